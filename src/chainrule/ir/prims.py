@@ -1,0 +1,109 @@
+"""The primitives that are ours: small Python functions that mean what they compute.
+
+In: nothing. Out: callables that `Apply.fn` names beside those of Python and NumPy. Each runs
+as it stands, so that IR can be evaluated directly; the backend prints most of them as the
+syntax in their docstring.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def make_tuple(*items: Any) -> tuple[Any, ...]:
+    """Print as `(a, b)`."""
+    return items
+
+
+def make_list(*items: Any) -> list[Any]:
+    """Print as `[a, b]`."""
+    return list(items)
+
+
+def make_dict(keys: tuple[Any, ...], *values: Any) -> dict[Any, Any]:
+    """Print as `{"k": v}`."""
+    return dict(zip(keys, values, strict=True))
+
+
+def make_object(cls: type, names: tuple[str, ...], *values: Any) -> Any:
+    """Print as `Cls(name=v)`."""
+    return cls(**dict(zip(names, values, strict=True)))
+
+
+def unpack(x: Any, n: int) -> tuple[Any, ...]:
+    """Print as `a, b = x`: exactly n elements, or Python's own ValueError."""
+    items = tuple(x)
+    if len(items) > n:
+        raise ValueError(f"too many values to unpack (expected {n})")
+    if len(items) < n:
+        raise ValueError(f"not enough values to unpack (expected {n}, got {len(items)})")
+    return items
+
+
+def index_add(buffer: Any, index: Any, value: Any) -> Any:
+    """Return the buffer with `value` added at `index`; print as `buffer[index] += value`.
+
+    Integer arrays may name an element twice, both are added: printed as `np.add.at`.
+    """
+    if isinstance(buffer, list):
+        out = list(buffer)
+        out[index] = out[index] + value
+        return out
+    out = np.array(buffer)
+    np.add.at(out, index, value)
+    return out
+
+
+def index_set(buffer: Any, index: Any, value: Any) -> Any:
+    """Return the buffer with `value` at `index`; print as `buffer[index] = value`."""
+    out = list(buffer) if isinstance(buffer, list) else np.array(buffer)
+    out[index] = value
+    return out
+
+
+def list_append(items: list[Any], value: Any) -> list[Any]:
+    """Return the list with one more element; print as `items.append(value)`."""
+    return [*items, value]
+
+
+def list_init(items: list[Any]) -> list[Any]:
+    """Return the list without its last element; print as `items.pop()`."""
+    return items[:-1]
+
+
+def raise_(exc: Any, cause: Any = None) -> Any:
+    """Print as `raise exc from cause`."""
+    raise exc from cause
+
+
+def assert_(test: Any, message: Any = None) -> None:
+    """Print as `assert test, message`."""
+    if not test:
+        raise AssertionError(*(() if message is None else (message,)))
+
+
+def format_(parts: tuple[tuple[str, str | None], ...], *values: Any) -> str:
+    """Print as an f-string.
+
+    A part is `(literal, None)`, or `(conversion, spec)` where the next value goes.
+    """
+    rest = iter(values)
+    return "".join(
+        first if spec is None else format(_CONVERT[first](next(rest)), spec)
+        for first, spec in parts
+    )
+
+
+_CONVERT: dict[str, Any] = {"r": repr, "s": str, "a": ascii, "": lambda value: value}
+
+
+def copy_value(x: Any) -> Any:
+    """Return memory that nobody else has; print as `x.copy()`."""
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def dim(x: Any, axis: int) -> int:
+    """Return one size of an array; print as `x.shape[axis]`."""
+    return int(np.shape(x)[axis])

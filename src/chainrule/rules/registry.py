@@ -1,0 +1,138 @@
+"""The rule table: which derivative belongs to which primitive.
+
+In: the decorators below, applied to ordinary Python functions in NumPy. Out: `RULES`, read by
+the reverse and the forward transformation, which splice a rule's body into the derivative.
+
+The compiler broadcasts, projects dtypes, drops what is unused and accumulates; a rule
+states mathematics only. Arguments are bound by name to NumPy's own parameters; a keyword
+that the rule does not name is refused unless it has its default value.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+Primitive = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One derivative: `template` is the function to splice, `wrt` the active parameters."""
+
+    kind: str
+    template: Callable[..., Any]
+    wrt: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the primitive's parameters that the template handles."""
+        names = tuple(inspect.signature(self.template).parameters)
+        return tuple(n for n in names if n not in ("out", "out_bar"))
+
+
+@dataclass(slots=True)
+class RuleTable:
+    """Rules by primitive; `version` counts changes, caches depend on it."""
+
+    reverse: dict[Primitive, Rule] = field(default_factory=dict)
+    forward: dict[Primitive, Rule] = field(default_factory=dict)
+    inactive: set[Primitive] = field(default_factory=set)
+    version: int = 0
+
+    def add(self, side: dict[Primitive, Rule], fns: Sequence[Primitive], rule: Rule) -> None:
+        """Enter a rule for several primitives."""
+        for fn in fns:
+            side[fn] = rule
+        self.version += 1
+
+
+RULES = RuleTable()
+
+
+def elementwise(*fns: Primitive) -> Callable[[F], F]:
+    """State the partial derivatives of an elementwise function.
+
+    The rule takes the operands and the result `out`, and returns one partial for each
+    operand (a single one bare); `None` where there is no derivative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import rules
+    >>> @rules.elementwise(np.hypot)
+    ... def hypot(x, y, out):
+    ...     return x / out, y / out
+    """
+
+    def register(template: F) -> F:
+        names = tuple(inspect.signature(template).parameters)
+        wrt = tuple(n for n in names if n != "out")
+        rule = Rule("elementwise", template, wrt)
+        RULES.add(RULES.reverse, fns, rule)
+        RULES.add(RULES.forward, fns, rule)
+        return template
+
+    return register
+
+
+def linear(*fns: Primitive, wrt: str | tuple[str, ...]) -> Callable[[F], F]:
+    """State the transpose of a function that is linear in each argument of `wrt`.
+
+    The rule takes `out_bar`, then the primitive's parameters by name, and returns one
+    cotangent for each name of `wrt` (a single one bare; a list for an argument that is a
+    list). The tangent follows: the function itself, applied to each tangent in turn.
+    """
+    names = (wrt,) if isinstance(wrt, str) else wrt
+
+    def register(template: F) -> F:
+        rule = Rule("linear", template, names)
+        RULES.add(RULES.reverse, fns, rule)
+        RULES.add(RULES.forward, fns, rule)
+        return template
+
+    return register
+
+
+def reverse(*fns: Primitive, wrt: str | tuple[str, ...] = ()) -> Callable[[F], F]:
+    """State value and pullback, as a nested function that captures what it needs.
+
+    The pullback takes the cotangent of the result (a tuple when the result is one) and
+    returns one cotangent for each name of `wrt`: by default, all parameters that have no
+    default.
+    """
+
+    def register(template: F) -> F:
+        names = (wrt,) if isinstance(wrt, str) else wrt
+        if not names:
+            parameters = inspect.signature(template).parameters.values()
+            names = tuple(p.name for p in parameters if p.default is p.empty)
+        RULES.add(RULES.reverse, fns, Rule("reverse", template, names))
+        return template
+
+    return register
+
+
+def forward(*fns: Primitive) -> Callable[[F], F]:
+    """State the tangent of the result.
+
+    The rule names what it needs: the primitive's parameters, `out`, and `x_dot` for the
+    tangent of parameter `x`. A tangent that is zero comes as zeros.
+    """
+
+    def register(template: F) -> F:
+        names = tuple(inspect.signature(template).parameters)
+        wrt = tuple(n.removesuffix("_dot") for n in names if n.endswith("_dot"))
+        RULES.add(RULES.forward, fns, Rule("forward", template, wrt))
+        return template
+
+    return register
+
+
+def inactive(*fns: Primitive) -> None:
+    """Declare that the results of these functions carry no derivative."""
+    RULES.inactive.update(fns)
+    RULES.version += 1

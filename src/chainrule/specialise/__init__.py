@@ -1,0 +1,1 @@
+"""Tree and argument types in, IR out: inference, folding and lowering in one walk."""

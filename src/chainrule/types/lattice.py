@@ -1,0 +1,344 @@
+"""The type lattice of specialisation: what is known of a value before it exists.
+
+In: nothing. Out: the types that every IR value carries. A type says dtype, rank, which
+dimensions are 1, the layout of containers; never an exact size. Types are immutable
+and compared by value.
+
+A dimension is an `int` when its size is known from the program text (or is 1), a `Sym`
+when it has a name, and two equal `Sym` mean two equal sizes:
+
+* an argument of shape `(n, 3)` gets `Sym(("x", 0))` and `Sym(("x", 1))`; a size-1
+  dimension gets the int 1; being 1 or not is checked by the guard;
+* `x[1:]` has `Sym(("x", 0), -1)`: the offset is added to the size;
+* a size nobody can name is `fresh_dim()`, equal only to itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+_counter = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Sym:
+    """A named size plus an offset; `never_one` when a guard says the size is not 1."""
+
+    key: Hashable
+    offset: int = 0
+    never_one: bool = field(default=False, compare=False)
+
+
+Dim = int | Sym
+Dims = tuple[Dim, ...]
+
+
+def fresh_dim() -> Sym:
+    """Return a size that is equal to no other."""
+    return Sym(next(_counter))
+
+
+def maybe_one(dim: Dim) -> bool:
+    """Say whether a dimension can turn out to be 1."""
+    if isinstance(dim, int):
+        return dim == 1
+    return not (dim.never_one and dim.offset == 0)
+
+
+class Type:
+    """Base of all types."""
+
+    __slots__ = ()
+
+
+KINDS = ("bool", "int", "float", "complex")
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarT(Type):
+    """A number without axes: Python's own (`dtype is None`) or a NumPy scalar.
+
+    `exact` is False when only the kind is certain, not whether it is Python's or NumPy's,
+    nor whether a float may still be an int; nothing may be folded on such a type's class.
+    `dim` names the size that an int holds, when it is one (`n` of `np.zeros(n)`).
+    """
+
+    kind: str
+    dtype: np.dtype[Any] | None = None
+    exact: bool = True
+    dim: Dim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayT(Type):
+    """An `ndarray` of known dtype; `dims is None` when even the rank is unknown.
+
+    With `dims is None` the value may also be a scalar (a loop that starts with `h = 0.0`).
+    """
+
+    dtype: np.dtype[Any]
+    dims: Dims | None
+
+    @property
+    def ndim(self) -> int | None:
+        return None if self.dims is None else len(self.dims)
+
+
+@dataclass(frozen=True, slots=True)
+class TupleT(Type):
+    """A tuple of known length; `cls` is the class of a named tuple."""
+
+    items: tuple[Type, ...]
+    cls: type = tuple
+
+
+@dataclass(frozen=True, slots=True)
+class ListT(Type):
+    """A list: of known length (`items`), or of any length with like elements (`elem`)."""
+
+    items: tuple[Type, ...] | None
+    elem: Type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DictT(Type):
+    """A dict whose keys are known, in insertion order."""
+
+    items: tuple[tuple[Hashable, Type], ...]
+    cls: type = dict
+
+
+@dataclass(frozen=True, slots=True)
+class ObjT(Type):
+    """An instance of a user's class with the types of the attributes that were read."""
+
+    cls: type
+    attrs: tuple[tuple[str, Type], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RangeT(Type):
+    """A `range`; `dim` is the size it counts up to, when it has a name."""
+
+    dim: Dim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceT(Type):
+    """A slice whose parts are computed; `dim` is the length it selects, if it is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapeT(Type):
+    """What a loop saved: a list of tuples, one an iteration."""
+
+    items: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualT(Type):
+    """What `g_fwd` saved for `g_bwd`; the callee owns the layout."""
+
+    owner: Any
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueT(Type):
+    """An object with no derivative (a string, a generator, a file); `cls` if known."""
+
+    cls: type = object
+
+
+@dataclass(frozen=True, slots=True)
+class NeverT(Type):
+    """The type of what is not reached: after `raise`, or a call that must fail."""
+
+
+NONE = OpaqueT(type(None))
+STR = OpaqueT(str)
+NEVER = NeverT()
+BOOL = ScalarT("bool")
+INT = ScalarT("int")
+FLOAT = ScalarT("float")
+COMPLEX = ScalarT("complex")
+FLOAT64 = ScalarT("float", np.dtype(np.float64))
+
+
+def kind_of(dtype: np.dtype[Any]) -> str | None:
+    """Return the kind of a dtype, or None for one that holds no numbers."""
+    return {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}.get(
+        dtype.kind
+    )
+
+
+def is_differentiable(t: Type) -> bool:
+    """Say whether a value of this type can carry a derivative."""
+    match t:
+        case ScalarT(kind=kind):
+            return kind in ("float", "complex")
+        case ArrayT(dtype=dtype):
+            return dtype.kind in "fc"
+        case TupleT(items=items):
+            return any(map(is_differentiable, items))
+        case ListT(items=None, elem=elem):
+            return elem is not None and is_differentiable(elem)
+        case ListT(items=items) if items is not None:
+            return any(map(is_differentiable, items))
+        case DictT(items=pairs) | ObjT(attrs=pairs):
+            return any(is_differentiable(v) for _, v in pairs)
+        case TapeT(items=items):
+            return any(map(is_differentiable, items))
+        case ResidualT():
+            return True
+    return False
+
+
+def result_dtype(t: Type) -> np.dtype[Any]:
+    """Return the dtype in which a number of this type is computed."""
+    if isinstance(t, ArrayT):
+        return t.dtype
+    if isinstance(t, ScalarT):
+        return t.dtype if t.dtype is not None else np.dtype(t.kind)
+    raise TypeError(f"{t} is not a number")
+
+
+def dims_of(t: Type) -> Dims | None:
+    """Return the dimensions of a number: `()` for scalars, None when unknown."""
+    return t.dims if isinstance(t, ArrayT) else ()
+
+
+def broadcast(*shapes: Dims) -> Dims:
+    """Return the dimensions of operands that are broadcast together.
+
+    Two dimensions of which neither is 1 are equal, or NumPy raises: the sizes need not be
+    known. Only where both may be 1 and differ in name is the result a new name.
+    """
+    rank = max(map(len, shapes), default=0)
+    out: list[Dim] = []
+    for axis in range(-rank, 0):
+        dim: Dim = 1
+        for shape in shapes:
+            if len(shape) >= -axis:
+                dim = _broadcast_dim(dim, shape[axis])
+        out.append(dim)
+    return tuple(out)
+
+
+def _broadcast_dim(a: Dim, b: Dim) -> Dim:
+    if a == b or b == 1:
+        return a
+    if a == 1:
+        return b
+    if not maybe_one(a):
+        return a
+    if not maybe_one(b):
+        return b
+    return fresh_dim()
+
+
+def join(a: Type, b: Type) -> Type:
+    """Return the least type of both values, as at the end of an `if` or round a loop.
+
+    Raises `TypeError` where no one type fits (a number and a dict, say).
+    """
+    if a == b:
+        return a
+    match a, b:
+        case NeverT(), _:
+            return b
+        case _, NeverT():
+            return a
+        case ScalarT(), ScalarT():
+            return _join_scalars(a, b)
+        case ArrayT(), ArrayT():
+            dtype = np.promote_types(a.dtype, b.dtype)
+            return ArrayT(dtype, _join_dims(a.dims, b.dims))
+        case (ScalarT(), ArrayT()) | (ArrayT(), ScalarT()):
+            dtype = np.promote_types(result_dtype(a), result_dtype(b))
+            dims = () if dims_of(a) == () and dims_of(b) == () else None
+            return ArrayT(dtype, dims)
+        case TupleT(), TupleT() if a.cls is b.cls and len(a.items) == len(b.items):
+            return TupleT(tuple(map(join, a.items, b.items)), a.cls)
+        case ListT(), ListT():
+            if a.items is not None and b.items is not None:
+                if len(a.items) == len(b.items):
+                    return ListT(tuple(map(join, a.items, b.items)))
+            return ListT(None, _join_optional(element_type(a), element_type(b)))
+        case DictT(), DictT() if [k for k, _ in a.items] == [k for k, _ in b.items]:
+            pairs = zip(a.items, b.items, strict=True)
+            return DictT(tuple((k, join(u, v)) for (k, u), (_, v) in pairs), a.cls)
+        case ObjT(), ObjT() if a.cls is b.cls:
+            return ObjT(a.cls, _join_attrs(dict(a.attrs), dict(b.attrs)))
+        case RangeT(), RangeT():
+            return RangeT()
+        case OpaqueT(), OpaqueT():
+            return OpaqueT(object)
+    raise TypeError(f"{show(a)} on one path and {show(b)} on another")
+
+
+def _join_scalars(a: ScalarT, b: ScalarT) -> ScalarT:
+    dim = a.dim if a.dim == b.dim else None
+    if a.kind == b.kind and a.dtype == b.dtype:
+        return ScalarT(a.kind, a.dtype, a.exact and b.exact, dim)
+    kind = max(a.kind, b.kind, key=KINDS.index)
+    dtype = None
+    if a.dtype is not None or b.dtype is not None:
+        dtype = np.promote_types(result_dtype(a), result_dtype(b))
+    return ScalarT(kind, dtype, False, dim)
+
+
+def _join_dims(a: Dims | None, b: Dims | None) -> Dims | None:
+    if a is None or b is None or len(a) != len(b):
+        return None
+    return tuple(m if m == n else fresh_dim() for m, n in zip(a, b, strict=True))
+
+
+def _join_optional(a: Type | None, b: Type | None) -> Type | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return join(a, b)
+
+
+def _join_attrs(a: dict[str, Type], b: dict[str, Type]) -> tuple[tuple[str, Type], ...]:
+    names = list(a) + [n for n in b if n not in a]
+    return tuple((n, join(a.get(n, NEVER), b.get(n, NEVER))) for n in names)
+
+
+def element_type(t: Type) -> Type | None:
+    """Return the type that all elements of a list or tuple share (None when empty)."""
+    if isinstance(t, ListT) and t.items is None:
+        return t.elem
+    items = t.items if isinstance(t, ListT | TupleT) else None
+    out: Type | None = None
+    for item in items or ():
+        out = _join_optional(out, item)
+    return out
+
+
+def show(t: Type) -> str:
+    """Return a short name of a type for messages."""
+    match t:
+        case ScalarT(kind=kind, dtype=None):
+            return kind
+        case ScalarT(dtype=dtype):
+            return f"np.{dtype}"
+        case ArrayT(dtype=dtype, dims=None):
+            return f"{dtype} array of any rank"
+        case ArrayT(dtype=dtype, dims=dims) if dims is not None:
+            return f"{dtype} array of rank {len(dims)}"
+        case TupleT(items=items, cls=cls):
+            return f"{cls.__name__}({', '.join(map(show, items))})"
+        case ListT(items=None, elem=elem):
+            return f"list of {show(elem) if elem else 'nothing'}"
+        case ListT(items=items) if items is not None:
+            return f"[{', '.join(map(show, items))}]"
+        case DictT(items=pairs):
+            return "{" + ", ".join(f"{k!r}: {show(v)}" for k, v in pairs) + "}"
+        case ObjT(cls=cls) | OpaqueT(cls=cls):
+            return "None" if cls is type(None) else cls.__name__
+    return type(t).__name__.removesuffix("T").lower()
