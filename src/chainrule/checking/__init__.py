@@ -1,1 +1,1 @@
-"""checking."""
+"""Derivatives against differences: oracles that know nothing of the compiler."""
