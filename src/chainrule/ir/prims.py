@@ -107,3 +107,13 @@ def copy_value(x: Any) -> Any:
 def dim(x: Any, axis: int) -> int:
     """Return one size of an array; print as `x.shape[axis]`."""
     return int(np.shape(x)[axis])
+
+
+def live(value: Any) -> Any:
+    """Read a global or a closure cell at each call; print as its own name."""
+    return value
+
+
+def astype(x: Any, dtype: Any) -> Any:
+    """Return a number of another dtype; print as `x.astype(dtype)`."""
+    return np.asarray(x).astype(dtype)[()] if np.ndim(x) == 0 else x.astype(dtype)

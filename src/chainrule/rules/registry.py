@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 Primitive = Callable[..., Any]
@@ -41,6 +41,7 @@ class RuleTable:
     reverse: dict[Primitive, Rule] = field(default_factory=dict)
     forward: dict[Primitive, Rule] = field(default_factory=dict)
     inactive: set[Primitive] = field(default_factory=set)
+    static: set[Primitive] = field(default_factory=set)
     version: int = 0
 
     def add(self, side: dict[Primitive, Rule], fns: Sequence[Primitive], rule: Rule) -> None:
@@ -51,6 +52,10 @@ class RuleTable:
 
 
 RULES = RuleTable()
+
+
+class Refused(Exception):
+    """A rule does not handle these arguments; the message says which and why."""
 
 
 def elementwise(*fns: Primitive) -> Callable[[F], F]:
@@ -136,3 +141,24 @@ def inactive(*fns: Primitive) -> None:
     """Declare that the results of these functions carry no derivative."""
     RULES.inactive.update(fns)
     RULES.version += 1
+
+
+def static(fn: F) -> F:
+    """Let the compiler call this pure helper itself when all arguments are constants."""
+    RULES.static.add(fn)
+    RULES.version += 1
+    return fn
+
+
+@static
+def refuse(reason: str) -> NoReturn:
+    """Refuse the arguments at hand, while the rule is spliced in."""
+    raise Refused(reason)
+
+
+def fixed_length(items: Any) -> bool:
+    """Say whether the length of a list is known where the rule is spliced in.
+
+    The compiler answers from the type; in a rule that runs by itself it always is.
+    """
+    return len(items) >= 0
