@@ -5,7 +5,7 @@ differs from differences of the primitive itself, or the tangent from the adjoin
 
 `check_rule(fn, *args, **kwargs)` calls the registered template as a Python function and
 does by hand what the compiler does for it: binds arguments, conjugates partials, takes
-real parts, sums cotangents over broadcast axes. What it compares with is the primal only.
+real parts, sums cotangents over broadcast axes. The primal is the only oracle.
 """
 
 from __future__ import annotations
