@@ -15,14 +15,17 @@ when it has a name, and two equal `Sym` mean two equal sizes:
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 _counter = itertools.count()
+_consumed: ContextVar[set[Hashable] | None] = ContextVar("_consumed", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,32 @@ def fresh_dim() -> Sym:
 
 
 def maybe_one(dim: Dim) -> bool:
-    """Say whether a dimension can turn out to be 1."""
+    """Say whether a dimension can turn out to be 1.
+
+    Who is told that a named size is not 1 relies on the guard: see `consumed`.
+    """
     if isinstance(dim, int):
         return dim == 1
-    return not (dim.never_one and dim.offset == 0)
+    if not dim.never_one or dim.offset != 0:
+        return True
+    keys = _consumed.get()
+    if keys is not None:
+        keys.add(dim.key)
+    return False
+
+
+@contextlib.contextmanager
+def consumed() -> Iterator[set[Hashable]]:
+    """Collect the keys of the sizes of which somebody used that they are not 1."""
+    outer = _consumed.get()
+    keys: set[Hashable] = set()
+    token = _consumed.set(keys)
+    try:
+        yield keys
+    finally:
+        _consumed.reset(token)
+        if outer is not None:
+            outer |= keys
 
 
 class Type:
