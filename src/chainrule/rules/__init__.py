@@ -1,1 +1,45 @@
-"""rules."""
+"""The rule table: derivatives of primitives as plain NumPy functions, by theme.
+
+In: nothing. Out: `RULES`, filled on import, and the decorators that add to it.
+"""
+
+from chainrule.rules.registry import (
+    RULES,
+    Refused,
+    Rule,
+    elementwise,
+    fixed_length,
+    forward,
+    inactive,
+    linear,
+    refuse,
+    reverse,
+    static,
+)
+
+# isort: split
+# every theme enters its rules when it is imported
+from chainrule.rules import (
+    indexing,
+    joining,
+    products,
+    shaping,
+)
+
+__all__ = [
+    "RULES",
+    "Refused",
+    "Rule",
+    "elementwise",
+    "fixed_length",
+    "forward",
+    "inactive",
+    "indexing",
+    "joining",
+    "linear",
+    "products",
+    "refuse",
+    "reverse",
+    "shaping",
+    "static",
+]

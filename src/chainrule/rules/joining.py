@@ -1,0 +1,165 @@
+"""Joining arrays and splitting them.
+
+In: a list of arrays. Out: the pieces of the cotangent that belong to each. A list of
+fixed length is unrolled into slices; one that a loop has filled is split at run time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.rules import registry as rules
+from chainrule.rules.common import along, at, positive_axis, shaped
+
+
+@rules.linear(np.array, wrt="object")
+def array(out_bar: Any, object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
+    """The element of the cotangent for each element of a nested list."""
+    return unstacked(out_bar, object, ())
+
+
+@rules.linear(np.asarray, np.asanyarray, wrt="a")
+def asarray(out_bar: Any, a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """The element of the cotangent for each element of a nested list."""
+    return unstacked(out_bar, a, ())
+
+
+def unstacked(out_bar: Any, items: Any, index: tuple[int, ...]) -> Any:
+    """Return the part of the cotangent for each item of a nested list."""
+    if isinstance(items, list | tuple):
+        if rules.fixed_length(items):
+            return [
+                unstacked(out_bar, item, (*index, k)) for k, item in enumerate(items)
+            ]
+        return list(picked(out_bar, index))
+    return picked(out_bar, index)
+
+
+def picked(x: Any, index: tuple[int, ...]) -> Any:
+    """Return `x[i]`, `x[i, j]`, or x itself for an empty index."""
+    if len(index) == 0:
+        return x
+    if len(index) == 1:
+        return x[index[0]]
+    return x[index]
+
+
+@rules.linear(np.stack, wrt="arrays")
+def stack(out_bar: Any, arrays: Any, axis: int = 0) -> Any:
+    """One position of the new axis for each array."""
+    return layers(out_bar, arrays, positive_axis(axis, out_bar.ndim))
+
+
+def layers(out_bar: Any, arrays: Any, axis: int) -> Any:
+    """Return one position on an axis for each array."""
+    if isinstance(arrays, np.ndarray):
+        return np.moveaxis(out_bar, axis, 0)
+    if rules.fixed_length(arrays):
+        return [out_bar[at(axis, k)] for k in range(len(arrays))]
+    if axis == 0:
+        return list(out_bar)
+    return list(np.moveaxis(out_bar, axis, 0))
+
+
+@rules.linear(np.concatenate, wrt="arrays")
+def concatenate(out_bar: Any, arrays: Any, axis: Any = 0) -> Any:
+    """One section of the axis for each array."""
+    if axis is None:
+        return sections(out_bar, arrays, None)
+    return sections(out_bar, arrays, positive_axis(axis, out_bar.ndim))
+
+
+def sections(out_bar: Any, arrays: Any, axis: int | None) -> Any:
+    """Return one section of an axis for each array; flattened if there is no axis."""
+    if isinstance(arrays, np.ndarray):
+        return sections_of_array(out_bar, arrays, axis)
+    if not rules.fixed_length(arrays):
+        return sections_of_list(out_bar, arrays, axis)
+    bars: tuple[Any, ...] = ()
+    start, stop = None, 0
+    for k in range(len(arrays)):
+        x = arrays[k]
+        if axis is None:
+            stop = stop + np.size(x)
+            bars = (*bars, flat_section(out_bar, start, stop, x))
+        else:
+            stop = stop + x.shape[axis]
+            bars = (*bars, out_bar[along(axis, start, stop)])
+        start = stop
+    return bars
+
+
+def flat_section(out_bar: Any, start: Any, stop: Any, x: Any) -> Any:
+    """Return the elements of a flat cotangent that belong to an array."""
+    if np.ndim(x) == 0:
+        return out_bar[stop - 1]
+    if x.ndim == 1:
+        return out_bar[start:stop]
+    return out_bar[start:stop].reshape(x.shape)
+
+
+def sections_of_list(out_bar: Any, arrays: Any, axis: int | None) -> Any:
+    """Return one section for each array of a list of any length."""
+    if axis is None:
+        ends = np.cumsum([np.size(x) for x in arrays])
+        parts = np.split(out_bar, ends[:-1])
+        return [shaped(g, x) for g, x in zip(parts, arrays, strict=True)]
+    ends = np.cumsum([x.shape[axis] for x in arrays])
+    return np.split(out_bar, ends[:-1], axis)
+
+
+def sections_of_array(out_bar: Any, arrays: Any, axis: int | None) -> Any:
+    """Return the sections for the rows of an array, stacked like the rows."""
+    if axis is None:
+        return out_bar.reshape(arrays.shape)
+    return np.stack(np.split(out_bar, len(arrays), axis))
+
+
+@rules.linear(np.vstack, wrt="tup")
+def vstack(out_bar: Any, tup: Any) -> Any:
+    """Sections of the first axis; a vector is one row."""
+    return rows(out_bar, tup, 0)
+
+
+def rows(out_bar: Any, arrays: Any, axis: int) -> Any:
+    """Return sections of an axis, where a vector is one position of it."""
+    if isinstance(arrays, np.ndarray):
+        if arrays.ndim < 3:
+            return layers(out_bar, arrays, axis).reshape(arrays.shape)
+        return sections(out_bar, arrays, axis)
+    if not rules.fixed_length(arrays):
+        if np.ndim(arrays[0]) < 2:
+            return layers(out_bar, arrays, axis)
+        return sections(out_bar, arrays, axis)
+    bars: tuple[Any, ...] = ()
+    start, stop = None, 0
+    for k in range(len(arrays)):
+        x = arrays[k]
+        if np.ndim(x) < 2:
+            bars = (*bars, out_bar[at(axis, stop)])
+            stop = stop + 1
+        else:
+            stop = stop + x.shape[axis]
+            bars = (*bars, out_bar[along(axis, start, stop)])
+        start = stop
+    return bars
+
+
+@rules.linear(np.hstack, wrt="tup")
+def hstack(out_bar: Any, tup: Any) -> Any:
+    """Sections of the second axis, or of the first of vectors and scalars."""
+    if out_bar.ndim > 1:
+        return sections(out_bar, tup, 1)
+    if isinstance(tup, np.ndarray) or not rules.fixed_length(tup):
+        if np.ndim(tup[0]) == 0:
+            return layers(out_bar, tup, 0)
+        return sections(out_bar, tup, 0)
+    return sections(out_bar, tup, None)
+
+
+@rules.linear(np.column_stack, wrt="tup")
+def column_stack(out_bar: Any, tup: Any) -> Any:
+    """Sections of the second axis; a vector is one column."""
+    return rows(out_bar, tup, 1)
