@@ -117,3 +117,7 @@ def live(value: Any) -> Any:
 def astype(x: Any, dtype: Any) -> Any:
     """Return a number of another dtype; print as `x.astype(dtype)`."""
     return np.asarray(x).astype(dtype)[()] if np.ndim(x) == 0 else x.astype(dtype)
+
+
+def remark(text: str) -> None:
+    """Print as the comment `# text`; made with `effect=True`, so that it stays in place."""
