@@ -6,7 +6,7 @@ gradient that somebody computed against it, as a report to read.
 
 Central differences in a sequence of steps, extrapolated as by Ridders (1982): the entry
 of the tableau that agrees best with its neighbours is the answer, its disagreement the
-error. Everything is evaluated in double precision, whatever the precision of the arguments.
+error. Everything is evaluated in double precision, whatever the arguments are.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def compare(
     """Compare a gradient with an estimate of it and say where they differ.
 
     The tolerance of a number is `rtol` of the largest number beside it, plus ten times
-    the estimated error. By default `rtol` is 1e-6, or 2e-4 where the gradient is float32.
+    the estimated error. By default `rtol` is 1e-6, or 2e-4 for a gradient in float32.
     """
     try:
         found = structure.gradient_vector(

@@ -1,9 +1,9 @@
 """Arguments of any structure as vectors of real numbers, and back.
 
 In: a number, an array, or a container of them (dict, list, tuple, named tuple,
-dataclass, object with attributes). Out: its real coordinates (a complex number has two),
-the same structure with other numbers in it, and the vector of a gradient that has this
-structure.
+dataclass, object with attributes). Out: its real coordinates (a complex number has
+two), the same structure with other numbers in it, and the vector of a gradient that has
+this structure.
 """
 
 from __future__ import annotations
