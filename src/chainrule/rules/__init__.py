@@ -20,26 +20,42 @@ from chainrule.rules.registry import (
 # isort: split
 # every theme enters its rules when it is imported
 from chainrule.rules import (
+    arithmetic,
+    complexes,
+    exponential,
     indexing,
     joining,
+    mathmodule,
+    noderivative,
     products,
+    reductions,
+    selection,
     shaping,
+    trigonometry,
 )
 
 __all__ = [
     "RULES",
     "Refused",
     "Rule",
+    "arithmetic",
+    "complexes",
     "elementwise",
+    "exponential",
     "fixed_length",
     "forward",
     "inactive",
     "indexing",
     "joining",
     "linear",
+    "mathmodule",
+    "noderivative",
     "products",
+    "reductions",
     "refuse",
     "reverse",
+    "selection",
     "shaping",
     "static",
+    "trigonometry",
 ]

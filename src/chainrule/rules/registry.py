@@ -44,7 +44,9 @@ class RuleTable:
     static: set[Primitive] = field(default_factory=set)
     version: int = 0
 
-    def add(self, side: dict[Primitive, Rule], fns: Sequence[Primitive], rule: Rule) -> None:
+    def add(
+        self, side: dict[Primitive, Rule], fns: Sequence[Primitive], rule: Rule
+    ) -> None:
         """Enter a rule for several primitives."""
         for fn in fns:
             side[fn] = rule
