@@ -1,0 +1,124 @@
+"""Whether a text is that of the code that runs.
+
+In: a code object and the top-level statement that should hold it. Out: yes or no, by
+compiling the statement and comparing. Only the statement is compiled, not the module:
+what a function compiles to depends on the functions and classes around it alone.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import functools
+import types
+from collections.abc import Iterator
+from typing import Any
+
+_FUTURE = functools.reduce(
+    lambda flags, name: flags | getattr(__future__, name).compiler_flag,
+    [
+        n
+        for n in __future__.all_feature_names
+        if n not in ("nested_scopes", "generators")
+    ],
+    0,
+)
+_FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200  # *args, **kwargs, generator, async
+
+
+def is_current(
+    code: types.CodeType,
+    stmt: ast.stmt,
+    *,
+    anywhere: bool = False,
+    exact: bool = False,
+) -> bool:
+    """Say whether one of the functions in a statement compiles to this code.
+
+    `anywhere` accepts other line numbers; `exact` wants the same columns, too.
+    """
+    flags = code.co_flags & _FUTURE
+    found = list(_codes(_compile(stmt, flags, code.co_freevars if anywhere else ())))
+    found = [c for c in found if c.co_name == code.co_name]
+    if not anywhere:
+        found = [c for c in found if c.co_firstlineno == code.co_firstlineno]
+    if exact:
+        places = list(code.co_positions())
+        found = [c for c in found if list(c.co_positions()) == places]
+    if _asserts_rewritten(code):
+        return any(_alike(c, code) for c in found)
+    return any(_shape(c) == _shape(code) for c in found)
+
+
+@functools.lru_cache(maxsize=64)
+def _compile(stmt: ast.stmt, flags: int, cells: tuple[str, ...]) -> types.CodeType:
+    """Compile a statement alone; `cells` are variables of functions around it."""
+    if cells:
+        header = ast.parse(f"def _outer({', '.join(cells)}): pass").body[0]
+        assert isinstance(header, ast.FunctionDef)
+        header.body = [stmt]
+        stmt = header
+    module = ast.Module([stmt], [])
+    code = compile(module, "<chainrule>", "exec", flags, dont_inherit=True)
+    assert isinstance(code, types.CodeType)
+    return code
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from _codes(const)
+
+
+def _shape(code: types.CodeType) -> tuple[Any, ...]:
+    """Return all of a code object but names of files and positions."""
+    return (
+        code.co_code,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        code.co_cellvars,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_flags & _FLAGS,
+        tuple(map(_constant, code.co_consts)),
+    )
+
+
+def _constant(value: Any) -> Any:
+    """Return a key that tells 1 from 1.0 and True, and 0.0 from -0.0."""
+    if isinstance(value, types.CodeType):
+        return _shape(value)
+    if isinstance(value, tuple):
+        return tuple(map(_constant, value))
+    if isinstance(value, frozenset):
+        return frozenset(map(_constant, value))
+    return type(value), repr(value)
+
+
+def _asserts_rewritten(code: types.CodeType) -> bool:
+    """Say whether pytest rewrote the assertions of this function."""
+    return any("@pytest_ar" in c.co_names + c.co_freevars for c in _codes(code))
+
+
+def _alike(compiled: types.CodeType, running: types.CodeType) -> bool:
+    """Compare with a function whose assertions were rewritten: it only has more.
+
+    The arguments, and every name and every number of the text, in any order.
+    """
+    arguments = compiled.co_argcount + compiled.co_kwonlyargcount
+    return (
+        compiled.co_varnames[:arguments] == running.co_varnames[:arguments]
+        and set(compiled.co_names) <= set(running.co_names) | {"AssertionError"}
+        and set(compiled.co_varnames) <= set(running.co_varnames)
+        and compiled.co_freevars == running.co_freevars
+        and _numbers(compiled) <= _numbers(running)
+    )
+
+
+def _numbers(code: types.CodeType) -> set[Any]:
+    return {
+        _constant(c) for c in code.co_consts if isinstance(c, int | float | complex)
+    }
