@@ -1,11 +1,18 @@
 """The rule table: which derivative belongs to which primitive.
 
-In: the decorators below, applied to ordinary Python functions in NumPy. Out: `RULES`, read by
-the reverse and the forward transformation, which splice a rule's body into the derivative.
+In: the decorators below, applied to ordinary Python functions in NumPy. Out: `RULES`,
+read by the reverse and the forward transformation, which splice a rule's body into the
+derivative.
 
-The compiler broadcasts, projects dtypes, drops what is unused and accumulates; a rule
-states mathematics only. Arguments are bound by name to NumPy's own parameters; a keyword
-that the rule does not name is refused unless it has its default value.
+The compiler sums over broadcast axes, projects dtypes, drops what is unused and
+accumulates; a rule states mathematics only. Arguments are bound by name to NumPy's own
+parameters (by position for ufuncs and other functions without a signature); a keyword
+that the rule does not name is refused unless it has its default value. So is an active
+argument that is not in `wrt`. The cotangent of a `*args` parameter is a tuple or a list.
+
+A cotangent of a complex number is dL/dRe + i dL/dIm. `linear` and `reverse` rules say so
+themselves (with `conj`); for `elementwise` rules the compiler conjugates the partial in
+the adjoint, and takes the real part of the tangent where the result is real.
 """
 
 from __future__ import annotations
@@ -21,7 +28,7 @@ Primitive = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One derivative: `template` is the function to splice, `wrt` the active parameters."""
+    """One derivative: the `template` to splice, `wrt` the parameters it is for."""
 
     kind: str
     template: Callable[..., Any]
@@ -64,7 +71,9 @@ def elementwise(*fns: Primitive) -> Callable[[F], F]:
     """State the partial derivatives of an elementwise function.
 
     The rule takes the operands and the result `out`, and returns one partial for each
-    operand (a single one bare); `None` where there is no derivative.
+    operand (a single one bare); `None` where there is no derivative. An operand may have
+    a default. Of a real function of a complex operand (`abs`), the partial p is the one
+    with d out = Re(p dx).
 
     Examples
     --------
@@ -90,8 +99,8 @@ def linear(*fns: Primitive, wrt: str | tuple[str, ...]) -> Callable[[F], F]:
     """State the transpose of a function that is linear in each argument of `wrt`.
 
     The rule takes `out_bar`, then the primitive's parameters by name, and returns one
-    cotangent for each name of `wrt` (a single one bare; a list for an argument that is a
-    list). The tangent follows: the function itself, applied to each tangent in turn.
+    cotangent for each name of `wrt` (a single one bare; a list for an argument that is
+    a list). The tangent follows: the function itself, applied to each tangent in turn.
     """
     names = (wrt,) if isinstance(wrt, str) else wrt
 
@@ -108,8 +117,8 @@ def reverse(*fns: Primitive, wrt: str | tuple[str, ...] = ()) -> Callable[[F], F
     """State value and pullback, as a nested function that captures what it needs.
 
     The pullback takes the cotangent of the result (a tuple when the result is one) and
-    returns one cotangent for each name of `wrt`: by default, all parameters that have no
-    default.
+    returns one cotangent for each name of `wrt`: by default, all parameters that have
+    no default.
     """
 
     def register(template: F) -> F:
@@ -139,6 +148,23 @@ def forward(*fns: Primitive) -> Callable[[F], F]:
     return register
 
 
+def composite(*fns: Primitive) -> Callable[[F], F]:
+    """Give an equivalent that is made of functions with rules.
+
+    The compiler inlines the template in place of the function when an argument is
+    active, in both modes and at every order; the value must be the same.
+    """
+
+    def register(template: F) -> F:
+        names = tuple(inspect.signature(template).parameters)
+        rule = Rule("composite", template, names)
+        RULES.add(RULES.reverse, fns, rule)
+        RULES.add(RULES.forward, fns, rule)
+        return template
+
+    return register
+
+
 def inactive(*fns: Primitive) -> None:
     """Declare that the results of these functions carry no derivative."""
     RULES.inactive.update(fns)
@@ -146,7 +172,7 @@ def inactive(*fns: Primitive) -> None:
 
 
 def static(fn: F) -> F:
-    """Let the compiler call this pure helper itself when all arguments are constants."""
+    """Let the compiler call this pure helper where all arguments are constants."""
     RULES.static.add(fn)
     RULES.version += 1
     return fn
