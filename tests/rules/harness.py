@@ -71,7 +71,8 @@ def bind(fn: Any, rule: Rule, args: tuple[Any, ...], kwargs: Any) -> dict[str, A
     """Bind arguments to the template's parameters, by the primitive's own names."""
     own = _template_signature(rule)
     try:
-        signature = own if isinstance(fn, np.ufunc) else inspect.signature(fn)
+        by_position = rule.kind == "elementwise" or isinstance(fn, np.ufunc)
+        signature = own if by_position else inspect.signature(fn)
     except ValueError:
         signature = own
     if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):

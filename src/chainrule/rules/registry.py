@@ -6,13 +6,14 @@ derivative.
 
 The compiler sums over broadcast axes, projects dtypes, drops what is unused and
 accumulates; a rule states mathematics only. Arguments are bound by name to NumPy's own
-parameters (by position for ufuncs and other functions without a signature); a keyword
-that the rule does not name is refused unless it has its default value. So is an active
-argument that is not in `wrt`. The cotangent of a `*args` parameter is a tuple or a list.
+parameters (by position for elementwise rules, and for functions without a signature); a
+keyword that the rule does not name is refused unless it has its default value. So is an
+active argument that is not in `wrt`. The cotangent of a `*args` parameter is a tuple or
+a list.
 
-A cotangent of a complex number is dL/dRe + i dL/dIm. `linear` and `reverse` rules say so
-themselves (with `conj`); for `elementwise` rules the compiler conjugates the partial in
-the adjoint, and takes the real part of the tangent where the result is real.
+A cotangent of a complex number is dL/dRe + i dL/dIm. `linear` and `reverse` rules say
+so themselves (with `conj`); for `elementwise` rules the compiler conjugates the partial
+in the adjoint, and takes the real part of the tangent where the result is real.
 """
 
 from __future__ import annotations
@@ -71,9 +72,9 @@ def elementwise(*fns: Primitive) -> Callable[[F], F]:
     """State the partial derivatives of an elementwise function.
 
     The rule takes the operands and the result `out`, and returns one partial for each
-    operand (a single one bare); `None` where there is no derivative. An operand may have
-    a default. Of a real function of a complex operand (`abs`), the partial p is the one
-    with d out = Re(p dx).
+    operand (a single one bare); `None` where there is no derivative. An operand may
+    have a default. Of a real function of a complex operand (`abs`), the partial p is
+    the one with d out = Re(p dx).
 
     Examples
     --------
