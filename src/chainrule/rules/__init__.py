@@ -23,6 +23,8 @@ from chainrule.rules.registry import (
 from chainrule.rules import (
     arithmetic,
     complexes,
+    convolution,
+    einsum,
     exponential,
     indexing,
     joining,
@@ -33,9 +35,13 @@ from chainrule.rules import (
     selection,
     shaping,
     trigonometry,
+    vector_products,
 )
 
 __all__ = [
+    "vector_products",
+    "einsum",
+    "convolution",
     "RULES",
     "Refused",
     "Rule",

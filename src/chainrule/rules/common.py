@@ -83,3 +83,8 @@ def at(axis: int, position: Any) -> Any:
     if axis == 0:
         return position
     return (slice(None),) * axis + (position,)
+
+
+def present(namespace: Any, *names: str) -> list[Any]:
+    """Return those functions that the installed version has."""
+    return [getattr(namespace, name) for name in names if hasattr(namespace, name)]
