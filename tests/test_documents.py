@@ -1,0 +1,107 @@
+"""The examples of README.md and of docstrings run, and what they show is true.
+
+In README.md a block marked `python` is run; a block marked `python output` or `output`
+after it is what it prints. In docstrings, `>>>` as usual.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import doctest
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example, Region, Sybil
+from sybil.parsers.doctest import DocTestParser
+
+from chainrule.rules.registry import RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+FENCE = re.compile(
+    r"^```(python|(?:python )?output)\n(.*?)^```$", re.DOTALL | re.MULTILINE
+)
+PRINTED = "printed by the last block"
+
+
+def fences(document: Document) -> Iterator[Region]:
+    """Yield the blocks to run and the blocks to compare."""
+    for match in FENCE.finditer(document.text):
+        evaluator = execute if match[1] == "python" else compare
+        yield Region(match.start(), match.end(), match[2], evaluator)
+
+
+def execute(example: Example) -> None:
+    """Run a block as part of the file, so that its functions have a source."""
+    lines = "\n" * example.line
+    code = compile(lines + example.parsed, example.path, "exec")
+    example.namespace.setdefault("__name__", "readme")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(code, example.namespace)
+    example.namespace[PRINTED] = printed.getvalue()
+
+
+def compare(example: Example) -> str | None:
+    """Say how what was printed differs from what the document shows."""
+    printed = example.namespace[PRINTED]
+    checker, flags = doctest.OutputChecker(), doctest.ELLIPSIS
+    if checker.check_output(example.parsed, printed, flags):
+        return None
+    shown = doctest.Example("", example.parsed)
+    return checker.output_difference(shown, printed, flags)
+
+
+README = Sybil([fences])
+DOCSTRINGS = Sybil([DocTestParser(optionflags=doctest.ELLIPSIS)])
+MODULES = sorted(
+    path
+    for path in (ROOT / "src").rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
+
+
+def run(sybil: Sybil, path: Path) -> int:
+    """Run all examples of a file and return how many there are."""
+    count = 0
+    for example in sybil.parse(path).examples():
+        example.evaluate()
+        count += 1
+    return count
+
+
+def test_readme() -> None:
+    """Every block of the README runs and prints what it says."""
+    assert run(README, ROOT / "README.md") >= 2
+
+
+@pytest.fixture
+def rules() -> Iterator[None]:
+    """Forget the rules that an example enters."""
+    names = ("reverse", "forward", "inactive")
+    saved = {name: copy.copy(getattr(RULES, name)) for name in names}
+    yield
+    for name, content in saved.items():
+        table = getattr(RULES, name)
+        table.clear()
+        table.update(content)
+    RULES.version += 1
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("rules")
+def test_docstrings(path: Path) -> None:
+    """Every example in a docstring gives what it shows."""
+    run(DOCSTRINGS, path)
+
+
+def test_readme_commands() -> None:
+    """The two commands at the top of the README exist, and CI runs the second."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^(?:\$ )?(\./scripts/\w+)", text, re.MULTILINE)
+    assert commands[:2] == ["./scripts/example", "./scripts/test"]
+    for command in commands:
+        assert (ROOT / command).stat().st_mode & 0o111
+    assert "exec ./scripts/test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
