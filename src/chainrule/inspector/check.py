@@ -1,0 +1,107 @@
+"""Compare a derivative with differences, argument by argument.
+
+In: a derivative and arguments. Out: one `Row` for each argument (each direction, in
+forward mode) that says how far the two are apart, and where most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.checking import differences, structure
+from chainrule.inspector.derivative import Derivative
+from chainrule.inspector.target import UsageError
+from chainrule.inspector.values import Arguments
+
+HEADS = ("argument", "entries", "largest error", "at", "derivative", "differences")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One argument: the entry that differs most, and whether all entries agree."""
+
+    name: str
+    entries: int
+    error: float
+    at: str
+    derivative: float
+    differences: float
+    ok: bool
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row as text, in the order of `HEADS`."""
+        numbers = f"{self.derivative:.7g}", f"{self.differences:.7g}"
+        if not self.entries:
+            return self.name, "0", "", "", "", ""
+        return self.name, str(self.entries), f"{self.error:.1e}", self.at, *numbers
+
+
+def check(derivative: Derivative, arguments: Arguments) -> list[Row]:
+    """Return the comparison for every argument that the derivative is taken of."""
+    run_primal(derivative.target.function, arguments, derivative.target.name)
+    if derivative.mode == "forward":
+        return _tangents(derivative, arguments)
+    return _gradients(derivative, arguments)
+
+
+def run_primal(function: Callable[..., Any], arguments: Arguments, name: str) -> Any:
+    """Return the function's value; its own exception is the command line's fault."""
+    try:
+        return function(*arguments.args, **arguments.kwargs)
+    except Exception as problem:
+        raise UsageError(
+            f"{name} raises {type(problem).__name__} for these arguments: {problem}"
+        ) from None
+
+
+def _gradients(derivative: Derivative, arguments: Arguments) -> list[Row]:
+    gradient = derivative.gradient(arguments)
+    function = derivative.target.function
+    rows = []
+    for name, part in gradient.items():
+
+        def of_one(value: Any, name: str = name) -> Any:
+            changed = arguments.replaced({name: value})
+            return function(*changed.args, **changed.kwargs)
+
+        estimate = differences.numerical_gradient(of_one, (arguments.values[name],))
+        rows.append(_row(name, part, estimate))
+    return rows
+
+
+def _tangents(derivative: Derivative, arguments: Arguments) -> list[Row]:
+    """Compare along one direction, the same at every call."""
+    function = derivative.target.function
+    rng = np.random.default_rng(0)
+    rows = []
+    for name in derivative.wrt:
+        value = arguments.values[name]
+        size = structure.to_vector(value).size
+        direction = structure.from_vector(value, rng.standard_normal(size))
+
+        def of_one(value: Any, name: str = name) -> Any:
+            changed = arguments.replaced({name: value})
+            return function(*changed.args, **changed.kwargs)
+
+        estimate = differences.numerical_tangent(of_one, (value,), (direction,))
+        tangent = derivative.tangent(arguments, name, direction)
+        rows.append(_row(name, tangent, estimate))
+    return rows
+
+
+def _row(name: str, found: Any, estimate: differences.Estimate) -> Row:
+    outcome = differences.compare(found, estimate, name=name)
+    vector = structure.gradient_vector(estimate.argument, structure.promote(found))
+    off = np.abs(vector - estimate.vector)
+    if not off.size:
+        return Row(name, 0, 0.0, "", 0.0, 0.0, outcome.ok)
+    worst = int(np.argmax(np.where(np.isfinite(off), off, -1.0)))
+    place = structure.names(estimate.argument)[worst]
+    scale = float(np.max(np.abs(estimate.vector), initial=1e-300))
+    error = float(off[worst]) / scale
+    pair = float(vector[worst]), float(estimate.vector[worst])
+    return Row(name, off.size, error, name + place, *pair, outcome.ok)

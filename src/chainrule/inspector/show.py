@@ -1,0 +1,99 @@
+"""Print: generated code, tables and diagnostics, with colours where they are wanted.
+
+In: text and numbers. Out: the same on a stream. Without colours what is written is
+exactly the text, so that it can be saved, compared and run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+# colours by number follow the terminal's own theme, light or dark
+COTANGENT = "magenta"
+TANGENT = "cyan"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How to print: colours `auto`, `always` or `never`, and the width of tables."""
+
+    color: str = "auto"
+    width: int | None = None
+
+    def console(self, stream: TextIO) -> Console:
+        """Return rich's console for a stream."""
+        colored = self.colored(stream)
+        return Console(
+            file=stream,
+            width=self.width or (None if stream.isatty() else 88),
+            force_terminal=colored,
+            no_color=not colored,
+            color_system="standard" if colored else None,
+            highlight=False,
+            emoji=False,
+            markup=False,
+        )
+
+    def colored(
+        self, stream: TextIO, environment: Mapping[str, str] | None = None
+    ) -> bool:
+        """Say whether to colour: the option, NO_COLOR, FORCE_COLOR, the terminal."""
+        known = os.environ if environment is None else environment
+        if self.color != "auto":
+            return self.color == "always"
+        if known.get("NO_COLOR"):
+            return False
+        if known.get("FORCE_COLOR"):
+            return True
+        return stream.isatty() and known.get("TERM") != "dumb"
+
+
+def code(text: str, style: Style, stream: TextIO | None = None) -> None:
+    """Print Python code; cotangents and tangents stand out."""
+    stream = stream or sys.stdout
+    if not style.colored(stream):
+        stream.write(text if text.endswith("\n") else text + "\n")
+        return
+    painted = Syntax("", "python", theme="ansi_dark").highlight(text.rstrip("\n"))
+    painted.rstrip()
+    painted.highlight_regex(r"\b\w+_bar\b", COTANGENT)
+    painted.highlight_regex(r"\b\w+_dot\b", TANGENT)
+    style.console(stream).print(painted, soft_wrap=True)
+
+
+def message(text: str, style: Style, stream: TextIO | None = None) -> None:
+    """Print a diagnostic in the manner of rustc."""
+    stream = stream or sys.stderr
+    painted = Text(text)
+    painted.highlight_regex(r"(?m)^(error|CR\d+).*$", "bold")
+    painted.highlight_regex(r"(?m)^(error\b|CR\d+)", "bold red")
+    painted.highlight_regex(r"(?m)^ *(-->|\||\d+ \|)", "blue")
+    painted.highlight_regex(r"(?m)^ *\| *(?P<red>\^.*)$")
+    painted.highlight_regex(r"(?m)^ *= (help|note):", "bold cyan")
+    style.console(stream).print(painted, soft_wrap=True)
+
+
+def table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    style: Style,
+    stream: TextIO | None = None,
+) -> None:
+    """Print rows below their heads: numbers to the right, all else to the left."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for i, head in enumerate(heads):
+        textual = i == 0 or not any(re.match(r"[-\d]", row[i]) for row in rows)
+        grid.add_column(head, justify="left" if textual else "right", no_wrap=i > 0)
+    for row in rows:
+        grid.add_row(*row)
+    style.console(stream or sys.stdout).print(grid)
