@@ -1,8 +1,9 @@
 """Whether a text is that of the code that runs.
 
-In: a code object and the top-level statement that should hold it. Out: yes or no, by
-compiling the statement and comparing. Only the statement is compiled, not the module:
-what a function compiles to depends on the functions and classes around it alone.
+In: a code object, the module and the top-level statement that should hold it. Out: yes
+or no, by compiling and comparing. The statement is compiled alone, not the module: what
+a function compiles to depends on the functions and classes around it, and in CPython on
+which names the module imports.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200  # *args, **kwargs, generator
 
 def is_current(
     code: types.CodeType,
+    module: ast.Module,
     stmt: ast.stmt,
     *,
     anywhere: bool = False,
@@ -37,31 +39,69 @@ def is_current(
 
     `anywhere` accepts other line numbers; `exact` wants the same columns, too.
     """
+    for compiled in _contexts(code, module, stmt):
+        found = [c for c in _codes(compiled) if c.co_name == code.co_name]
+        if not anywhere:
+            found = [c for c in found if c.co_firstlineno == code.co_firstlineno]
+        if exact:
+            places = list(code.co_positions())
+            found = [c for c in found if list(c.co_positions()) == places]
+        if any(_same(c, code) for c in found):
+            return True
+    return False
+
+
+def _contexts(
+    code: types.CodeType, module: ast.Module, stmt: ast.stmt
+) -> Iterator[types.CodeType]:
+    """Yield the ways in which the statement may have been compiled, likely ones first.
+
+    With the imports of its module; alone, as in a notebook; in a function that has the
+    variables of a closure; with all of its module.
+    """
     flags = code.co_flags & _FUTURE
-    found = list(_codes(_compile(stmt, flags, code.co_freevars if anywhere else ())))
-    found = [c for c in found if c.co_name == code.co_name]
-    if not anywhere:
-        found = [c for c in found if c.co_firstlineno == code.co_firstlineno]
-    if exact:
-        places = list(code.co_positions())
-        found = [c for c in found if list(c.co_positions()) == places]
-    if _asserts_rewritten(code):
-        return any(_alike(c, code) for c in found)
-    return any(_shape(c) == _shape(code) for c in found)
+    yield _compile((*_imports(module), stmt), flags)
+    yield _compile((stmt,), flags)
+    if code.co_freevars:
+        cells = ", ".join(code.co_freevars)
+        around = ast.parse(f"def around({cells}): pass").body[0]
+        assert isinstance(around, ast.FunctionDef)
+        around.body = [stmt]
+        yield _compile((*_imports(module), around), flags)
+    yield _compile(tuple(module.body), flags)
+
+
+@functools.lru_cache(maxsize=32)
+def _imports(module: ast.Module) -> tuple[ast.stmt, ...]:
+    """Return the imports of a module, also those in `try` and `if`."""
+    found: list[ast.stmt] = []
+    stack: list[ast.AST] = list(module.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Import):
+            found.append(node)
+        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            found.append(node)
+        elif not isinstance(node, _SCOPES | ast.expr):
+            stack.extend(ast.iter_child_nodes(node))
+    return tuple(found)
+
+
+_SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @functools.lru_cache(maxsize=64)
-def _compile(stmt: ast.stmt, flags: int, cells: tuple[str, ...]) -> types.CodeType:
-    """Compile a statement alone; `cells` are variables of functions around it."""
-    if cells:
-        header = ast.parse(f"def _outer({', '.join(cells)}): pass").body[0]
-        assert isinstance(header, ast.FunctionDef)
-        header.body = [stmt]
-        stmt = header
-    module = ast.Module([stmt], [])
+def _compile(body: tuple[ast.stmt, ...], flags: int) -> types.CodeType:
+    module = ast.Module(list(body), [])
     code = compile(module, "<chainrule>", "exec", flags, dont_inherit=True)
     assert isinstance(code, types.CodeType)
     return code
+
+
+def _same(compiled: types.CodeType, running: types.CodeType) -> bool:
+    if _asserts_rewritten(running):
+        return _alike(compiled, running)
+    return _shape(compiled) == _shape(running)
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -150,7 +150,7 @@ def _load_given(function: types.FunctionType, text: str) -> Source:
     found = [
         node
         for node, stmt in _functions(module, code.co_name)
-        if recompile.is_current(code, stmt, anywhere=True)
+        if recompile.is_current(code, module, stmt, anywhere=True)
     ]
     if not found:
         why = "it compiles to other code than the function that runs"
@@ -201,11 +201,13 @@ def _find(
     if len({ast.dump(node) for node, _ in here}) > 1:
         raise missing.not_there(function, "several functions on this line fit")
     for node, stmt in here:
-        if recompile.is_current(code, stmt, exact=several):
+        if recompile.is_current(code, module, stmt, exact=several):
             return node, True
     # The lines above may have changed while the function itself did not.
-    if len(nodes) == 1 and recompile.is_current(code, nodes[0][1], anywhere=True):
-        return nodes[0][0], True
+    if len(nodes) == 1:
+        node, stmt = nodes[0]
+        if recompile.is_current(code, module, stmt, anywhere=True):
+            return node, True
     return (here[0][0] if here else None), False
 
 

@@ -1,0 +1,281 @@
+"""What is refused before anything else is tried, by syntax alone.
+
+In: a `Source`. Out: one `Diagnostic` for every construct of the function, and of the
+functions nested in it, that this release never supports: all at once, in the order of
+the text. What depends on types (`+=` on a name, methods that mutate, callees) is
+refused where the types are known.
+"""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+import numpy as np
+
+from chainrule.errors import Diagnostic, NotDifferentiable
+from chainrule.frontend import missing
+from chainrule.frontend.scope import YIELDS, Scope, exits, own_nodes, scope_of
+from chainrule.frontend.source import Source
+
+MAX_DEPTH = 200
+RUN_TIME_NAMES = frozenset(
+    ["eval", "exec", "compile", "locals", "globals", "vars", "setattr", "delattr"]
+)
+
+
+def check(source: Source) -> list[Diagnostic]:
+    """Return what is wrong with a function's syntax: nothing, most of the time."""
+    deep = _too_deep(source)
+    if deep is not None:
+        return list(deep.diagnostics)
+    fence = _Fence(source)
+    fence.visit(source.tree)
+    places = {d: (d.loc.line, d.loc.column) for d in fence.found if d.loc}
+    return sorted(fence.found, key=lambda d: places[d])
+
+
+def require(source: Source) -> None:
+    """Raise one `NotDifferentiable` with all that `check` finds."""
+    found = check(source)
+    if found:
+        raise NotDifferentiable(*found)
+
+
+def _too_deep(source: Source) -> NotDifferentiable | None:
+    """Return the diagnostic of the first expression that is nested too deep."""
+    stack: list[tuple[gast.AST, int, gast.AST]] = [(source.tree, 0, source.tree)]
+    while stack:
+        node, depth, top = stack.pop()
+        if depth > MAX_DEPTH:
+            return missing.too_deep(source.loc(top))
+        for child in gast.iter_child_nodes(node):
+            first = depth == 0 or isinstance(child, gast.stmt)
+            stack.append((child, depth + 1, child if first else top))
+    return None
+
+
+@dataclass
+class _Fence(gast.NodeVisitor):  # type: ignore[misc]
+    """Walks the tree; `scopes` are the functions around the current node."""
+
+    source: Source
+    found: list[Diagnostic] = field(default_factory=list)
+    scopes: list[tuple[str, Scope]] = field(default_factory=list)
+    stmt: gast.AST | None = None
+
+    def refuse(
+        self, code: str, node: gast.AST, message: str, label: str, help: str
+    ) -> None:
+        """Note a problem."""
+        loc = self.source.loc(node)
+        self.found.append(Diagnostic(code, message, loc, label, help))
+
+    def visit_FunctionDef(self, node: gast.AST) -> None:
+        """Enter a function; say what it is if it cannot be run in one go."""
+        name = getattr(node, "name", "lambda")
+        scope = scope_of(node)
+        if scope.is_async:
+            self.refuse(
+                "CR103",
+                _header(node),
+                f"async function `{name}`",
+                "the order in which coroutines run is not in the text",
+                "compute in an ordinary function, and await around it",
+            )
+        elif scope.is_generator:
+            self.refuse(
+                "CR102",
+                _first_yield(node),
+                f"generator function `{name}`",
+                "a generator runs in turns with its caller, which cannot be reversed",
+                "return a list: [... for ... in ...]",
+            )
+        self.scopes.append((name, scope))
+        self.generic_visit(node)
+        self.scopes.pop()
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_Lambda = visit_FunctionDef
+
+    def visit_ClassDef(self, node: gast.ClassDef) -> None:
+        """Refuse a class; what is inside does not matter any more."""
+        self.refuse(
+            "CR108",
+            _header(node),
+            f"class `{node.name}` defined inside a function",
+            "it is another class at each call",
+            "define it at module level",
+        )
+
+    def visit_Global(self, node: gast.Global) -> None:
+        """Refuse `global x` if x is assigned."""
+        self._declared(node, "CR106", "global", "the module")
+
+    def visit_Nonlocal(self, node: gast.Nonlocal) -> None:
+        """Refuse `nonlocal x` if x is assigned."""
+        self._declared(node, "CR107", "nonlocal", "the function around it")
+
+    def _declared(self, node: gast.AST, code: str, kind: str, owner: str) -> None:
+        function, scope = self.scopes[-1]
+        for name in node.names:
+            if name in scope.assigned:
+                self.refuse(
+                    code,
+                    node,
+                    f"assignment to the {kind} name `{name}`",
+                    f"`{name}` belongs to {owner}; `{function}` changes it unseen",
+                    f"return the new value of `{name}`, and assign it in the caller",
+                )
+
+    def visit_Call(self, node: gast.Call) -> None:
+        """Refuse the functions that read or write names that are not in the text."""
+        name = getattr(node.func, "id", None)
+        if name in RUN_TIME_NAMES and self._value(name) is getattr(builtins, name):
+            self.refuse(
+                "CR105",
+                node,
+                f"call of `{name}`",
+                "it reads or writes names that are not in the text",
+                "write out what it does",
+            )
+        self.generic_visit(node)
+
+    def visit_Try(self, node: gast.Try) -> None:
+        """Refuse ways out of `finally`."""
+        for kind in sorted(exits(node.finalbody)):
+            self.refuse(
+                "CR114",
+                node.finalbody[0],
+                f"`{kind}` in `finally`",
+                "it would swallow the exception under way",
+                "move it behind the `try` statement",
+            )
+        self.generic_visit(node)
+
+    def visit_TryStar(self, node: gast.AST) -> None:
+        """Refuse `except*`."""
+        label = "several handlers may run, for parts of one exception"
+        self.refuse("CR101", node, "`except*`", label, "use `except`")
+
+    def visit_TypeAlias(self, node: gast.AST) -> None:
+        """Refuse `type X = ...`."""
+        label = "it makes a type at each call"
+        self.refuse("CR101", node, "`type` statement", label, "move it to the module")
+
+    def visit_AnnAssign(self, node: gast.AnnAssign) -> None:
+        """Leave out `x[i]: float`, which stores nothing, and all annotations."""
+        if node.value is not None:
+            self.visit(node.target)
+            self.visit(node.value)
+
+    def visit_Subscript(self, node: gast.Subscript) -> None:
+        """Refuse stores into items and their deletion."""
+        root = _root(node)
+        owner = _text(self.source, node.value) or root or "the object"
+        stmt, what = self._statement(node), f"an item of `{owner}`"
+        if isinstance(node.ctx, gast.Del):
+            self.refuse("CR406", stmt, f"deletion of {what}", *_unseen(owner, DELETE))
+        elif isinstance(node.ctx, gast.Store) and root and self._is_global(root):
+            self._global_store(stmt, root)
+        elif isinstance(node.ctx, gast.Store):
+            augmented = isinstance(stmt, gast.AugAssign)
+            code, how = (
+                ("CR402", "augmented write") if augmented else ("CR401", "write")
+            )
+            advice = _instead(node, owner)
+            self.refuse(code, stmt, f"{how} into {what}", *_unseen(owner, advice))
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: gast.Attribute) -> None:
+        """Refuse stores into attributes and their deletion."""
+        owner = _text(self.source, node.value) or "the object"
+        stmt, what = self._statement(node), f"the attribute `{node.attr}` of `{owner}`"
+        if isinstance(node.ctx, gast.Del):
+            self.refuse("CR406", stmt, f"deletion of {what}", *_unseen(owner, DELETE))
+        elif isinstance(node.ctx, gast.Store):
+            advice = f"use a local variable `{node.attr}`, and return it"
+            self.refuse("CR405", stmt, f"write into {what}", *_unseen(owner, advice))
+        self.generic_visit(node)
+
+    def visit(self, node: gast.AST) -> None:
+        """Visit a node; remember the statement that it is in."""
+        if isinstance(node, gast.stmt):
+            self.stmt = node
+        super().visit(node)
+
+    def _statement(self, target: gast.AST) -> gast.AST:
+        """Return what to mark: the statement when it does nothing but this store."""
+        targets = getattr(self.stmt, "targets", [getattr(self.stmt, "target", None)])
+        simple = isinstance(self.stmt, gast.Assign | gast.AugAssign | gast.AnnAssign)
+        simple = simple or isinstance(self.stmt, gast.Delete)
+        return self.stmt if simple and targets == [target] else target
+
+    def _global_store(self, stmt: gast.AST, name: str) -> None:
+        value = self._value(name)
+        kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
+        article = "an" if kind[0] in "aeiou" else "a"
+        label = (
+            f"`{name}` is {article} module-level {kind}; its history is not visible "
+        )
+        self.refuse(
+            "CR104",
+            stmt,
+            f"write to a global {kind}",
+            label + f"to `{self.scopes[0][0]}`",
+            f"pass the {kind} as an argument, and compute a new one from it",
+        )
+
+    def _is_global(self, name: str) -> bool:
+        """Say whether a name is neither local to a function here nor a closure cell."""
+        local = any(name in scope.locals for _, scope in self.scopes)
+        return not local and name not in self.source.function.__code__.co_freevars
+
+    def _value(self, name: str) -> Any:
+        """Return what a global name stands for now; None if it is no global."""
+        if not self._is_global(name):
+            return None
+        namespace = self.source.function.__globals__
+        return namespace.get(name, getattr(builtins, name, None))
+
+
+DELETE = "make a new one without it: {k: v for k, v in d.items() if k != key}"
+
+
+def _unseen(owner: str, advice: str) -> tuple[str, str]:
+    """Return label and help of a write into an object."""
+    return f"`{owner}` is changed in place: the values it had are lost", advice
+
+
+def _instead(node: gast.Subscript, owner: str) -> str:
+    """Return how to make the new value without a store."""
+    if isinstance(node.slice, gast.Constant) and isinstance(node.slice.value, str):
+        return f"make a new dict: {{**{owner}, {node.slice.value!r}: ...}}"
+    return "build it at once: np.array([...]), np.stack([... for i in ...]), np.where"
+
+
+def _root(node: gast.AST) -> str | None:
+    """Return the name that a chain of items and attributes starts with."""
+    while isinstance(node, gast.Subscript | gast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, gast.Name) else None
+
+
+def _header(node: gast.AST) -> gast.AST:
+    """Return a node as a place that ends with the name of a function or class."""
+    place = gast.Pass()
+    place.lineno = place.end_lineno = node.lineno
+    place.col_offset = node.col_offset
+    word = {"FunctionDef": "def ", "AsyncFunctionDef": "async def "}
+    start = word.get(type(node).__name__, "class ") + node.name
+    place.end_col_offset = node.col_offset + len(start)
+    return place
+
+
+def _first_yield(function: gast.AST) -> gast.AST:
+    """Return the first `yield` of a generator function, not of those nested in it."""
+    body = [function.body] if isinstance(function, gast.Lambda) else function.body
+    return next(n for n, _ in own_nodes(body) if isinstance(n, YIELDS))

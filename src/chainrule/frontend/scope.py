@@ -1,0 +1,200 @@
+"""What each name in a function is.
+
+In: a gast function (`def`, `async def` or `lambda`), or a list of its statements. Out:
+parameters, local, global and free names; the names that statements assign; the ways in
+which control leaves them. All walks use a stack of their own: depth is no limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import gast
+
+FUNCTIONS = (gast.FunctionDef, gast.AsyncFunctionDef, gast.Lambda)
+SCOPES = (*FUNCTIONS, gast.ClassDef)
+COMPREHENSIONS = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
+YIELDS = (gast.Yield, gast.YieldFrom)
+LOOPS = (gast.For, gast.AsyncFor, gast.While)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The names of one function, each tuple in order of first appearance.
+
+    `assigned` is what statements bind, `locals` that and the parameters, without names
+    declared global or nonlocal; `free` is what is read here or in nested functions
+    and bound by none of them: closure cells, globals, builtins.
+    """
+
+    params: tuple[str, ...]
+    assigned: tuple[str, ...]
+    locals: tuple[str, ...]
+    globals: tuple[str, ...]
+    nonlocals: tuple[str, ...]
+    free: tuple[str, ...]
+    is_generator: bool
+    is_async: bool
+
+
+def scope_of(function: gast.AST) -> Scope:
+    """Return what the names of a function are."""
+    params = parameters(function)
+    body = _body(function)
+    nodes = [node for node, _ in own_nodes(body)]
+    outer_globals = _unique(
+        name for n in nodes if isinstance(n, gast.Global) for name in n.names
+    )
+    nonlocals = _unique(
+        name for n in nodes if isinstance(n, gast.Nonlocal) for name in n.names
+    )
+    assigned = assigned_names(body)
+    bound = _unique([*params, *assigned])
+    local = tuple(n for n in bound if n not in outer_globals and n not in nonlocals)
+    known = set(local)
+    return Scope(
+        params,
+        assigned,
+        local,
+        outer_globals,
+        nonlocals,
+        _unique(name for name in _reads(body) if name not in known),
+        any(isinstance(n, YIELDS) for n in nodes),
+        isinstance(function, gast.AsyncFunctionDef),
+    )
+
+
+def parameters(function: gast.AST) -> tuple[str, ...]:
+    """Return the parameter names in the order of the signature."""
+    a = function.args
+    nodes = [*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg]
+    return tuple(node.id for node in nodes if node is not None)
+
+
+def assigned_names(stmts: Iterable[gast.AST]) -> tuple[str, ...]:
+    """Return the names that statements bind or delete, in order of appearance.
+
+    The bodies of nested functions and the targets of comprehensions do not count; `:=`
+    inside a comprehension does.
+    """
+    return _unique(_bindings(stmts))
+
+
+def exits(stmts: Iterable[gast.stmt]) -> frozenset[str]:
+    """Return which of "break", "continue", "return" leave a list of statements.
+
+    `break` and `continue` count where they mean the loop that the list is the body of.
+    """
+    found: set[str] = set()
+    stack: list[tuple[gast.AST, bool]] = [(s, False) for s in stmts]
+    while stack:
+        node, in_loop = stack.pop()
+        match node:
+            case gast.Return():
+                found.add("return")
+            case gast.Break() if not in_loop:
+                found.add("break")
+            case gast.Continue() if not in_loop:
+                found.add("continue")
+        if isinstance(node, LOOPS):
+            stack.extend((s, True) for s in node.body)
+            stack.extend((s, in_loop) for s in node.orelse)
+        elif not isinstance(node, (gast.expr, *SCOPES)):
+            stack.extend((child, in_loop) for child in gast.iter_child_nodes(node))
+    return frozenset(found)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _body(function: gast.AST) -> Sequence[gast.AST]:
+    if isinstance(function, gast.Lambda):
+        return [function.body]
+    return list(function.body)
+
+
+def _outside(node: gast.AST) -> list[gast.AST]:
+    """Return the parts of a nested function or class that run where it is defined."""
+    if isinstance(node, gast.ClassDef):
+        return [*node.decorator_list, *node.bases, *(k.value for k in node.keywords)]
+    defaults = [*node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+    if isinstance(node, gast.Lambda):
+        return defaults
+    return [*node.decorator_list, *defaults]
+
+
+def own_nodes(
+    nodes: Iterable[gast.AST], inside: bool = False
+) -> Iterator[tuple[gast.AST, bool]]:
+    """Yield the nodes that belong to a function itself, in the order of the text.
+
+    With each, whether it is inside a comprehension, whose targets are its own.
+    """
+    stack = [(node, inside) for node in nodes][::-1]
+    while stack:
+        node, inside = stack.pop()
+        yield node, inside
+        if isinstance(node, SCOPES):
+            children = _outside(node)
+        else:
+            children = list(gast.iter_child_nodes(node))
+        inside = inside or isinstance(node, COMPREHENSIONS)
+        stack.extend((child, inside) for child in reversed(children))
+
+
+def _bindings(nodes: Iterable[gast.AST]) -> Iterator[str]:
+    """Yield the names bound by nodes, once for each binding."""
+    for node, inside in own_nodes(nodes):
+        match node:
+            case gast.FunctionDef() | gast.AsyncFunctionDef() | gast.ClassDef():
+                yield node.name
+            case gast.NamedExpr():
+                yield node.target.id
+            case gast.Name(ctx=gast.Store() | gast.Del()) if not inside:
+                yield node.id
+            case gast.Import() | gast.ImportFrom():
+                for alias in node.names:
+                    yield alias.asname or alias.name.partition(".")[0]
+            case gast.MatchAs() | gast.MatchStar() if node.name is not None:
+                yield node.name
+            case gast.MatchMapping() if node.rest is not None:
+                yield node.rest
+
+
+def _reads(nodes: Iterable[gast.AST]) -> Iterator[str]:
+    """Yield the names read by nodes and by the functions nested in them."""
+    stack = list(nodes)[::-1]
+    while stack:
+        node = stack.pop()
+        children: list[gast.AST] = []
+        if isinstance(node, FUNCTIONS):
+            children = _outside(node)
+            yield from scope_of(node).free
+        elif isinstance(node, gast.ClassDef):
+            children = _outside(node)
+            own = set(assigned_names(node.body))
+            yield from (name for name in _reads(node.body) if name not in own)
+        elif isinstance(node, COMPREHENSIONS):
+            children = [node.generators[0].iter]
+            yield from _comprehension_reads(node)
+        elif isinstance(node, gast.Name) and isinstance(node.ctx, gast.Load):
+            yield node.id
+        else:
+            children = list(gast.iter_child_nodes(node))
+        stack.extend(reversed(children))
+
+
+def _comprehension_reads(node: gast.AST) -> Iterator[str]:
+    """Yield what a comprehension reads from outside, but for its first iterable."""
+    if isinstance(node, gast.DictComp):
+        parts = [node.key, node.value]
+    else:
+        parts = [node.elt]
+    own: set[str] = set()
+    for i, part in enumerate(node.generators):
+        stored = (n for n in gast.walk(part.target) if isinstance(n, gast.Name))
+        own.update(n.id for n in stored if isinstance(n.ctx, gast.Store))
+        parts += [part.target, *part.ifs, *([part.iter] if i else [])]
+    yield from (name for name in _reads(parts) if name not in own)
