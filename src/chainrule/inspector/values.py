@@ -165,6 +165,9 @@ def _assume(
 def example(hint: Any, position: int = 0) -> str | None:
     """Return an expression for a value of an annotated type, or None."""
     start = 1.0 + 0.5 * position
+    if hasattr(hint, "__value__"):  # type Vector = np.ndarray, and NDArray since 2.5
+        params = typing.get_args(hint)
+        return example(hint.__value__[params] if params else hint.__value__, position)
     if hint in _SCALARS:
         return _SCALARS[hint].format(start)
     origin, params = typing.get_origin(hint), typing.get_args(hint)
