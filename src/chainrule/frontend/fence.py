@@ -9,7 +9,6 @@ refused where the types are known.
 from __future__ import annotations
 
 import builtins
-import linecache
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,7 +174,7 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
     def visit_Subscript(self, node: gast.Subscript) -> None:
         """Refuse stores into items and their deletion."""
         root = _root(node)
-        owner = _text(self.source, node.value) or root or "the object"
+        owner = self.source.segment(node.value) or root or "the object"
         stmt, what = self._statement(node), f"an item of `{owner}`"
         if isinstance(node.ctx, gast.Del):
             self.refuse("CR406", stmt, f"deletion of {what}", *_unseen(owner, DELETE))
@@ -183,22 +182,21 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             self._global_store(stmt, root)
         elif isinstance(node.ctx, gast.Store):
             augmented = isinstance(stmt, gast.AugAssign)
-            code, how = (
-                ("CR402", "augmented write") if augmented else ("CR401", "write")
-            )
+            code, how = ("CR402", "augmented ") if augmented else ("CR401", "")
             advice = _instead(node, owner)
-            self.refuse(code, stmt, f"{how} into {what}", *_unseen(owner, advice))
+            message = f"{how}write into {what}"
+            self.refuse(code, stmt, message, *_unseen(owner, advice))
         self.generic_visit(node)
 
     def visit_Attribute(self, node: gast.Attribute) -> None:
         """Refuse stores into attributes and their deletion."""
-        owner = _text(self.source, node.value) or "the object"
+        owner = self.source.segment(node.value) or "the object"
         stmt, what = self._statement(node), f"the attribute `{node.attr}` of `{owner}`"
         if isinstance(node.ctx, gast.Del):
-            self.refuse("CR406", stmt, f"deletion of {what}", *_unseen(owner, DELETE))
+            self.refuse("CR406", stmt, f"deletion of {what}", *_seen(owner, UNSET))
         elif isinstance(node.ctx, gast.Store):
             advice = f"use a local variable `{node.attr}`, and return it"
-            self.refuse("CR405", stmt, f"write into {what}", *_unseen(owner, advice))
+            self.refuse("CR405", stmt, f"write into {what}", *_seen(owner, advice))
         self.generic_visit(node)
 
     def visit(self, node: gast.AST) -> None:
@@ -217,15 +215,12 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
     def _global_store(self, stmt: gast.AST, name: str) -> None:
         value = self._value(name)
         kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
-        article = "an" if kind[0] in "aeiou" else "a"
-        label = (
-            f"`{name}` is {article} module-level {kind}; its history is not visible "
-        )
+        reader = self.scopes[0][0]
         self.refuse(
             "CR104",
             stmt,
             f"write to a global {kind}",
-            label + f"to `{self.scopes[0][0]}`",
+            f"`{name}` is a module-level {kind}; its history is not visible to `{reader}`",
             f"pass the {kind} as an argument, and compute a new one from it",
         )
 
@@ -242,7 +237,13 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
         return namespace.get(name, getattr(builtins, name, None))
 
 
-DELETE = "make a new one without it: {k: v for k, v in d.items() if k != key}"
+DELETE = "make a new one without it, as {k: v for k, v in d.items() if k != key}"
+UNSET = "leave the object as it is"
+
+
+def _seen(owner: str, advice: str) -> tuple[str, str]:
+    """Return label and help of a write into an attribute."""
+    return f"`{owner}` outlives the statement: others see the change", advice
 
 
 def _unseen(owner: str, advice: str) -> tuple[str, str]:
@@ -254,7 +255,9 @@ def _instead(node: gast.Subscript, owner: str) -> str:
     """Return how to make the new value without a store."""
     if isinstance(node.slice, gast.Constant) and isinstance(node.slice.value, str):
         return f"make a new dict: {{**{owner}, {node.slice.value!r}: ...}}"
-    return "build it at once: np.array([...]), np.stack([... for i in ...]), np.where"
+    return (
+        "build it at once: np.array([...]), np.stack([... for i in ...]), np.where(...)"
+    )
 
 
 def _root(node: gast.AST) -> str | None:

@@ -40,6 +40,13 @@ class Source:
     docstring: str | None
     qualname: str
 
+    def segment(self, node: gast.AST) -> str:
+        """Return the text of a node of one line, or nothing."""
+        if node.lineno != node.end_lineno:
+            return ""
+        line = linecache.getline(self.filename, node.lineno)
+        return line[node.col_offset : node.end_col_offset]
+
     def loc(self, node: gast.AST | None = None) -> Loc:
         """Return the place of a node; the function's first line without one."""
         if node is None or getattr(node, "lineno", None) is None:
