@@ -103,7 +103,7 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
     def visit_ClassDef(self, node: gast.ClassDef) -> None:
         """Refuse a class; what is inside does not matter any more."""
         self.refuse(
-            "CR108",
+            "CR110",
             _header(node),
             f"class `{node.name}` defined inside a function",
             "it is another class at each call",
@@ -112,18 +112,18 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
 
     def visit_Global(self, node: gast.Global) -> None:
         """Refuse `global x` if x is assigned."""
-        self._declared(node, "CR106", "global", "the module")
+        self._declared(node, "global", "the module")
 
     def visit_Nonlocal(self, node: gast.Nonlocal) -> None:
         """Refuse `nonlocal x` if x is assigned."""
-        self._declared(node, "CR107", "nonlocal", "the function around it")
+        self._declared(node, "nonlocal", "the function around it")
 
-    def _declared(self, node: gast.AST, code: str, kind: str, owner: str) -> None:
+    def _declared(self, node: gast.AST, kind: str, owner: str) -> None:
         function, scope = self.scopes[-1]
         for name in node.names:
             if name in scope.assigned:
                 self.refuse(
-                    code,
+                    "CR106",
                     node,
                     f"assignment to the {kind} name `{name}`",
                     f"`{name}` belongs to {owner}; `{function}` changes it unseen",
@@ -215,12 +215,12 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
     def _global_store(self, stmt: gast.AST, name: str) -> None:
         value = self._value(name)
         kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
-        reader = self.scopes[0][0]
+        unseen = f"its history is not visible to `{self.scopes[0][0]}`"
         self.refuse(
             "CR104",
             stmt,
             f"write to a global {kind}",
-            f"`{name}` is a module-level {kind}; its history is not visible to `{reader}`",
+            f"`{name}` is a module-level {kind}; {unseen}",
             f"pass the {kind} as an argument, and compute a new one from it",
         )
 
