@@ -64,3 +64,38 @@ def test_index_set(index: object) -> None:
     """What was overwritten has no derivative."""
     value = real(4)[index]
     check_rule(prims.index_set, real(4), index, value)
+
+
+TAKES = [
+    (np.take, (5,), ([0, 0, 3],), {}),
+    (np.take, (5,), (2,), {}),
+    (np.take, (5,), (np.array([[1, 1], [4, -1]]),), {}),
+    (np.take, (3, 4), ([0, 0, 11],), {}),
+    (np.take, (3, 4), ([0, 0],), {"axis": 0}),
+    (np.take, (3, 4), (np.array([[1, 1], [3, 0]]),), {"axis": -1}),
+    (np.take, (3, 4), (1,), {"axis": 1}),
+    (np.take, (3, 4), ([-5, 9],), {"axis": 1, "mode": "wrap"}),
+    (np.take, (3, 4), ([-5, 9],), {"axis": 1, "mode": "clip"}),
+    (np.take, (3, 4), ([-5, 30],), {"mode": "clip"}),
+    (np.take_along_axis, (4,), (np.array([3, 3, 0]), 0), {}),
+    (np.take_along_axis, (3, 4), (np.array([[0, 0], [1, 2], [3, 3]]), 1), {}),
+    (np.take_along_axis, (3, 4), (np.array([[0, 0, 2, 2]]), 0), {}),
+    (np.take_along_axis, (3, 1), (np.array([[0, 2, 2]]), 0), {}),
+    (np.take_along_axis, (2, 3, 2), (np.array([[[1], [1]]]), -2), {}),
+    (np.take_along_axis, (3, 4), (np.array([0, 0, 11]), None), {}),
+]
+
+
+@pytest.mark.parametrize(("fn", "shape", "args", "kwargs"), TAKES)
+def test_take(fn: object, shape: tuple, args: tuple, kwargs: dict) -> None:
+    """Elements that are taken twice get both cotangents."""
+    check_rule(fn, real(*shape), *args, **kwargs)
+    check_rule(fn, complex_(*shape), *args, **kwargs)
+
+
+def test_compress_and_extract() -> None:
+    """Elements that are left out get zero; a short condition leaves out the rest."""
+    check_rule(np.compress, [True, False, True], real(3))
+    check_rule(np.compress, [True, False], real(3, 4), axis=0)
+    check_rule(np.compress, [True, False, True], real(3, 4))
+    check_rule(np.extract, real(3, 4) > 0, real(3, 4), variations=False)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from chainrule.ir import prims
 from chainrule.rules import registry as rules
-from chainrule.rules.common import zeros_like
+from chainrule.rules.common import at, positive_axis, zeros_like
 
 
 @rules.linear(operator.getitem, wrt="a")
@@ -42,3 +44,86 @@ def index_set(out_bar: Any, buffer: Any, index: Any, value: Any) -> Any:
 def index_set_dot(buffer_dot: Any, index: Any, value_dot: Any) -> Any:
     """Set the tangent at the index."""
     return prims.index_set(buffer_dot, index, value_dot)
+
+
+@rules.linear(np.take, wrt="a")
+def take(
+    out_bar: Any, a: Any, indices: Any, axis: Any = None, *, mode: str = "raise"
+) -> Any:
+    """Add the cotangent at the positions that were taken."""
+    if axis is None and a.ndim > 1:
+        index = in_range(indices, a.size, mode)
+        zeros = np.zeros(a.size, a.dtype)
+        return prims.index_add(zeros, index, out_bar).reshape(a.shape)
+    k = 0 if axis is None else positive_axis(axis, a.ndim)
+    index = in_range(indices, a.shape[k], mode)
+    return prims.index_add(zeros_like(a), at(k, index), out_bar)
+
+
+def in_range(indices: Any, n: Any, mode: str) -> Any:
+    """Return the positions that `np.take` reads."""
+    if mode == "wrap":
+        return np.mod(indices, n)
+    if mode == "clip":
+        return np.clip(indices, 0, n - 1)
+    return indices
+
+
+@rules.linear(np.take_along_axis, wrt="arr")
+def take_along_axis(out_bar: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Add the cotangent at the positions that were taken."""
+    if axis is None:
+        zeros = np.zeros(arr.size, arr.dtype)
+        return prims.index_add(zeros, indices, out_bar).reshape(arr.shape)
+    if arr.ndim == 1:
+        return prims.index_add(zeros_like(arr), indices, out_bar)
+    index = mesh_with(arr, indices, positive_axis(axis, arr.ndim))
+    return prims.index_add(zeros_like(arr), index, out_bar)
+
+
+def mesh_with(arr: Any, indices: Any, axis: int) -> Any:
+    """Return the index of all axes that reads `indices` along one of them."""
+    index: tuple[Any, ...] = ()
+    for k in range(arr.ndim):
+        if k == axis:
+            index = (*index, indices)
+        else:
+            index = (*index, np.arange(arr.shape[k])[upright(k, arr.ndim)])
+    return index
+
+
+@rules.static
+def upright(k: int, ndim: int) -> tuple[Any, ...]:
+    """Return the index that makes a vector run along axis k of `ndim` axes."""
+    return (slice(None),) + (None,) * (ndim - k - 1)
+
+
+@rules.linear(np.compress, wrt="a")
+def compress(out_bar: Any, condition: Any, a: Any, axis: Any = None) -> Any:
+    """Zero where elements were left out."""
+    return take(out_bar, a, np.flatnonzero(condition), axis)
+
+
+@rules.linear(np.extract, wrt="arr")
+def extract(out_bar: Any, condition: Any, arr: Any) -> Any:
+    """Zero where elements were left out."""
+    return take(out_bar, arr, np.flatnonzero(condition))
+
+
+rules.inactive(
+    np.argwhere,
+    np.flatnonzero,
+    np.indices,
+    np.ix_,
+    np.nonzero,
+    np.ravel_multi_index,
+    np.unravel_index,
+    np.diag_indices,
+    np.diag_indices_from,
+    np.tril_indices,
+    np.tril_indices_from,
+    np.triu_indices,
+    np.triu_indices_from,
+    np.mask_indices,
+    prims.dim,
+)

@@ -163,3 +163,101 @@ def hstack(out_bar: Any, tup: Any) -> Any:
 def column_stack(out_bar: Any, tup: Any) -> Any:
     """Sections of the second axis; a vector is one column."""
     return rows(out_bar, tup, 1)
+
+
+@rules.linear(np.dstack, wrt="tup")
+def dstack(out_bar: Any, tup: Any) -> Any:
+    """Sections of the third axis, or positions on it."""
+    if isinstance(tup, np.ndarray):
+        if tup.ndim < 4:
+            return np.moveaxis(out_bar, 2, 0).reshape(tup.shape)
+        return sections(out_bar, tup, 2)
+    if not rules.fixed_length(tup):
+        rules.refuse("np.dstack of a list whose length is known only at run time")
+    bars: tuple[Any, ...] = ()
+    start, stop = None, 0
+    for k in range(len(tup)):
+        x = tup[k]
+        if np.ndim(x) < 3:
+            bars = (*bars, shaped(out_bar[:, :, stop], x))
+            stop = stop + 1
+        else:
+            stop = stop + x.shape[2]
+            bars = (*bars, out_bar[:, :, start:stop])
+        start = stop
+    return bars
+
+
+@rules.linear(np.append, wrt=("arr", "values"))
+def append(out_bar: Any, arr: Any, values: Any, axis: Any = None) -> Any:
+    """The front is the array's, the rest that of what was appended."""
+    if axis is None:
+        n = np.size(arr)
+        return shaped(out_bar[:n], arr), shaped(out_bar[n:], values)
+    k = positive_axis(axis, out_bar.ndim)
+    n = arr.shape[k]
+    return out_bar[along(k, None, n)], out_bar[along(k, n, None)]
+
+
+@rules.forward(np.append)
+def append_dot(arr_dot: Any, values_dot: Any, axis: Any = None) -> Any:
+    """Append the tangents."""
+    return np.append(arr_dot, values_dot, axis)
+
+
+@rules.linear(np.block, wrt="arrays")
+def block(out_bar: Any, arrays: Any) -> Any:
+    """One block of the cotangent for each array."""
+    if not isinstance(arrays, list):
+        return shaped(out_bar, arrays)
+    return blocks(out_bar, arrays, -nesting(arrays))
+
+
+def blocks(out_bar: Any, items: Any, axis: int) -> Any:
+    """Return the sections of an axis for nested lists, innermost last."""
+    if not isinstance(items, list):
+        return shaped(out_bar, items)
+    bars: list[Any] = []
+    start, stop = None, 0
+    for item in items:
+        stop = stop + extent(item, axis)
+        part = out_bar[along(out_bar.ndim + axis, start, stop)]
+        bars = [*bars, blocks(part, item, axis + 1)]
+        start = stop
+    return bars
+
+
+def nesting(items: Any) -> int:
+    """Return how deep lists are nested."""
+    return 1 + nesting(items[0]) if isinstance(items, list) else 0
+
+
+def extent(item: Any, axis: int) -> Any:
+    """Return the size of a block along an axis counted from the end."""
+    if isinstance(item, list):
+        return extent(item[0], axis)
+    return item.shape[axis] if np.ndim(item) >= -axis else 1
+
+
+@rules.linear(np.meshgrid, wrt="xi")
+def meshgrid(
+    out_bar: Any,
+    *xi: Any,
+    copy: bool = True,
+    sparse: bool = False,
+    indexing: str = "xy",
+) -> Any:
+    """Sum over the axes along which the coordinates are repeated."""
+    bars: tuple[Any, ...] = ()
+    for k in range(len(xi)):
+        others = other_coordinates(k, len(xi), indexing)
+        g = out_bar[k] if len(others) == 0 else out_bar[k].sum(axis=others)
+        bars = (*bars, g if np.ndim(xi[k]) == 1 else shaped(g, xi[k]))
+    return bars
+
+
+@rules.static
+def other_coordinates(k: int, n: int, indexing: str) -> tuple[int, ...]:
+    """Return the axes that coordinate k is repeated along."""
+    own = 1 - k if indexing == "xy" and n > 1 and k < 2 else k
+    return tuple(axis for axis in range(n) if axis != own)
