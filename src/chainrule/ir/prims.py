@@ -119,5 +119,20 @@ def astype(x: Any, dtype: Any) -> Any:
     return np.asarray(x).astype(dtype)[()] if np.ndim(x) == 0 else x.astype(dtype)
 
 
+def item(x: Any, *index: Any) -> Any:
+    """Return one element as a Python number; print as `x.item()`."""
+    return np.asarray(x).item(*index)
+
+
+def tolist(x: Any) -> Any:
+    """Return nested lists of Python numbers; print as `x.tolist()`."""
+    return np.asarray(x).tolist()
+
+
+def flatten(x: Any, order: Any = "C") -> Any:
+    """Return all elements on one axis, never a view; print as `x.flatten()`."""
+    return np.asarray(x).flatten(order)
+
+
 def remark(text: str) -> None:
     """Print as the comment `# text`; made with `effect=True`, so that it stays in place."""

@@ -10,10 +10,25 @@ found by calling the function itself on a sample of one element, so that it is N
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chainrule.types.lattice import Type
+import numpy as np
+
+from chainrule.types.lattice import (
+    ArrayT,
+    DictT,
+    ListT,
+    OpaqueT,
+    RangeT,
+    ScalarT,
+    SliceT,
+    TupleT,
+    Type,
+    kind_of,
+)
 
 TypeRule = Callable[..., Type]
 TYPE_RULES: dict[Callable[..., Any], TypeRule] = {}
@@ -39,3 +54,127 @@ def typed(*fns: Callable[..., Any]) -> Callable[[TypeRule], TypeRule]:
         return rule
 
     return register
+
+
+_MODULES = (
+    "elementwise",
+    "python",
+    "containers",
+    "reductions",
+    "shaping",
+    "indexing",
+    "joining",
+    "products",
+    "linalg",
+    "creation",
+    "selection",
+    "random",
+    "spectral",
+    "ours",
+)
+_lock = threading.RLock()
+_loaded = False
+
+
+def load_rules() -> None:
+    """Import the modules that enter the type rules, once."""
+    global _loaded
+    with _lock:
+        for name in () if _loaded else _MODULES:
+            importlib.import_module(f"chainrule.types.{name}")
+        _loaded = True
+
+
+def rule_for(fn: Any) -> TypeRule | None:
+    """Return the type rule of a callable, or None if it is outside the closed world."""
+    if not _loaded:
+        load_rules()
+    try:
+        rule = TYPE_RULES.get(fn)
+    except TypeError:  # not hashable
+        return None
+    if rule is None and isinstance(fn, np.ufunc):
+        return TYPE_RULES[np.ufunc]
+    owner = getattr(fn, "__self__", None)
+    if rule is None and isinstance(owner, np.ufunc):
+        return TYPE_RULES.get(getattr(np.ufunc, fn.__name__))
+    return rule
+
+
+def infer(
+    fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Type:
+    """Return the type of `fn(*args, **kwargs)`.
+
+    Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise` or
+    `Unknown` instead of a guess.
+    """
+    rule = rule_for(fn)
+    name = getattr(fn, "__name__", repr(fn))
+    if rule is None:
+        raise Unknown(name)
+    named = {k: known(v) for k, v in kwargs.items()}
+    if named.get("out") is not None:
+        raise Unknown(f"{name} with out=")
+    named.pop("out", None)
+    try:
+        return rule(fn, *map(known, args), **named)
+    except TypeError as error:
+        # Arguments that no rule foresees; or types that cannot be joined.
+        raise Unknown(f"{name}: {error}") from error
+
+
+def known(arg: Any) -> Any:
+    """Return the constant that a type stands for, or the argument as it is."""
+    match arg:
+        case OpaqueT(cls=cls) if cls in _SINGLETONS:
+            return _SINGLETONS[cls]
+        case ScalarT(kind="int", dtype=None, dim=int() as value):
+            return value
+        case TupleT(items=items, cls=cls) if cls is tuple:
+            values = tuple(map(known, items))
+            return arg if any(isinstance(v, Type) for v in values) else values
+    return arg
+
+
+_SINGLETONS: dict[type, Any] = {
+    type(None): None,
+    type(...): ...,
+    type(NotImplemented): NotImplemented,
+}
+
+
+def static(arg: Any, name: str) -> Any:
+    """Return an argument that must be a constant, or ask for it."""
+    arg = known(arg)
+    if isinstance(arg, Type):
+        raise NeedsStatic(name)
+    return arg
+
+
+def lift(arg: Any) -> Type:
+    """Return the type of an argument, also when it is a constant."""
+    match arg:
+        case Type():
+            return arg
+        case bool():
+            return ScalarT("bool")
+        case int():
+            return ScalarT("int", dim=arg)
+        case float() | complex() if type(arg) in (float, complex):
+            return ScalarT(type(arg).__name__)
+        case np.generic() if kind_of(arg.dtype) is not None:
+            return ScalarT(str(kind_of(arg.dtype)), arg.dtype)
+        case np.ndarray() if kind_of(arg.dtype) is not None:
+            return ArrayT(arg.dtype, arg.shape)
+        case tuple():
+            return TupleT(tuple(map(lift, arg)), type(arg))
+        case list():
+            return ListT(tuple(map(lift, arg)))
+        case dict():
+            return DictT(tuple((k, lift(v)) for k, v in arg.items()), type(arg))
+        case range():
+            return RangeT(len(arg))
+        case slice():
+            return SliceT((arg.start, arg.stop, arg.step))
+    return OpaqueT(type(arg))

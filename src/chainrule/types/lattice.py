@@ -155,7 +155,9 @@ class RangeT(Type):
 
 @dataclass(frozen=True, slots=True)
 class SliceT(Type):
-    """A slice whose parts are computed; `dim` is the length it selects, if it is named."""
+    """A slice; `parts` are start, stop and step, each a type or a constant, if known."""
+
+    parts: tuple[Any, Any, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

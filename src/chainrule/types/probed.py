@@ -1,0 +1,87 @@
+"""Enter functions whose result type is found by running them on samples.
+
+In: names of functions in a module. Out: their type rule, `probe` with a check: an
+argument that decides the rank, the class or the structure of a result must be known.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.types.infer import TYPE_RULES, NeedsStatic, known
+from chainrule.types.lattice import ListT, TupleT, Type
+from chainrule.types.probe import probe
+
+# Parameters that must be constants, by name.
+STATIC = frozenset(
+    """axis axes axis1 axis2 axisa axisb axisc dtype keepdims ord n_axes source destination
+    indices_or_sections k kth subscripts mode method interpolation full rowvar
+    return_index return_inverse return_counts return_sign full_matrices compute_uv hermitian
+    UPLO indexing sparse endpoint retstep returned offset ndmin copy subok order start_axis
+    num_axes increasing left_inv overwrite_input ddof bins density side stable kind ndim
+    return_indices assume_unique equal_nan norm unpack n""".split()
+) - {"bins"}
+# Parameters whose length decides the rank.
+SHAPES = frozenset(
+    {"shape", "newshape", "reps", "pad_width", "size", "dimensions", "s"}
+)
+# The leading parameters of functions that have no signature.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "concatenate": ("arrays", "axis"),
+    "zeros": ("shape", "dtype", "order"),
+    "empty": ("shape", "dtype", "order"),
+    "array": ("object", "dtype"),
+    "asarray": ("a", "dtype", "order"),
+    "asanyarray": ("a", "dtype", "order"),
+    "ascontiguousarray": ("a", "dtype"),
+    "asfortranarray": ("a", "dtype"),
+    "zeros_like": ("prototype", "dtype"),
+    "empty_like": ("prototype", "dtype"),
+}
+# Names that mean a number like another in some functions.
+_FREE: dict[str, frozenset[str]] = {
+    name: frozenset({"n"})
+    for name in """fft ifft rfft irfft hfft ihfft matrix_power fftfreq rfftfreq tri vander
+    bartlett blackman hamming hanning kaiser""".split()
+}
+
+
+@functools.lru_cache(None)
+def parameter_names(fn: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's positional parameters, as far as they are known."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (ValueError, TypeError):
+        return _NAMES.get(fn.__name__, ())
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(p.name for p in parameters if p.kind in kinds)
+
+
+def probe_checked(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Type:
+    """Probe, after the arguments that must be constants were found to be constants."""
+    free = _FREE.get(fn.__name__, frozenset())
+    for name, arg in (*zip(parameter_names(fn), args, strict=False), *kwargs.items()):
+        if name in STATIC and name not in free and not is_static(arg):
+            raise NeedsStatic(name)
+        if name in SHAPES and isinstance(arg, ListT) and arg.items is None:
+            raise NeedsStatic(name)
+    return probe(fn, *args, **kwargs)
+
+
+def is_static(arg: Any) -> bool:
+    """Say whether an argument is a constant, or a list or tuple of constants."""
+    arg = known(arg)
+    if isinstance(arg, TupleT | ListT):
+        return arg.items is not None and all(map(is_static, arg.items))
+    return not isinstance(arg, Type)
+
+
+def probed(module: Any, names: str) -> None:
+    """Enter the functions of these names; those this NumPy does not have are left out."""
+    for name in names.split():
+        fn = getattr(module, name, None)
+        if fn is not None:
+            TYPE_RULES.setdefault(fn, probe_checked)
