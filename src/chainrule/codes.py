@@ -9,7 +9,6 @@ CR5xx types and arguments, CR9xx mistakes of ours.
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +28,14 @@ class Code:
 
 def explain(code: str) -> str:
     """Return the long text of a code, or a line that lists the codes there are."""
-    entry = codes().get(code.upper())
+    entry = CODES.get(code.upper())
     if entry is None:
-        return f"no such code: {code}\nthe codes are {', '.join(codes())}"
+        return f"no such code: {code}\nthe codes are {', '.join(CODES)}"
     return entry.text
 
 
-@functools.cache
-def codes() -> dict[str, Code]:
-    """Return all codes, from `codes.txt`: each starts with a line `CR101 title`."""
+def _read() -> dict[str, Code]:
+    """Read `codes.txt`, where each entry starts with a line `CR101 title`."""
     text = Path(__file__).with_name("codes.txt").read_text("utf-8")
     found: dict[str, Code] = {}
     for entry in re.split(r"^(?=CR\d{3} )", text, flags=re.MULTILINE)[1:]:
@@ -48,3 +46,6 @@ def codes() -> dict[str, Code]:
         texts = (" ".join(why.split()), dedent(example), " ".join(fix.split()))
         found[name] = Code(title, *texts, entry.strip())
     return found
+
+
+CODES = _read()

@@ -68,10 +68,13 @@ class NotDifferentiable(SyntaxError):
 
     __module__ = "chainrule"
 
-    def __init__(self, *diagnostics: Diagnostic, context: Sequence[str] = ()) -> None:
-        if not diagnostics:
-            raise TypeError("NotDifferentiable needs a diagnostic")
-        self.diagnostics = diagnostics
+    # Set where the user's own program raises: calling it shows the true exception.
+    primal_fails = False
+
+    def __init__(
+        self, diagnostics: Sequence[Diagnostic], context: Sequence[str] = ()
+    ) -> None:
+        self.diagnostics = tuple(diagnostics)
         self.context = tuple(context)
         text = self._text()
         loc = diagnostics[0].loc
@@ -103,13 +106,7 @@ class NotDifferentiable(SyntaxError):
         return self.msg
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.diagnostics, self.context)
-
-
-def _rebuild(
-    diagnostics: tuple[Diagnostic, ...], context: tuple[str, ...]
-) -> NotDifferentiable:
-    return NotDifferentiable(*diagnostics, context=context)
+        return NotDifferentiable, (self.diagnostics, self.context)
 
 
 def not_differentiable(
@@ -122,7 +119,9 @@ def not_differentiable(
     notes: Sequence[str] = (),
 ) -> NotDifferentiable:
     """Return the exception for one problem, to be raised."""
-    return NotDifferentiable(Diagnostic(code, message, loc, label, help, tuple(notes)))
+    return NotDifferentiable(
+        [Diagnostic(code, message, loc, label, help, tuple(notes))]
+    )
 
 
 def while_differentiating(name: str, loc: Loc | None, wrt: Sequence[str] = ()) -> str:

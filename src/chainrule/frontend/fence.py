@@ -41,7 +41,7 @@ def require(source: Source) -> None:
     """Raise one `NotDifferentiable` with all that `check` finds."""
     found = check(source)
     if found:
-        raise NotDifferentiable(*found)
+        raise NotDifferentiable(found)
 
 
 def _too_deep(source: Source) -> NotDifferentiable | None:

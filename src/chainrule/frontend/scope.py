@@ -72,6 +72,16 @@ def parameters(function: gast.AST) -> tuple[str, ...]:
     return tuple(node.id for node in nodes if node is not None)
 
 
+def local_names(function: gast.AST) -> tuple[str, ...]:
+    """Return the names that are local to a function, its parameters first."""
+    return scope_of(function).locals
+
+
+def target_names(target: gast.AST) -> tuple[str, ...]:
+    """Return the names that a target (of `=`, `for`, `with`) binds."""
+    return assigned_names([target])
+
+
 def assigned_names(stmts: Iterable[gast.AST]) -> tuple[str, ...]:
     """Return the names that statements bind or delete, in order of appearance.
 
