@@ -1,8 +1,8 @@
 """What is checked of every whole program, through the public interface only.
 
 In: a function, its arguments, the positions to differentiate by. Out: nothing, or an
-`AssertionError` that says what is wrong. The oracles are the primal itself, differences,
-the complex step, and forward against reverse mode.
+`AssertionError` that says what is wrong. The oracles are the primal itself,
+differences, the complex step, and forward against reverse mode.
 """
 
 from __future__ import annotations

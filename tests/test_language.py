@@ -17,7 +17,7 @@ for _path in sorted(FOLDER.glob("[a-z]*.py")):
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_program_has_the_right_derivative(case: Case) -> None:
-    """Value, printed text and exception as the function's own, gradient as differences."""
+    """Value, text and exceptions are the function's own, the gradient as differences."""
     _check(case)
     if case.then is not None:
         with case.then():

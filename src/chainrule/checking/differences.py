@@ -189,7 +189,8 @@ def compare(
     """Compare a gradient with an estimate of it and say where they differ.
 
     The tolerance of a number is `rtol` of the largest number beside it, plus ten times
-    the estimated error; where nothing could be estimated, only zero passes. By default `rtol` is 1e-6, or 2e-4 for a gradient in float32.
+    the estimated error; where nothing could be estimated, only zero passes.
+    By default `rtol` is 1e-6, or 2e-4 for a gradient in float32.
     """
     try:
         found = structure.gradient_vector(

@@ -1,0 +1,77 @@
+"""The scientists' programs of fixtures/programs: right, and as short as an expert's."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chainrule import grad
+from chainrule.checking.differences import compare
+from tests.counting import Counts, count
+from tests.programs import check_program, estimates, quiet
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "programs"
+NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
+
+
+def load(name: str) -> ModuleType:
+    """Return the module of one program."""
+    return importlib.import_module(f"fixtures.programs.{name}")
+
+
+def parts(module: ModuleType) -> tuple[Any, tuple[Any, ...], tuple[int, ...]]:
+    """Return the function of a program, its arguments and the positions to derive by."""
+    function = getattr(module, module.__name__.rpartition(".")[2])
+    args = module.arguments(np.random.default_rng(11))
+    return function, args, getattr(module, "WRT", (0,))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_program_has_the_right_gradient(name: str) -> None:
+    """Value bit for bit, gradient as by differences, reverse mode as forward mode."""
+    function, args, wrt = parts(load(name))
+    check_program(function, args, wrt)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expert_gradient_is_right(name: str) -> None:
+    """What we are measured against has the right numbers too."""
+    module = load(name)
+    function, args, wrt = parts(module)
+    with quiet():
+        found = module.expert_gradient(*args)
+    gradient = found if len(wrt) > 1 else (found,)
+    for g, estimate in zip(gradient, estimates(function, args, wrt), strict=True):
+        result = compare(g, estimate)
+        assert result, str(result)
+
+
+def expert_counts(module: ModuleType) -> Counts:
+    """Count the expert's gradient with the helpers that it calls."""
+    expert = inspect.getsource(module.expert_gradient)
+    functions = inspect.getmembers(module, inspect.isfunction)
+    called = [f for name, f in functions if re.search(rf"\b{name}\(", expert)]
+    helpers = {inspect.getsource(f) for f in called} - {expert}
+    return count("\n".join([expert, *helpers]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradient_is_as_short_as_the_experts(name: str) -> None:
+    """At most 1.2 times the statements and 1.1 times the calls, one more where few."""
+    module = load(name)
+    function, args, wrt = parts(module)
+    argnums = wrt[0] if len(wrt) == 1 else wrt
+    with quiet():
+        source = grad(function, argnums=argnums).source(*args)
+    ours, expert = count(source), expert_counts(module)
+    statements = max(1.2 * expert.statements, expert.statements + 1)
+    calls = max(1.1 * expert.calls, expert.calls + 1)
+    report = f"{name}: {ours} against the expert's {expert}\n{source}"
+    assert ours.statements <= statements and ours.calls <= calls, report
