@@ -1,20 +1,21 @@
 """What the entry asks of the compiler, and what it gets back.
 
-In: nothing. Out: `Request` (which derivative of which function), `Built` (its functions, text
-and what inference consumed), the two records both are made of, and the check of results.
-`pipeline.build` turns a request and arguments into a `Built`; `cache` keeps it.
+In: nothing. Out: `Request` (which derivative of which function), `Built` (its
+functions, text and what inference consumed), the two records both are made of, and the
+check of results. `pipeline.build` turns a request and arguments into a `Built`; `cache`
+keeps it.
 
 Results of the generated functions:
 
-* `grad`: the gradient, bare for one name in `wrt`, a tuple for several; with `has_aux` the
-  pair `(gradient, aux)`;
+* `grad`: the gradient, bare for one name in `wrt`, a tuple for several; with `has_aux`
+  the pair `(gradient, aux)`;
 * `value_and_grad`: `(value, gradient)`; with `has_aux` `((value, aux), gradient)`;
 * `vjp`: `f_fwd` returns `(value, residual)` (`((value, aux), residual)`), and
   `f_bwd(residual, value_bar)` a tuple with one cotangent for each name in `wrt`;
 * `jvp`: `(value, tangent)` (`(value, tangent, aux)`).
 
-The parameters are the user's, in order and all positional: `*args` as one tuple, `**kwargs` as
-one dict; `f_jvp` takes one tangent for each name in `wrt` after them.
+The parameters are the user's, in order and all positional: `*args` as one tuple,
+`**kwargs` as one dict; `f_jvp` takes one tangent for each name in `wrt` after them.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ from chainrule.types.lattice import (
 class Request:
     """One derivative of one function.
 
-    `function` is a plain Python function, or a `Derivative` for higher orders. `wrt` names
-    the active parameters as the signature does; an element of `*args` is `"args[0]"`, one
-    of `**kwargs` is `"kwargs['w']"`.
+    `function` is a plain Python function, or a `Derivative` for higher orders. `wrt`
+    names the active parameters as the signature does; an element of `*args` is
+    `"args[0]"`, one of `**kwargs` is `"kwargs['w']"`.
     """
 
     function: Callable[..., Any]
@@ -50,14 +51,14 @@ class Request:
 
 
 class Attribute(str):
-    """A step of a path that is an attribute, where a plain string is a key of a dict."""
+    """A step of a path that is an attribute; a plain string is a key of a dict."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An input that inference used as a constant: the same object, or an equal number."""
+    """An input that inference used as a constant: the same object or equal number."""
 
     value: Any
 
@@ -66,9 +67,10 @@ class Known:
 class Input:
     """One thing that inference consumed, and what it took it for.
 
-    `root` is `"param"`, `"global"` (`owner` is the dict of globals) or `"cell"` (`owner` is
-    the closure cell); `path` leads from there by keys, positions and `Attribute`s. A plain
-    string counts as an attribute where the value is not a mapping.
+    `root` is `"param"`, `"global"` (`owner` is the dict of globals) or `"cell"`
+    (`owner` is the closure cell); `path` leads from there by keys, positions and
+    `Attribute`s. A plain string counts as an attribute where the value is not a
+    mapping.
     """
 
     root: str
@@ -106,9 +108,9 @@ def check_result(request: Request, result: Type) -> None:
         )
     if not is_number:
         raise TypeError(
-            f"{request.transform} needs a function that returns one number, but `{name}`"
-            f" returns {_describe(result)}; use jacobian or vjp, reduce the result with"
-            " .sum(), or, if it returns other values too, has_aux=True"
+            f"{request.transform} needs a function that returns one number, but"
+            f" `{name}` returns {_describe(result)}; use jacobian or vjp, reduce the"
+            " result with .sum(), or, if it returns other values too, has_aux=True"
         )
 
 

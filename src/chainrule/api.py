@@ -1,0 +1,205 @@
+"""The public functions, with the signatures and the structure of results of `jax`.
+
+In: anything callable: functions, lambdas, methods, partials, objects, functions of
+NumPy, and derivatives. Out: a `Differentiable`, a `Derivative`, or the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar, overload
+
+from chainrule.cache.signatures import Argnames, Argnums
+from chainrule.derivative import Derivative, derivative
+from chainrule.differentiable import Differentiable, differentiable
+from chainrule.products import Pullback, run_jvp, run_vjp
+from chainrule.target import Options, target_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@overload
+def differentiate(function: Callable[P, R], /) -> Differentiable[P, R]: ...
+
+
+@overload
+def differentiate(
+    *, argnums: Argnums = 0, argnames: Argnames = None, has_aux: bool = False
+) -> Callable[[Callable[P, R]], Differentiable[P, R]]: ...
+
+
+def differentiate(
+    function: Any = None,
+    /,
+    *,
+    argnums: Argnums = 0,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+) -> Any:
+    """Give a function its derivatives, as a decorator with or without parentheses.
+
+    Parameters
+    ----------
+    argnums : int or tuple of int
+        Positions of the arguments to differentiate by; negative from the end.
+    argnames : str or tuple of str, optional
+        Their names, instead of positions.
+    has_aux : bool
+        Whether the function returns a pair, whose second part is handed through.
+
+    Examples
+    --------
+    >>> @differentiate
+    ... def f(x):
+    ...     return x**2
+    >>> f(3.0), f.grad(3.0)
+    (9.0, 6.0)
+    """
+    options = Options(argnums, argnames, has_aux)
+    if function is None:
+        return lambda function: differentiable(function, options)
+    return differentiable(function, options)
+
+
+def grad(
+    f: Callable[P, Any],
+    argnums: Argnums = 0,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+) -> Derivative[P, Any]:
+    """Return the gradient of a function whose result is one real number.
+
+    The gradient has the structure, shape and dtype of the argument; it is a tuple when
+    `argnums` (or `argnames`) is one.
+
+    Examples
+    --------
+    >>> grad(lambda x: x**2)(5.0)
+    10.0
+    """
+    made: Derivative[P, Any] = derivative(
+        f, "grad", Options(argnums, argnames, has_aux)
+    )
+    return made
+
+
+def value_and_grad(
+    f: Callable[P, R],
+    argnums: Argnums = 0,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+) -> Derivative[P, tuple[R, Any]]:
+    """Return a function of the value and the gradient, computed together."""
+    options = Options(argnums, argnames, has_aux)
+    made: Derivative[P, tuple[R, Any]] = derivative(f, "value_and_grad", options)
+    return made
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """Return the value and the pullback (and aux).
+
+    `pullback(value_bar)` returns a tuple with one cotangent for each argument, None for
+    arguments without floating-point numbers. It may be called several times.
+
+    Examples
+    --------
+    >>> value, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> value, pullback(1.0)
+    (6.0, (3.0, 2.0))
+    """
+    return run_vjp(target_of(f), Options(None, has_aux=has_aux), *primals)
+
+
+def jvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    has_aux: bool = False,
+) -> Any:
+    """Return the value and its derivative in the direction of the tangents (and aux).
+
+    A tangent of None, or an integer zero for an integer, keeps the argument fixed.
+
+    Examples
+    --------
+    >>> jvp(lambda x: x**2, (3.0,), (1.0,))
+    (9.0, 6.0)
+    """
+    return run_jvp(target_of(f), Options(None, has_aux=has_aux), primals, tangents)
+
+
+def jacobian(
+    f: Callable[P, Any],
+    argnums: Argnums = 0,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+) -> Derivative[P, Any]:
+    """Return a function of all first derivatives, by the cheaper of both directions.
+
+    For every array of the result and every array of the argument there is one of shape
+    `result.shape + argument.shape`.
+    """
+    options = Options(argnums, argnames, has_aux)
+    made: Derivative[P, Any] = derivative(f, "jacobian", options)
+    return made
+
+
+def hessian(
+    f: Callable[P, Any],
+    argnums: Argnums = 0,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+) -> Derivative[P, Any]:
+    """Return a function of all second derivatives, forward over reverse."""
+    options = Options(argnums, argnames, has_aux)
+    made: Derivative[P, Any] = derivative(f, "hessian", options)
+    return made
+
+
+def hvp(
+    f: Callable[..., Any],
+    argnums: Argnums = 0,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+) -> Derivative[..., Any]:
+    """Return a function of the Hessian times a vector, `hvp(f)(x, v)`.
+
+    The vector comes after the arguments of `f`, with the structure of what `argnums`
+    names; no Hessian is formed.
+    """
+    options = Options(argnums, argnames, has_aux)
+    made: Derivative[..., Any] = derivative(f, "hvp", options)
+    return made
+
+
+def stop_gradient(x: R) -> R:
+    """Return `x`; derivatives take it for a constant."""
+    return x
+
+
+def checkpoint(f: F) -> F:
+    """Return `f`, marked to be computed again in the reverse sweep instead of saved.
+
+    It is a hint: the results are the same with and without.
+    """
+    f.__chainrule_checkpoint__ = True  # type: ignore[attr-defined]
+    return f
+
+
+__all__ = [
+    "Derivative",
+    "Differentiable",
+    "Pullback",
+    "checkpoint",
+    "differentiate",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

@@ -1,0 +1,306 @@
+"""Guards: the cheapest test that all that inference consumed is still so.
+
+In: the inputs of a `Built`, the sizes that inference took for not 1, and the arguments
+it was built from. Out: a `Guard`, a Python expression over the parameters' names and a
+few names of its own; `cache.entry` pastes it into the function that the user calls.
+
+Inputs are gathered in a tree by path, so that a container is tested before its parts
+and each part is read once. An expression may raise (a global that is gone): a miss.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from chainrule.cache import constants
+from chainrule.request import Attribute, Input, Known
+from chainrule.types.lattice import (
+    KINDS,
+    ArrayT,
+    DictT,
+    ListT,
+    ObjT,
+    OpaqueT,
+    RangeT,
+    ScalarT,
+    SliceT,
+    Sym,
+    TupleT,
+    Type,
+    kind_of,
+)
+
+# Nobody rebinds `numpy.sin`: the attributes of these packages are not tested again.
+TRUSTED = {"numpy", "scipy", "math", "cmath", "operator", "builtins", "functools"}
+PYTHON_CLASSES = {"bool": bool, "int": int, "float": float, "complex": complex}
+_MISSING = object()
+
+
+@dataclass(slots=True)
+class Guard:
+    """An expression, what its names stand for, and functions it calls (as text)."""
+
+    text: str
+    namespace: dict[str, Any]
+    helpers: str = ""
+
+
+@dataclass(slots=True)
+class Names:
+    """Makes names that no parameter has; `values` is what they stand for."""
+
+    prefix: str
+    counter: Iterator[int] = field(default_factory=itertools.count)
+    values: dict[str, Any] = field(default_factory=dict)
+    helpers: list[str] = field(default_factory=list)
+    by_id: dict[int, str] = field(default_factory=dict)
+
+    def fresh(self) -> str:
+        """Return a name for a local variable."""
+        return f"{self.prefix}{next(self.counter)}"
+
+    def constant(self, value: Any) -> str:
+        """Return the name that stands for this object."""
+        name = self.by_id.get(id(value))
+        if name is None:
+            name = self.by_id[id(value)] = self.fresh()
+            self.values[name] = value
+        return name
+
+
+@dataclass(slots=True)
+class _Node:
+    types: list[Type | Known] = field(default_factory=list)
+    parts: dict[tuple[bool, Any], _Node] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Writer:
+    names: Names
+    never_one: set[Hashable] | frozenset[Hashable]
+    exact: bool
+
+    def node(self, node: _Node, expr: str, value: Any, parent: Any) -> list[str]:
+        """Return the tests of a value and of its parts, each a conjunct."""
+        v = self.names.fresh()
+        atoms: list[str] = []
+        for t in node.types:
+            if isinstance(t, Known):
+                atoms += constants.tests(t.value, v, parent, self.names.constant)
+            else:
+                atoms += self.test(t, v)
+        trusted = isinstance(value, ModuleType)
+        trusted = trusted and value.__name__.partition(".")[0] in TRUSTED
+        for (is_attribute, step), part in () if trusted else node.parts.items():
+            if is_attribute:
+                ok = step.isidentifier()
+                read = f"{v}.{step}" if ok else f"getattr({v}, {step!r})"
+                inner = getattr(value, step, _MISSING)
+            else:
+                read = f"{v}[{self.key(step)}]"
+                inner = _item(value, step)
+            atoms += self.node(part, read, inner, value)
+        return bind(atoms, v, expr)
+
+    def key(self, step: Any) -> str:
+        if type(step) in (int, str):
+            return repr(step)
+        return self.names.constant(step)
+
+    def test(self, t: Type, v: str) -> list[str]:
+        """Return the tests that a value has a type."""
+        match t:
+            case ScalarT(exact=False):
+                return [f"type({v}) in {self.names.constant(_classes(t))}"]
+            case ScalarT(kind=kind, dtype=None):
+                return self.cls(PYTHON_CLASSES[kind], v)
+            case ScalarT(dtype=dtype) if dtype is not None:
+                return self.cls(dtype.type, v)
+            case ArrayT():
+                return self.array(t, v)
+            case TupleT(items=items, cls=cls):
+                return self.sequence(cls, items, v)
+            case ListT(items=items) if items is not None:
+                return self.sequence(list, items, v)
+            case ListT(elem=elem):
+                return self.like_items(elem, v)
+            case DictT(items=items, cls=cls):
+                return self.dict(items, cls, v)
+            case ObjT(cls=cls, attrs=attrs):
+                out = self.cls(cls, v)
+                for name, part in attrs:
+                    out += self.part(part, f"{v}.{name}")
+                return out
+            case RangeT() | SliceT():
+                return self.cls(range if isinstance(t, RangeT) else slice, v)
+            case OpaqueT(cls=cls) if cls is type(None):
+                return [f"{v} is None"]
+            case OpaqueT(cls=cls):
+                return [] if cls is object else self.cls(cls, v)
+        raise TypeError(f"{t!r} is not the type of an input")
+
+    def cls(self, cls: type, v: str) -> list[str]:
+        return [f"type({v}) is {self.names.constant(cls)}"]
+
+    def part(self, t: Type, expr: str) -> list[str]:
+        v = self.names.fresh()
+        return bind(self.test(t, v), v, expr)
+
+    def array(self, t: ArrayT, v: str) -> list[str]:
+        # An array that was unpickled has an equal dtype, but not the same object.
+        same = "is" if self.exact and np.dtype(t.dtype.char) is t.dtype else "=="
+        out = self.cls(np.ndarray, v)
+        out.append(f"{v}.dtype {same} {self.names.constant(t.dtype)}")
+        if t.dims is None:
+            return out
+        out.append(f"{v}.ndim == {len(t.dims)}")
+        sizes = []
+        shape = self.names.fresh()
+        for axis, dim in enumerate(t.dims):
+            if isinstance(dim, int):
+                sizes.append(f"{shape}[{axis}] == {dim}")
+            elif isinstance(dim, Sym) and dim.key in self.never_one:
+                sizes.append(f"{shape}[{axis}] != 1")
+        return out + bind(sizes, shape, f"{v}.shape")
+
+    def sequence(self, cls: type, items: tuple[Type, ...], v: str) -> list[str]:
+        out = [*self.cls(cls, v), f"len({v}) == {len(items)}"]
+        for i, item in enumerate(items):
+            out += self.part(item, f"{v}[{i}]")
+        return out
+
+    def like_items(self, elem: Type | None, v: str) -> list[str]:
+        out = self.cls(list, v)
+        if elem is None:
+            return [*out, f"not {v}"]
+        item, check = self.names.fresh(), self.names.fresh()
+        tests = self.test(elem, item)
+        if tests:
+            self.names.helpers.append(
+                f"def {check}(items):\n"
+                f"    for {item} in items:\n"
+                f"        if not ({' and '.join(tests)}):\n"
+                f"            return False\n"
+                f"    return True\n"
+            )
+            out.append(f"{check}({v})")
+        return out
+
+    def dict(self, items: tuple[tuple[Any, Type], ...], cls: type, v: str) -> list[str]:
+        keys = tuple(k for k, _ in items)
+        out = [*self.cls(cls, v), f"(*{v},) == {self.names.constant(keys)}"]
+        classes = tuple(map(type, keys))
+        if set(classes) - {str}:  # 1 == 1.0 == True
+            out.append(f"(*map(type, {v}),) == {self.names.constant(classes)}")
+        for key, item in items:
+            out += self.part(item, f"{v}[{self.key(key)}]")
+        return out
+
+
+def make_guard(
+    inputs: Iterable[Input],
+    never_one: Iterable[Hashable],
+    arguments: Mapping[str, Any],
+    prefix: str,
+    exact: bool = True,
+) -> Guard:
+    """Return the guard of a specialisation.
+
+    All names in it begin with `prefix`. With `exact` false, dtypes need only be equal,
+    not the same object: slower, for the second look.
+    """
+    names = Names(prefix)
+    writer = _Writer(names, frozenset(never_one), exact)
+    atoms: list[str] = []
+    for (root, name, _), (owner, node) in _tree(inputs, arguments).items():
+        atoms += _root(writer, root, name, owner, node, arguments)
+    text = " and ".join(dict.fromkeys(atoms)) or "True"
+    return Guard(text, names.values, "".join(names.helpers))
+
+
+def _root(
+    writer: _Writer,
+    root: str,
+    name: str,
+    owner: Any,
+    node: _Node,
+    arguments: Mapping[str, Any],
+) -> list[str]:
+    if root == "param":
+        return writer.node(node, name, arguments.get(name, _MISSING), None)
+    place = writer.names.constant(owner)
+    if root == "cell":
+        value = getattr(owner, "cell_contents", _MISSING)
+        return writer.node(node, f"{place}.cell_contents", value, None)
+    if name not in owner:  # a builtin, as long as no global hides it
+        return [f"{name!r} not in {place}"]
+    return writer.node(node, f"{place}[{name!r}]", owner[name], None)
+
+
+_Tree = dict[tuple[str, str, int], tuple[Any, _Node]]
+
+
+def _tree(inputs: Iterable[Input], arguments: Mapping[str, Any]) -> _Tree:
+    """Return the inputs of each root as a tree, parameters first."""
+    out: _Tree = {}
+    for item in sorted(inputs, key=lambda i: i.root != "param"):
+        key = (item.root, item.name, id(item.owner))
+        owner, node = out.setdefault(key, (item.owner, _Node()))
+        value = _root_value(item, arguments)
+        for step in item.path:
+            attribute = isinstance(step, Attribute) or (
+                isinstance(step, str) and not isinstance(value, Mapping)
+            )
+            if attribute:
+                value = getattr(value, step, _MISSING)
+            else:
+                value = _item(value, step)
+            node = node.parts.setdefault((attribute, step), _Node())
+        if item.type not in node.types:
+            node.types.append(item.type)
+    return out
+
+
+def _root_value(item: Input, arguments: Mapping[str, Any]) -> Any:
+    if item.root == "param":
+        return arguments.get(item.name, _MISSING)
+    if item.root == "cell":
+        return getattr(item.owner, "cell_contents", _MISSING)
+    return item.owner.get(item.name, _MISSING)
+
+
+def _item(value: Any, step: Any) -> Any:
+    try:
+        return value[step]
+    except Exception:
+        return _MISSING
+
+
+def bind(atoms: list[str], v: str, expr: str) -> list[str]:
+    """Return the atoms with `expr` for the variable `v`, read once if it is a path."""
+    uses = re.compile(rf"\b{v}\b")
+    if expr.isidentifier() or sum(len(uses.findall(a)) for a in atoms) < 2:
+        return [uses.sub(lambda _: expr, a) for a in atoms]
+    out = list(atoms)
+    first = next(i for i, a in enumerate(out) if uses.search(a))
+    out[first] = uses.sub(lambda _: f"({v} := {expr})", out[first], count=1)
+    return out
+
+
+def _classes(t: ScalarT) -> frozenset[type]:
+    """Return the classes whose numbers a type covers that is not exact."""
+    limit = KINDS.index(t.kind)
+    out: set[type] = {PYTHON_CLASSES[k] for k in KINDS[: limit + 1]}
+    if t.dtype is not None:
+        for code in np.typecodes["All"]:
+            dtype = np.dtype(code)
+            if kind_of(dtype) and np.promote_types(dtype, t.dtype) == t.dtype:
+                out.add(dtype.type)
+    return frozenset(out)

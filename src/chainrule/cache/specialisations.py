@@ -1,0 +1,266 @@
+"""Specialisations: for each derivative, the few that were built, behind one entry.
+
+In: a `Request`. Out: a `Dispatcher` with `entry` (call it like the function, for
+gradients) and `find` (the specialisation for given arguments). Reading takes no lock; a
+miss compiles under one and puts the new specialisation first. Never more than `LIMIT`
+are kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from chainrule.arguments import as_real, map_leaves, require_number
+from chainrule.cache.entry import (
+    bind_text,
+    check_text,
+    compile_function,
+    entry_text,
+    swap,
+)
+from chainrule.cache.guards import Guard, make_guard
+from chainrule.cache.notes import add_note
+from chainrule.cache.signatures import Parameters
+from chainrule.request import Built, Request
+from chainrule.types.lattice import consumed
+
+LIMIT = 8
+Values = tuple[Any, ...]
+_WRT = re.compile(r"(?P<name>\w+)(?:\[(?P<key>.*)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Specialisation:
+    """A derivative for arguments of certain types; `check` tests them, name by name."""
+
+    built: Built
+    guard: Guard
+    check: Callable[..., bool]
+    number: int
+
+
+class Dispatcher:
+    """All specialisations of one derivative of one function."""
+
+    def __init__(
+        self,
+        request: Request,
+        base: Callable[..., Any],
+        parameters: Parameters,
+        as_tuple: bool = False,
+    ) -> None:
+        self.request = request
+        self.base = base
+        self.parameters = parameters
+        self.derived: dict[Any, Dispatcher] = {}
+        self.preferred = False  # as the direction of a Jacobian, the last time
+        self._returns = _returns(request, as_tuple, parameters.prefix)
+        self._lock = threading.RLock()
+        self._numbers = itertools.count()
+        self._kept: tuple[Specialisation, ...] = ()
+        self._active = [_active(name, parameters) for name in request.wrt]
+        p = parameters.prefix
+        self._namespace: dict[str, Any] = {
+            "__name__": "chainrule.entry",
+            f"{p}function": base,
+            f"{p}default": _DEFAULT,
+            f"{p}miss": self._miss,
+            f"{p}note": self.note,
+        }
+        self.bind = compile_function(bind_text(parameters), f"{p}bind", self._namespace)
+        self.entry = self._make_entry()
+
+    def find(self, values: Values) -> tuple[Specialisation, Values]:
+        """Return the specialisation for these arguments, and them as it wants them."""
+        for spec in self._kept:
+            if _holds(spec, values):
+                return spec, values
+        real = self._as_real(values, deep=True)
+        flat = self._as_real(values, deep=False)
+        with self._lock:
+            for candidate in (real, flat):
+                for spec in self._kept:
+                    if _holds(spec, candidate):
+                        return spec, candidate
+            return self._add(values, real, flat)
+
+    def arguments(self, values: Values) -> dict[str, Any]:
+        """Return the arguments by name."""
+        return dict(zip(self.parameters.names, values, strict=True))
+
+    def forget(self) -> None:
+        """Drop all specialisations."""
+        with self._lock:
+            self._keep(())
+
+    def _miss(self, *values: Any) -> tuple[Callable[..., Any], Values]:
+        spec, values = self.find(values)
+        return spec.built.calls[0], values
+
+    def note(self, error: BaseException) -> None:
+        """Name the user's line on an exception from generated code."""
+        add_note(error, self.request)
+
+    def active(self, values: Values) -> list[Any]:
+        """Return the arguments it differentiates by, in the order of the request."""
+        named = self.arguments(values)
+        return [get(named[name]) for name, get, _ in self._active]
+
+    def _make_entry(self) -> FunctionType:
+        name = self.request.transform
+        p = self.parameters.prefix
+        text = entry_text(self.parameters, (), self._returns)
+        made = compile_function(text, f"{p}entry", self._namespace)
+        assert isinstance(made, FunctionType)
+        made.__name__ = name
+        made.__qualname__ = f"{getattr(self.base, '__name__', 'function')}.{name}"
+        made.__code__ = _renamed(made)
+        return made
+
+    def _add(
+        self, given: Values, real: Values, flat: Values
+    ) -> tuple[Specialisation, Values]:
+        """Build a specialisation; integers inside containers may have to stay."""
+        verb = self.request.transform
+        for x, label in zip(self.active(real), self.request.wrt, strict=True):
+            require_number(x, label, verb)
+        try:
+            return self._build(real), real
+        except Exception as error:
+            if not getattr(error, "primal_fails", False):
+                raise
+            if flat is not real:
+                try:
+                    return self._build(flat), flat
+                except Exception as other:
+                    if not getattr(other, "primal_fails", False):
+                        raise
+            self._run_primal(given)
+            raise
+
+    def _run_primal(self, values: Values) -> None:
+        """Let the user's function raise its own exception."""
+        p = self.parameters
+        named = self.arguments(values)
+        args = [named[n] for n in p.ordered]
+        args += named.get(p.varargs or "", ())
+        kwargs = {n: named[n] for n in p.keyword_only} | named.get(p.varkw or "", {})
+        self.request.function(*args, **kwargs)
+
+    def _build(self, values: Values) -> Specialisation:
+        arguments = self.arguments(values)
+        with consumed() as never_one:
+            built = build(self.request, arguments)
+        number = next(self._numbers)
+        prefix = f"{self.parameters.prefix}{number}_"
+        guard = make_guard(built.inputs, never_one, arguments, prefix)
+        again = make_guard(built.inputs, never_one, arguments, prefix, exact=False)
+        check = compile_function(
+            check_text(self.parameters, again),
+            f"{self.parameters.prefix}check",
+            dict(again.namespace),
+        )
+        spec = Specialisation(built, guard, check, number)
+        # A guard that refuses its own arguments (a NaN in a global) is of no use.
+        if _holds(spec, values):
+            self._keep((spec, *self._kept[: LIMIT - 1]))
+        return spec
+
+    def _keep(self, kept: tuple[Specialisation, ...]) -> None:
+        """Install these specialisations, first come first tested."""
+        p = self.parameters.prefix
+        dropped = [s for s in self._kept if s not in kept]
+        cases = []
+        for spec in kept:
+            name = f"{p}call{spec.number}"
+            self._namespace[name] = spec.built.calls[0]
+            self._namespace.update(spec.guard.namespace)
+            cases.append((spec.guard, name))
+        text = entry_text(self.parameters, cases, self._returns)
+        swap(self.entry, text, f"{p}entry", self._namespace)
+        self._kept = kept
+        # A thread that still runs the old code meets a NameError in a guard: a miss.
+        for spec in dropped:
+            for name in (f"{p}call{spec.number}", *spec.guard.namespace):
+                self._namespace.pop(name, None)
+
+    def _as_real(self, values: Values, deep: bool) -> Values:
+        """Return the arguments with the integers among the active ones as reals."""
+        named: dict[str, Any] | None = None
+        for name, get, put in self._active:
+            old = (named or self.arguments(values))[name]
+            try:
+                leaf = get(old)
+            except (LookupError, TypeError):
+                continue
+            new = map_leaves(as_real, leaf) if deep else as_real(leaf)
+            if new is not leaf:
+                named = named or self.arguments(values)
+                named[name] = put(old, new)
+        return values if named is None else tuple(named.values())
+
+
+def build(request: Request, arguments: dict[str, Any]) -> Built:
+    """Compile; the compiler is imported when it is first needed."""
+    from chainrule import pipeline
+
+    built: Built = pipeline.build(request, arguments)
+    return built
+
+
+class _Default:
+    """Stands in a signature for a default that is read at the call."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_DEFAULT = _Default()
+
+
+def _holds(spec: Specialisation, values: Values) -> bool:
+    try:
+        return bool(spec.check(*values))
+    except Exception:
+        return False
+
+
+def _renamed(function: FunctionType) -> CodeType:
+    return function.__code__.replace(
+        co_name=function.__name__, co_qualname=function.__qualname__
+    )
+
+
+def _returns(request: Request, as_tuple: bool, p: str) -> str:
+    """Return the statements that give the result; `(0,)` asks for a tuple of one."""
+    if not as_tuple or len(request.wrt) != 1:
+        return "return {call}"
+    if request.transform == "grad" and not request.has_aux:
+        return "return ({call},)"
+    if request.transform == "grad":
+        return "{p}bar, {p}aux = {call}\nreturn ({p}bar,), {p}aux"
+    return "{p}value, {p}bar = {call}\nreturn {p}value, ({p}bar,)"
+
+
+Getter = Callable[[Any], Any]
+Putter = Callable[[Any, Any], Any]
+
+
+def _active(wrt: str, parameters: Parameters) -> tuple[str, Getter, Putter]:
+    """Return the parameter, how to read its active part, and how to replace it."""
+    match = _WRT.fullmatch(wrt)
+    assert match is not None
+    name, key = match["name"], match["key"]
+    if key is None:
+        return name, lambda whole: whole, lambda whole, part: part
+    if name == parameters.varargs:
+        i = int(key)
+        return name, lambda w: w[i], lambda w, part: (*w[:i], part, *w[i + 1 :])
+    text = key[1:-1]
+    return name, lambda w: w[text], lambda w, part: {**w, text: part}

@@ -1,0 +1,190 @@
+"""`Derivative`: what `grad` and its kin return, a callable that can show its source.
+
+In: something callable, the transformation and its options. Out: a callable with the
+function's own signature.
+
+A `Derivative` is a `functools.partial` of its entry: it is called without a frame of
+its own, and `self` of a bound method is an argument that is filled in.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from chainrule.cache.signatures import Argnames, Argnums, depends_on_call
+from chainrule.products import run_jvp, run_vjp, vjp_names
+from chainrule.request import Request
+from chainrule.source import GeneratedSource
+from chainrule.target import Options, Target, target_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+GRADIENTS = ("grad", "value_and_grad")
+
+
+class Derivative(functools.partial[R], Generic[P, R]):
+    """A derivative of `function`, called with the function's own arguments.
+
+    Attributes
+    ----------
+    function
+        The callable that is differentiated, as it was given.
+    transform
+        `"grad"`, `"value_and_grad"`, `"vjp"`, `"jvp"`, `"jacobian"`, `"hessian"` or
+        `"hvp"`.
+    """
+
+    function: Callable[..., Any]
+    transform: str
+    options: Options
+    target: Target
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @property
+    def argnums(self) -> Argnums | None:
+        """Positions of the arguments it differentiates by."""
+        return self.options.argnums
+
+    @property
+    def argnames(self) -> Argnames:
+        """Names of the arguments it differentiates by."""
+        return self.options.argnames
+
+    @property
+    def has_aux(self) -> bool:
+        """Whether the function returns other values beside the one to differentiate."""
+        return self.options.has_aux
+
+    @property
+    def request(self) -> Request:
+        """What the compiler is asked for, when it differentiates this derivative."""
+        argnums = 0 if self.argnums is None else self.argnums
+        if self.transform not in GRADIENTS or depends_on_call(
+            self.target.parameters, argnums
+        ):
+            raise TypeError(
+                f"{self!r} cannot be differentiated again: use grad, value_and_grad or"
+                " hessian, and argnums that do not depend on the call"
+            )
+        wrt = self.target.wrt(self.options)
+        return Request(self.target.function, self.transform, wrt, self.has_aux)
+
+    def source(self, *args: Any, **kwargs: Any) -> GeneratedSource:
+        """Return the code that runs for these arguments of the function."""
+        return GeneratedSource(_source(self, args, kwargs))
+
+    def __chainrule_target__(self) -> Target:
+        request, target = self.request, self.target
+        made = target.dispatcher(self.transform, request.wrt, self.options)
+        return Target(
+            _unbound(self),
+            target.base,
+            target.parameters,
+            target.args,
+            target.kwargs,
+            made,
+        )
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        return self.function
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.transform}_{getattr(self.function, '__name__', 'function')}"
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return derivative, (self.function, self.transform, self.options)
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__qualname__", repr(self.function))
+        return f"<{self.transform} of {name}>"
+
+
+def derivative(function: Any, transform: str, options: Options) -> Any:
+    """Return a `Derivative` of anything callable."""
+    target = target_of(function)
+    if transform in GRADIENTS:
+        entry = _gradient_entry(target, transform, options)
+        made: Any = Derivative(entry, *target.args, **target.kwargs)
+    else:
+        made = Derivative(_runner(transform), target, options)
+    made.function, made.transform = function, transform
+    made.options, made.target = options, target
+    name = getattr(function, "__name__", "the function")
+    made.__doc__ = f"{transform} of `{name}`; `.source(*args)` shows its code."
+    return made
+
+
+def _gradient_entry(
+    target: Target, transform: str, options: Options
+) -> Callable[..., Any]:
+    """Return the dispatcher's entry, or what finds it if it depends on the call."""
+    bound = len(target.args)
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        wrt = target.wrt(options, len(args) - bound)
+        return target.dispatcher(transform, wrt, options).entry(*args, **kwargs)
+
+    if depends_on_call(target.parameters, options.argnums or 0):
+        return late
+    try:
+        wrt = target.wrt(options)
+    except ValueError:
+        return late  # raises when it is called, not at import
+    return target.dispatcher(transform, wrt, options).entry
+
+
+def _runner(transform: str) -> Callable[..., Any]:
+    if transform in ("vjp", "jvp"):
+        return run_vjp if transform == "vjp" else run_jvp
+    from chainrule import jacobians
+
+    return jacobians.RUNNERS[transform]
+
+
+def _source(
+    made: Derivative[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> str:
+    target, options, transform = made.target, made.options, made.transform
+    if transform == "hvp" and len(args) > len(target.parameters.ordered) - len(
+        target.args
+    ):
+        args = args[:-1]  # called like the product itself, with the vector
+    if transform == "jvp" and [type(a) for a in args] == [tuple, tuple]:
+        args = args[0]
+    if transform in ("hessian", "hvp"):
+        target = derivative(made.function, "grad", options).__chainrule_target__()
+    if transform in ("vjp", "jvp"):
+        wrt = tuple(vjp_names(target, options, args, kwargs))
+    else:
+        wrt = target.wrt(options, len(args))
+    if transform not in GRADIENTS:
+        transform = "vjp" if transform in ("vjp", "jacobian") else "jvp"
+    dispatcher = target.dispatcher(transform, wrt, options)
+    spec, _ = dispatcher.find(target.bind(dispatcher, args, kwargs))
+    return spec.built.source
+
+
+def _unbound(made: Derivative[Any, Any]) -> Derivative[Any, Any]:
+    """Return the derivative of the plain function: bound arguments are counted too."""
+    target, options = made.target, made.options
+    if not target.args and not target.kwargs:
+        return made
+    shifted = options.shift(len(target.args))
+    out: Derivative[Any, Any] = derivative(target.function, made.transform, shifted)
+    return out

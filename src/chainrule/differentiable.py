@@ -1,0 +1,154 @@
+"""`Differentiable`: a function with its derivatives; what `@differentiate` returns.
+
+In: a function and what to differentiate by. Out: the function as it was (same
+signature, for people and for checkers), with `.grad` and its kin, made when they are
+first asked for.
+
+Like `Derivative` it is a `functools.partial`, so that calling it costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from types import MethodType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    TypeVar,
+    overload,
+)
+
+from chainrule.derivative import Derivative, derivative
+from chainrule.target import Options, Target, target_of
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Differentiable(functools.partial[R], Generic[P, R]):
+    """A function and its derivatives.
+
+    `__wrapped__` is the function itself. Pickled by name where it can be imported, like
+    the function would be.
+    """
+
+    __wrapped__: Callable[P, R]
+    options: Options
+
+    if TYPE_CHECKING:
+        __name__: str
+        __qualname__: str
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @functools.cached_property
+    def grad(self) -> Derivative[P, Any]:
+        """The gradient, with the structure of the argument."""
+        made: Derivative[P, Any] = self._derivative("grad")
+        return made
+
+    @functools.cached_property
+    def value_and_grad(self) -> Derivative[P, tuple[R, Any]]:
+        """The value and the gradient."""
+        made: Derivative[P, tuple[R, Any]] = self._derivative("value_and_grad")
+        return made
+
+    @functools.cached_property
+    def vjp(self) -> Derivative[P, tuple[R, Callable[[Any], tuple[Any, ...]]]]:
+        """The value and the pullback, for all arguments that hold numbers."""
+        return self._derivative("vjp")  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def jvp(self) -> Derivative[[tuple[Any, ...], tuple[Any, ...]], tuple[R, Any]]:
+        """The value and the tangent: `f.jvp(primals, tangents)`."""
+        return self._derivative("jvp")  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def jacobian(self) -> Derivative[P, Any]:
+        """All first derivatives, of shape `result.shape + argument.shape`."""
+        made: Derivative[P, Any] = self._derivative("jacobian")
+        return made
+
+    @functools.cached_property
+    def hessian(self) -> Derivative[P, Any]:
+        """All second derivatives."""
+        made: Derivative[P, Any] = self._derivative("hessian")
+        return made
+
+    @functools.cached_property
+    def hvp(self) -> Derivative[..., Any]:
+        """The Hessian times a vector: `f.hvp(x, v)`."""
+        made: Derivative[..., Any] = self._derivative("hvp")
+        return made
+
+    def _derivative(self, transform: str) -> Any:
+        options = self.options
+        if transform == "vjp" and options == Options():
+            options = Options(None)
+        return derivative(self, transform, options)
+
+    def __chainrule_target__(self) -> Target:
+        return target_of(self.__wrapped__)
+
+    @overload
+    def __get__(
+        self, instance: None, owner: type | None = None
+    ) -> Differentiable[P, R]: ...
+
+    @overload
+    def __get__(
+        self: Differentiable[Concatenate[S, Q], T],
+        instance: S,
+        owner: type | None = None,
+    ) -> Differentiable[Q, T]: ...
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        function: Any = self.__wrapped__
+        if isinstance(function, staticmethod | classmethod):
+            return differentiable(function.__get__(instance, owner), self.options)
+        if instance is None:
+            return self
+        return differentiable(MethodType(function, instance), self.options)
+
+    def __reduce__(self) -> Any:
+        if _importable(self):
+            return self.__qualname__
+        return differentiable, (self.__wrapped__, self.options)
+
+    def __repr__(self) -> str:
+        name = getattr(self, "__qualname__", repr(self.__wrapped__))
+        return f"<differentiable {name}>"
+
+
+def differentiable(
+    function: Callable[..., Any], options: Options
+) -> Differentiable[..., Any]:
+    """Return the function with its derivatives."""
+    called: Any = function
+    made: Any = Differentiable(called)
+    functools.update_wrapper(made, function)
+    made.__wrapped__, made.options = function, options
+    return made  # type: ignore[no-any-return]
+
+
+def _importable(made: Differentiable[..., Any]) -> bool:
+    """Say whether another process finds this object by its name."""
+    module = getattr(made, "__module__", None)
+    name = getattr(made, "__qualname__", "")
+    if module is None or module == "__main__" or "<locals>" in name:
+        return False
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError):
+        return False
+    return found is made
