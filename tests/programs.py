@@ -1,197 +1,45 @@
-"""What is checked of every whole program, through the public interface only.
+"""The programs of fixtures/programs, loaded as modules.
 
-In: a function, its arguments, the positions to differentiate by. Out: nothing, or an
-`AssertionError` that says what is wrong. The oracles are the primal itself,
-differences, the complex step, and forward against reverse mode.
+Each file holds a function named as the file, `arguments(rng)`, `expert_gradient`, and
+`WRT` where the gradient is not with respect to the first argument only.
 """
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import io
-import warnings
-from collections.abc import Callable, Iterator
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from chainrule import grad, jvp, value_and_grad
-from chainrule.checking import structure
-from chainrule.checking.differences import Estimate, compare, oracle
-
-Function = Callable[..., Any]
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+NAMES = sorted(path.stem for path in (FIXTURES / "programs").glob("*.py"))
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[io.StringIO]:
-    """Collect what is printed and silence what NumPy and chainrule warn of."""
-    out = io.StringIO()
-    with (
-        warnings.catch_warnings(),
-        np.errstate(all="ignore"),
-        contextlib.redirect_stdout(out),
-    ):
-        warnings.simplefilter("ignore")
-        yield out
+def load(name: str) -> ModuleType:
+    """Return the module of a program, the same one at every call."""
+    full = f"fixtures_programs_{name}"
+    if full not in sys.modules:
+        path = FIXTURES / "programs" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(full, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[full] = module
+        spec.loader.exec_module(module)
+    return sys.modules[full]
 
 
-def same_bits(a: Any, b: Any) -> bool:
-    """Say whether two values are equal in type, structure and every bit."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, np.ndarray | np.generic):
-        same = a.dtype == b.dtype and a.shape == b.shape
-        return bool(same and (a.dtype.hasobject or a.tobytes() == b.tobytes()))
-    if isinstance(a, float | complex):
-        return np.array(a).tobytes() == np.array(b).tobytes()
-    parts, others = structure.children(a), structure.children(b)
-    if parts is None or others is None:
-        return bool(a == b) if isinstance(a, int | str | bytes) else True
-    keys_agree = [k for k, _ in parts] == [k for k, _ in others]
-    pairs = zip(parts, others, strict=False)
-    return keys_agree and all(same_bits(u, v) for (_, u), (_, v) in pairs)
+def arguments(module: ModuleType) -> tuple[Any, ...]:
+    """Return a program's arguments, always the same."""
+    return tuple(module.arguments(np.random.default_rng(0)))
 
 
-def snapshot(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return copies of the arguments that nothing else can reach."""
-    return tuple(arg if callable(arg) else copy.deepcopy(arg) for arg in args)
+def gradient_source(name: str) -> str:
+    """Return the text that the compiler makes of a program's gradient."""
+    from chainrule import grad
 
-
-def zero_tangent(x: Any) -> Any:
-    """Return the tangent that moves nothing; None for what is not a number."""
-    zeros = structure.map_numbers(lambda leaf: _tangent_leaf(leaf, 0.0), x)
-    return zeros if list(structure.numbers(x)) else None
-
-
-def random_tangent(x: Any, rng: np.random.Generator) -> Any:
-    """Return a random direction in the structure of `x`."""
-
-    def draw(leaf: Any) -> Any:
-        real = rng.normal(size=np.shape(leaf))
-        if np.iscomplexobj(leaf):
-            real = real + 1j * rng.normal(size=np.shape(leaf))
-        return _tangent_leaf(leaf, real)
-
-    return structure.map_numbers(draw, x)
-
-
-def _tangent_leaf(leaf: Any, value: Any) -> Any:
-    kind = np.asarray(leaf).dtype.kind
-    dtype = np.float64 if kind in "iu" else np.asarray(leaf).dtype
-    array = np.broadcast_to(np.asarray(value), np.shape(leaf)).astype(dtype)
-    if isinstance(leaf, np.ndarray):
-        return array
-    return array[()] if isinstance(leaf, np.generic) else array.item()
-
-
-def gradients(f: Function, args: tuple[Any, ...], wrt: tuple[int, ...]) -> Any:
-    """Return value and gradients, always as a tuple."""
-    argnums = wrt[0] if len(wrt) == 1 else wrt
-    value, gradient = value_and_grad(f, argnums=argnums)(*args)
-    return value, (gradient,) if len(wrt) == 1 else gradient
-
-
-def estimates(
-    f: Function, args: tuple[Any, ...], wrt: tuple[int, ...], expected: Any = None
-) -> list[Estimate]:
-    """Return the independent gradient for each position."""
-    if expected is None:
-        return [oracle(f, args, position) for position in wrt]
-    known = expected if len(wrt) > 1 else (expected,)
-    pairs = zip(wrt, known, strict=True)
-    return [_exactly(args[position], gradient) for position, gradient in pairs]
-
-
-def _exactly(argument: Any, gradient: Any) -> Estimate:
-    vector = structure.gradient_vector(argument, gradient)
-    return Estimate(argument, vector, np.zeros_like(vector), "the stated gradient")
-
-
-def check_program(
-    f: Function,
-    args: tuple[Any, ...],
-    wrt: tuple[int, ...] = (0,),
-    *,
-    expected: Any = None,
-    primal: Function | None = None,
-    forward: bool = True,
-    rtol: float | None = None,
-) -> None:
-    """Check value, gradient, structure, printed text, purity and forward mode."""
-    before = snapshot(args)
-    with quiet() as printed:
-        value = f(*args)
-    with quiet() as printed_again:
-        found, gradient = gradients(f, args, wrt)
-    assert same_bits(value, found), f"value {found!r}, the function gives {value!r}"
-    assert printed.getvalue() == printed_again.getvalue(), "prints something else"
-    assert same_bits(args, before), "the arguments were changed"
-    with quiet():
-        second = gradients(f, args, wrt)
-    assert same_bits((found, gradient), second), "the second call gives other numbers"
-    wanted = estimates(primal or f, args, wrt, expected)
-    for position, g, estimate in zip(wrt, gradient, wanted, strict=True):
-        result = compare(g, estimate, rtol, f"gradient of argument {position}")
-        assert result, str(result)
-    with quiet():
-        alone = grad(f, argnums=wrt)(*args)
-    for position, g, estimate in zip(wrt, alone, wanted, strict=True):
-        result = compare(g, estimate, rtol, f"grad of argument {position}")
-        assert result, str(result)
-    if forward:
-        check_forward(f, args, wrt, value, gradient)
-
-
-def check_forward(
-    f: Function,
-    args: tuple[Any, ...],
-    wrt: tuple[int, ...],
-    value: Any,
-    gradient: tuple[Any, ...],
-) -> None:
-    """Check forward mode against reverse mode along a random direction."""
-    rng = np.random.default_rng(3)
-    tangents = [zero_tangent(arg) for arg in args]
-    for position in wrt:
-        tangents[position] = random_tangent(args[position], rng)
-    with quiet():
-        again, tangent = jvp(f, args, tuple(tangents))
-    assert same_bits(again, value), f"jvp gives the value {again!r}, not {value!r}"
-    product = 0.0
-    scale = 1e-12
-    for position, g in zip(wrt, gradient, strict=True):
-        direction = structure.to_vector(tangents[position])
-        terms = direction * structure.gradient_vector(args[position], g)
-        product += terms.sum()
-        scale += np.abs(terms).sum()
-    eps = max(np.finfo(d).eps for d in _precisions(value, gradient))
-    off = abs(float(np.real(tangent)) - product)
-    message = f"forward {tangent!r} and reverse {product!r} differ"
-    assert off <= 2000 * eps * scale or scale == np.inf, message
-
-
-def _precisions(value: Any, gradient: Any) -> Iterator[np.dtype[Any]]:
-    for _, leaf in structure.numbers([value, list(gradient), 1.0]):
-        dtype = np.asarray(leaf).dtype
-        if dtype.kind in "fc":
-            yield dtype
-
-
-def check_raises(f: Function, args: tuple[Any, ...], wrt: tuple[int, ...]) -> None:
-    """Check that the derivative raises what the function raises."""
-    expected: Exception | None = None
-    try:
-        with quiet():
-            f(*args)
-    except Exception as error:
-        expected = error
-    assert expected is not None, "the function was to raise, and does not"
-    try:
-        with quiet():
-            gradients(f, args, wrt)
-    except Exception as error:
-        assert type(error) is type(expected), f"raises {error!r}, not {expected!r}"
-        assert str(error) == str(expected), f"raises {error!r}, not {expected!r}"
-    else:
-        raise AssertionError(f"the derivative does not raise {expected!r}")
+    module = load(name)
+    derivative = grad(getattr(module, name), argnums=getattr(module, "WRT", 0))
+    return str(derivative.source(*arguments(module)))

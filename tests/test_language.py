@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.cases import CASES, Case
-from tests.programs import check_program, check_raises
+from tests.checks import check_program, check_raises
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "language"
 for _path in sorted(FOLDER.glob("[a-z]*.py")):
@@ -17,7 +17,7 @@ for _path in sorted(FOLDER.glob("[a-z]*.py")):
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_program_has_the_right_derivative(case: Case) -> None:
-    """Value, text and exceptions are the function's own, the gradient as differences."""
+    """Value, text and exceptions are the function's own, the gradient right."""
     _check(case)
     if case.then is not None:
         with case.then():

@@ -15,7 +15,7 @@ import pytest
 from chainrule import grad
 from chainrule.checking.differences import compare
 from tests.counting import Counts, count
-from tests.programs import check_program, estimates, quiet
+from tests.checks import check_program, estimates, quiet
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "programs"
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
@@ -27,7 +27,7 @@ def load(name: str) -> ModuleType:
 
 
 def parts(module: ModuleType) -> tuple[Any, tuple[Any, ...], tuple[int, ...]]:
-    """Return the function of a program, its arguments and the positions to derive by."""
+    """Return the function of a program, arguments and positions to derive by."""
     function = getattr(module, module.__name__.rpartition(".")[2])
     args = module.arguments(np.random.default_rng(11))
     return function, args, getattr(module, "WRT", (0,))
