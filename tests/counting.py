@@ -1,7 +1,7 @@
 """How long a piece of generated code is, in statements and in calls.
 
-In: source text. Out: `Counts`. What is counted is what a reader sees and NumPy executes,
-not the layout: an expression nested in another costs no statement.
+In: source text. Out: `Counts`. What is counted is what a reader sees and NumPy
+executes, not the layout: an expression nested in another costs no statement.
 """
 
 from __future__ import annotations

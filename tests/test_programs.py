@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 
 from chainrule import grad
 from chainrule.checking.differences import compare
-from tests.counting import Counts, count
 from tests.checks import check_program, estimates, quiet
-
-FOLDER = Path(__file__).parent.parent / "fixtures" / "programs"
-NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
-
-
-def load(name: str) -> ModuleType:
-    """Return the module of one program."""
-    return importlib.import_module(f"fixtures.programs.{name}")
+from tests.counting import Counts, count
+from tests.programs import NAMES, arguments, load
 
 
 def parts(module: ModuleType) -> tuple[Any, tuple[Any, ...], tuple[int, ...]]:
-    """Return the function of a program, arguments and positions to derive by."""
-    function = getattr(module, module.__name__.rpartition(".")[2])
-    args = module.arguments(np.random.default_rng(11))
-    return function, args, getattr(module, "WRT", (0,))
+    """Return the function of a program, its arguments and positions to derive by."""
+    function = getattr(module, module.__name__.removeprefix("fixtures_programs_"))
+    return function, arguments(module), getattr(module, "WRT", (0,))
 
 
 @pytest.mark.parametrize("name", NAMES)

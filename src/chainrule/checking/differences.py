@@ -193,9 +193,7 @@ def compare(
     By default `rtol` is 1e-6, or 2e-4 for a gradient in float32.
     """
     try:
-        found = structure.gradient_vector(
-            estimate.argument, structure.promote(gradient)
-        )
+        found = structure.gradient_vector(estimate.argument, gradient)
     except structure.StructureMismatch as problem:
         return Comparison(False, f"{name}: {problem}", np.inf)
     if rtol is None:
