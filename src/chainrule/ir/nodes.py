@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.types.lattice import Type
+from chainrule.types.lattice import NEVER, Type
 
 _ids = itertools.count()
 
@@ -203,7 +203,9 @@ class Function:
     """A function: parameters, one block with one result, and where it came from.
 
     `params` are in the order of `signature`; `signature` holds the parameter list as the
-    user wrote it (an `inspect.Signature`), or None for functions we make.
+    user wrote it (an `inspect.Signature`), or None for functions we make. `namespace` is
+    the user's live globals, `cells` the closure cells that the text reads by name;
+    `captured` are values of the caller that the last parameters stand for.
     """
 
     name: str
@@ -213,6 +215,9 @@ class Function:
     signature: Any = None
     doc: str | None = None
     namespace: dict[str, Any] = field(default_factory=dict)
+    cells: dict[str, Any] = field(default_factory=dict)
+    result: Type = NEVER
+    captured: tuple[Value, ...] = ()
 
 
 def operands(stmt: Stmt) -> Iterator[Operand]:

@@ -1,0 +1,110 @@
+"""Walk over IR and rewrite its operands.
+
+In: blocks. Out: statements in order, the values a block reads from outside, and replacement
+of operands in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Call,
+    Handler,
+    If,
+    Iter,
+    Loop,
+    Operand,
+    Stmt,
+    Try,
+    Value,
+    With,
+    blocks,
+    inner_values,
+    operands,
+    outputs,
+)
+
+
+def statements(block: Block) -> Iterator[Stmt]:
+    """Yield all statements, those of inner blocks after the one that holds them."""
+    for stmt in block.stmts:
+        yield stmt
+        for inner in blocks(stmt):
+            yield from statements(inner)
+
+
+def free_values(block: Block, bound: Iterable[Value] = ()) -> list[Value]:
+    """Return the values that a block reads and does not define, in order of reading."""
+    free: dict[Value, None] = {}
+    _free(block, set(bound), free)
+    return list(free)
+
+
+def _free(block: Block, bound: set[Value], free: dict[Value, None]) -> None:
+    bound.update(block.params)
+
+    def read(op: Operand) -> None:
+        if isinstance(op, Value) and op not in bound:
+            free[op] = None
+
+    for stmt in block.stmts:
+        for op in operands(stmt):
+            read(op)
+        bound.update(inner_values(stmt))
+        for inner in blocks(stmt):
+            _free(inner, bound, free)
+        bound.update(outputs(stmt))
+    for op in block.results:
+        read(op)
+
+
+def defined(block: Block) -> set[Value]:
+    """Return all values defined in a block and its inner blocks."""
+    found: set[Value] = set(block.params)
+    for stmt in block.stmts:
+        found.update(outputs(stmt))
+        found.update(inner_values(stmt))
+        for inner in blocks(stmt):
+            found |= defined(inner)
+    return found
+
+
+def substitute(block: Block, table: Mapping[Value, Operand]) -> None:
+    """Replace operands everywhere in a block, in place."""
+    if not table:
+        return
+
+    def new(op: Operand) -> Operand:
+        return table.get(op, op) if isinstance(op, Value) else op
+
+    for stmt in statements(block):
+        replace_operands(stmt, new)
+        for inner in blocks(stmt):
+            inner.results = tuple(map(new, inner.results))
+    block.results = tuple(map(new, block.results))
+
+
+def replace_operands(stmt: Stmt, new: object) -> None:
+    """Apply `new` to the operands that a statement reads itself."""
+    assert callable(new)
+    match stmt:
+        case Apply():
+            stmt.args = tuple(map(new, stmt.args))
+            stmt.kwargs = tuple((k, new(v)) for k, v in stmt.kwargs)
+        case If():
+            stmt.test = new(stmt.test)
+        case Loop():
+            stmt.iters = tuple(Iter(new(i.source), i.elems, i.unpack) for i in stmt.iters)
+            stmt.init = tuple(map(new, stmt.init))
+        case Call():
+            stmt.args = tuple(map(new, stmt.args))
+        case With():
+            stmt.context = new(stmt.context)
+        case Try():
+            stmt.handlers = tuple(
+                Handler(None if h.classes is None else new(h.classes), h.name, h.block)
+                for h in stmt.handlers
+            )

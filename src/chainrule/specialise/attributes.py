@@ -1,0 +1,153 @@
+"""Attributes: of modules and classes, of arrays and numbers, of objects of the program.
+
+In: an operand and a name. Out: an operand; methods come as compile-time values that
+`calls` knows how to call.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import types
+from typing import Any
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import calls
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame, is_data
+from chainrule.specialise.values import ArrayMethod, Closure, Generator, Items, Method, Streams
+from chainrule.types import lattice as lt
+from chainrule.types.methods import ATTRIBUTES
+from chainrule.types.typeof import type_of as runtime_type
+
+DICT_VIEWS = ("keys", "values", "items")
+COMPILE_TIME = (Closure, Method, ArrayMethod, Items, Streams, Generator)
+
+
+def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
+    """Write `base.name`."""
+    b = ctx.builder
+    t = type_of(base)
+    if isinstance(base, Const) and not isinstance(base.value, int | float | complex):
+        if not isinstance(t, lt.TupleT):
+            return of_constant(ctx, frame, base, name)
+    match t:
+        case lt.ArrayT() | lt.ScalarT():
+            return of_number(ctx, base, name)
+        case lt.ObjT(cls=cls, attrs=pairs):
+            if name in dict(pairs):
+                return b.apply(getattr, base, Const(name))
+            return of_class(ctx, frame, base, cls, name)
+        case lt.TupleT(cls=cls):
+            fields = getattr(cls, "_fields", ())
+            if name in fields:
+                return b.getitem(base, fields.index(name))
+            if name in ("index", "count"):
+                return Const(ArrayMethod(base, name))
+            return of_class(ctx, frame, base, cls, name)
+        case lt.DictT() | lt.ListT() | lt.OpaqueT() | lt.RangeT() | lt.NeverT():
+            if isinstance(t, lt.OpaqueT) and _is_data_attribute(t.cls, name):
+                return b.apply(getattr, base, Const(name))
+            return Const(ArrayMethod(base, name))
+    raise not_differentiable(
+        "CR303", b.loc, f"attribute `{name}` of {lt.show(t)} is not supported"
+    )
+
+
+def _is_data_attribute(cls: type, name: str) -> bool:
+    found = inspect.getattr_static(cls, name, None)
+    return isinstance(found, types.GetSetDescriptorType | types.MemberDescriptorType | property)
+
+
+def of_number(ctx: Context, base: Operand, name: str) -> Operand:
+    """Write an attribute of an array or number, or hold on to a method of it."""
+    b = ctx.builder
+    if name in ATTRIBUTES:
+        return b.apply(ATTRIBUTES[name], base, form="attribute", text=name)
+    if name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "flat"):
+        return b.apply(builtins.getattr, base, Const(name))
+    return Const(ArrayMethod(base, name))
+
+
+def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
+    """Read an attribute of a module, a class or another object from outside."""
+    value = base.value
+    if isinstance(value, Generator | Items | Streams | Closure):
+        if name == "__name__" and isinstance(value, Closure):
+            return Const(value.name)
+        return Const(ArrayMethod(base, name))
+    if isinstance(value, str | bytes | frozenset | range | slice):
+        return Const(ArrayMethod(base, name))
+    if isinstance(value, Method):
+        return attribute(ctx, frame, value.function, name)
+    try:
+        static = inspect.getattr_static(value, name)
+    except AttributeError:
+        static = None
+    if isinstance(static, property) and static.fget is not None:
+        return calls.call(ctx, frame, Const(static.fget), [base], [])
+    try:
+        found = getattr(value, name)
+    except AttributeError as error:
+        failure = not_differentiable("CR107", ctx.builder.loc, str(error))
+        failure.primal_fails = True
+        raise failure from None
+    text = f"{base.text}.{name}" if base.text else None
+    return outside_attribute(ctx, base, name, found, text)
+
+
+def outside_attribute(
+    ctx: Context, base: Const, name: str, found: Any, text: str | None
+) -> Operand:
+    """Turn an attribute of an outside object into an operand, and record the input."""
+    owner = base.value
+    trusted = isinstance(owner, types.ModuleType) and is_library(owner.__name__)
+    if ctx.splicing or trusted:
+        return Const(found, text)
+    if is_data(found) and text is not None and not isinstance(found, int):
+        t = runtime_type(found, ("attribute", id(owner), name))
+        if isinstance(t, lt.Type):
+            ctx.typed("attribute", name, owner, (), t)
+            return ctx.builder.apply(prims.live, Const(found, text), type_=t)
+    if not callable(found) or not isinstance(owner, type):
+        ctx.known("attribute", name, owner, (), found)
+    return Const(found, text)
+
+
+def is_library(name: str) -> bool:
+    """Say whether a module is one whose attributes nobody rebinds."""
+    root = name.partition(".")[0]
+    return root in (
+        "numpy scipy math cmath builtins operator functools itertools collections random "
+        "warnings contextlib typing dataclasses enum abc copy time sys os chainrule string "
+        "statistics logging re json fractions decimal numbers types"
+    ).split()
+
+
+def of_class(ctx: Context, frame: Frame, base: Operand, cls: type, name: str) -> Operand:
+    """Find a method, property or class attribute of an object of the program."""
+    try:
+        found = inspect.getattr_static(cls, name)
+    except AttributeError:
+        error = not_differentiable(
+            "CR107", ctx.builder.loc, f"{cls.__name__} has no attribute `{name}`"
+        )
+        error.primal_fails = True
+        raise error from None
+    match found:
+        case property() if found.fget is not None:
+            return calls.call(ctx, frame, Const(found.fget), [base], [])
+        case staticmethod():
+            return Const(found.__func__)
+        case classmethod():
+            return Const(Method(Const(found.__func__), (Const(cls),)))
+        case types.FunctionType():
+            return Const(Method(Const(found), (base,)))
+    if hasattr(found, "__wrapped__") and callable(found):
+        return Const(Method(Const(found.__wrapped__), (base,)))
+    value = getattr(cls, name)
+    if isinstance(value, types.BuiltinFunctionType | types.MethodDescriptorType):
+        return Const(ArrayMethod(base, name))
+    return outside_attribute(ctx, Const(cls), name, value, None)

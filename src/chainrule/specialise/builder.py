@@ -1,0 +1,358 @@
+"""Write IR one operation at a time, folding what is already known.
+
+In: callables and operands. Out: operands; statements are added to the current block. Every
+operation is typed as it is written; what can be computed now, is; parts of tuples,
+lists, dicts and objects built here are read back without an operation.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import UNDEF, Apply, Block, Const, If, Loc, Operand, Stmt, Undef, Value
+from chainrule.specialise.algebra import simplify
+from chainrule.types import lattice as lt
+from chainrule.types.constants import NOT_CONSTANT, constant
+from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, infer
+
+Kwargs = Sequence[tuple[str, Operand]]
+
+STRUCTURE = (bool, int, str, bytes, type(None), type(Ellipsis), tuple, slice, np.dtype, type)
+FOLDABLE = {
+    getattr(operator, name)
+    for name in (
+        "add sub mul truediv floordiv mod pow neg pos abs invert not_ lt le gt ge eq ne and_ "
+        "or_ xor lshift rshift getitem contains is_ is_not"
+    ).split()
+} | {
+    *(len, abs, min, max, sum, int, float, bool, str, repr, round, divmod, pow, tuple, slice),
+    *(sorted, range, any, all, prims.make_tuple, isinstance, issubclass, callable, type, complex),
+}
+MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
+
+
+class Restart(Exception):
+    """The value must be known at compile time: begin again with it as a constant."""
+
+    def __init__(self, root: Value, name: str, loc: Loc | None) -> None:
+        super().__init__(name)
+        self.root = root
+        self.name = name
+        self.loc = loc
+
+
+class Builder:
+    """The current block, what defines each value, and the mode of simplification."""
+
+    def __init__(self, algebra: bool = False) -> None:
+        self.block = Block()
+        self.defs: dict[Value, Apply] = {}
+        self.branches: dict[Value, tuple[If, int]] = {}
+        self.algebra = algebra
+        self.loc: Loc | None = None
+
+    @contextmanager
+    def into(self, block: Block) -> Iterator[Block]:
+        """Write into another block for a while."""
+        outer, self.block = self.block, block
+        try:
+            yield block
+        finally:
+            self.block = outer
+
+    def add(self, stmt: Stmt) -> None:
+        """Append a statement that is already complete."""
+        self.block.stmts.append(stmt)
+        if isinstance(stmt, Apply):
+            self.defs[stmt.out] = stmt
+        elif isinstance(stmt, If):
+            for k, out in enumerate(stmt.outs):
+                self.branches[out] = (stmt, k)
+
+    def apply(
+        self,
+        fn: Callable[..., Any],
+        *args: Operand,
+        kwargs: Kwargs = (),
+        form: str = "call",
+        text: str | None = None,
+        effect: bool = False,
+        hint: str | None = None,
+        type_: lt.Type | None = None,
+    ) -> Operand:
+        """Write `fn(*args, **kwargs)` and return its result."""
+        if not effect:
+            folded = self.fold(fn, args, kwargs)
+            if folded is not None:
+                return folded
+            if self.algebra:
+                simpler = simplify(self, fn, args, kwargs)
+                if simpler is not None:
+                    return simpler
+        if type_ is None:
+            type_ = self.infer(fn, args, kwargs)
+        out = Value(type_, hint, self.loc)
+        self.add(Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text))
+        return out
+
+    def infer(self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs) -> lt.Type:
+        """Return the result type, or explain why there is none."""
+        known = [abstract(a) for a in args]
+        named = {k: abstract(v) for k, v in kwargs}
+        if any(isinstance(t, lt.NeverT) for t in (*known, *named.values())):
+            return lt.NEVER
+        try:
+            return infer(fn, known, named)
+        except WillRaise:
+            return lt.NEVER
+        except NeedsStatic as need:
+            raise self.restart(str(need), fn, args, kwargs) from None
+        except Unknown:
+            raise not_differentiable(
+                "CR301",
+                self.loc,
+                f"{function_name(fn)} is not known",
+                label="chainrule has no types and no derivative for it",
+                help="write a rule for it: see chainrule.rules",
+            ) from None
+
+    def restart(
+        self, name: str, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
+    ) -> Exception:
+        """Find the argument or loop variable that must become a constant."""
+        candidates = [v for k, v in kwargs if k == name] or [*args[1:], *args[:1]]
+        for op in candidates:
+            root = self.root(op)
+            if root is not None:
+                return Restart(root, name, self.loc)
+        return not_differentiable(
+            "CR502",
+            self.loc,
+            f"`{name}` of {function_name(fn)} must be known when the derivative is made",
+            label="computed at run time",
+            help="pass a literal, or an argument of the function",
+        )
+
+    def root(self, op: Operand) -> Value | None:
+        """Return the integer or string parameter that an operand is computed from."""
+        seen: list[Operand] = [op]
+        while seen:
+            value = seen.pop()
+            if not isinstance(value, Value):
+                continue
+            stmt = self.defs.get(value)
+            if stmt is not None:
+                if stmt.fn is not prims.live:
+                    seen.extend(stmt.args)
+            elif value not in self.branches and isinstance(value.type, lt.ScalarT | lt.OpaqueT):
+                if not lt.is_differentiable(value.type):
+                    return value
+        return None
+
+    # ---------------------------------------------------------------- folding
+
+    def fold(
+        self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
+    ) -> Operand | None:
+        """Return the result if it is known now."""
+        if fn is operator.getitem and not kwargs:
+            part = self.item(args[0], args[1])
+            if part is not None:
+                return part
+        if fn is builtins.getattr and len(args) == 2:
+            part = self.attribute(args[0], args[1])
+            if part is not None:
+                return part
+        constants = all(isinstance(a, Const) for a in args)
+        if constants and all(isinstance(v, Const) for _, v in kwargs) and fn in FOLDABLE:
+            return self.evaluate(fn, args, kwargs)
+        if fn in MAKERS or fn is prims.live:
+            return None
+        known_args = [abstract(a) for a in args]
+        result = constant(fn, known_args, {k: abstract(v) for k, v in kwargs})
+        return None if result is NOT_CONSTANT else Const(result)
+
+    def evaluate(
+        self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
+    ) -> Operand | None:
+        """Compute a constant; leave floating-point arithmetic as the user wrote it."""
+        values = [a.value for a in args]  # type: ignore[union-attr]
+        named = {k: v.value for k, v in kwargs}  # type: ignore[union-attr]
+        try:
+            result = fn(*values, **named)
+        except Exception:
+            return None
+        if isinstance(result, float | complex) and not self.algebra:
+            if fn is not operator.neg and any(isinstance(v, float | complex | int) for v in values):
+                return None
+        if isinstance(result, STRUCTURE) or isinstance(result, float | complex | range):
+            return Const(result)
+        if fn in (operator.getitem, min, max) or isinstance(result, np.generic):
+            return Const(result)
+        return None
+
+    def item(self, base: Operand, index: Operand) -> Operand | None:
+        """Read an element of a container that was built in this program."""
+        if not isinstance(index, Const):
+            return None
+        parts = self.parts(base)
+        if parts is None:
+            return None
+        try:
+            if isinstance(parts, dict):
+                return parts[index.value]
+            if isinstance(index.value, slice):
+                maker = prims.make_list if self.is_list(base) else prims.make_tuple
+                return self.apply(maker, *parts[index.value])
+            return parts[operator.index(index.value)]
+        except (KeyError, IndexError, TypeError):
+            return None
+
+    def attribute(self, base: Operand, name: Operand) -> Operand | None:
+        """Read a field of an object that was built in this program."""
+        parts = self.parts(base)
+        if isinstance(name, Const) and isinstance(parts, dict) and isinstance(base, Value):
+            if isinstance(base.type, lt.ObjT):
+                return parts.get(name.value)
+        return None
+
+    def is_list(self, op: Operand) -> bool:
+        """Say whether an operand is a list (and not a tuple)."""
+        return isinstance(op, Value) and isinstance(op.type, lt.ListT)
+
+    def parts(self, op: Operand) -> list[Operand] | dict[Any, Operand] | None:
+        """Return the operands a container was built from."""
+        if isinstance(op, Const):
+            if isinstance(op.value, tuple | list):
+                return [Const(v) for v in op.value]
+            return None
+        stmt = self.defs.get(op) if isinstance(op, Value) else None
+        if stmt is None or stmt.fn not in MAKERS:
+            return None
+        if stmt.fn is prims.make_dict:
+            return dict(zip(stmt.args[0].value, stmt.args[1:], strict=True))  # type: ignore[union-attr]
+        if stmt.fn is prims.make_object:
+            return dict(zip(stmt.args[1].value, stmt.args[2:], strict=True))  # type: ignore[union-attr]
+        if isinstance(op, Value) and isinstance(op.type, lt.TupleT) and op.type.cls is not tuple:
+            return list(stmt.args)
+        return list(stmt.args)
+
+    # ---------------------------------------------------------------- shorthands
+
+    def getitem(self, base: Operand, index: Any) -> Operand:
+        """Write `base[index]` for a constant index."""
+        return self.apply(operator.getitem, base, Const(index))
+
+    def elements(self, op: Operand) -> list[Operand] | None:
+        """Return the elements of a tuple or list of known length, reading them if needed."""
+        parts = self.parts(op)
+        if isinstance(parts, list):
+            return parts
+        if isinstance(op, Value) and isinstance(op.type, lt.TupleT | lt.ListT):
+            if op.type.items is not None:
+                return [self.getitem(op, k) for k in range(len(op.type.items))]
+        return None
+
+    def fields(self, op: Operand) -> dict[Any, Operand] | None:
+        """Return the values of a dict with known keys, reading them if needed."""
+        parts = self.parts(op)
+        if isinstance(parts, dict):
+            return parts
+        if isinstance(op, Value) and isinstance(op.type, lt.DictT):
+            return {k: self.getitem(op, k) for k, _ in op.type.items}
+        return None
+
+    def select(self, op: Operand, table: dict[int, bool]) -> Operand:
+        """Map an exit code that branches chose to a truth value, branch by branch."""
+        if isinstance(op, Undef):
+            return UNDEF
+        if isinstance(op, Const):
+            return Const(table[op.value])
+        where = self.branches.get(op)
+        if where is None:
+            true = [code for code, flag in table.items() if flag]
+            return self.apply(operator.contains, Const(tuple(true)), op)
+        stmt, k = where
+        with self.into(stmt.then):
+            then = self.select(stmt.then.results[k], table)
+        with self.into(stmt.orelse):
+            orelse = self.select(stmt.orelse.results[k], table)
+        if isinstance(then, Const) and isinstance(orelse, Const):
+            if then.value == orelse.value:
+                return then
+            return stmt.test if then.value else self.apply(operator.not_, stmt.test)
+        if isinstance(then, Undef) and isinstance(orelse, Const):
+            return orelse
+        if isinstance(orelse, Undef) and isinstance(then, Const):
+            return then
+        return self._new_out(stmt, then, orelse)
+
+    def codes(self, op: Operand) -> set[int]:
+        """Return the exit codes that an operand may hold."""
+        if isinstance(op, Const):
+            return {op.value}
+        where = self.branches.get(op) if isinstance(op, Value) else None
+        if where is None:
+            return set() if isinstance(op, Undef) else {0, 1, 2, 3}
+        stmt, k = where
+        return self.codes(stmt.then.results[k]) | self.codes(stmt.orelse.results[k])
+
+    def _new_out(self, stmt: If, then: Operand, orelse: Operand) -> Value:
+        out = Value(lt.BOOL, None, stmt.loc)
+        stmt.then.results += (then,)
+        stmt.orelse.results += (orelse,)
+        stmt.outs += (out,)
+        self.branches[out] = (stmt, len(stmt.outs) - 1)
+        return out
+
+
+def abstract(op: Operand) -> Any:
+    """Return what inference is told: the type of a value, or the constant itself."""
+    if isinstance(op, Value):
+        return op.type
+    if isinstance(op, Const):
+        return op.value
+    return lt.NEVER
+
+
+def type_of(op: Operand) -> lt.Type:
+    """Return the type of an operand, of constants too."""
+    if isinstance(op, Value):
+        return op.type
+    if isinstance(op, Undef):
+        return lt.NEVER
+    return type_of_constant(op.value)
+
+
+def type_of_constant(value: Any) -> lt.Type:
+    """Return the type a constant has once it is an ordinary value."""
+    if isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic):
+        kind = type(value).__name__
+        dim = value if kind == "int" and value > 0 else None
+        return lt.ScalarT(kind, dim=dim) if kind in lt.KINDS else lt.OpaqueT(type(value))
+    if isinstance(value, np.generic) and lt.kind_of(value.dtype):
+        return lt.ScalarT(lt.kind_of(value.dtype) or "", value.dtype)
+    if type(value) is tuple:
+        return lt.TupleT(tuple(map(type_of_constant, value)))
+    if isinstance(value, range):
+        return lt.RangeT()
+    if isinstance(value, slice):
+        return lt.SliceT()
+    return lt.OpaqueT(type(value))
+
+
+def function_name(fn: Any) -> str:
+    """Return the name by which messages call a function."""
+    name = getattr(fn, "__name__", None) or getattr(fn, "__qualname__", repr(fn))
+    module = getattr(fn, "__module__", None) or ""
+    if isinstance(fn, np.ufunc) or module.startswith("numpy"):
+        return f"np.{name}"
+    return name if module in ("builtins", "_operator", "") else f"{module}.{name}"

@@ -1,0 +1,805 @@
+"""Built-in functions that take programs apart: `zip`, `map`, `sum`, `isinstance` ...
+
+In: operands. Out: an operand, or `NotImplemented` to let the call be an ordinary primitive.
+`SPECIAL` holds functions, `method` the methods of containers.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import copy
+import functools
+import itertools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.specialise import calls, comprehensions, expressions, iterables
+from chainrule.specialise.attributes import attribute
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.values import ArrayMethod, Closure, Generator, Items, Method, Streams
+from chainrule.types import lattice as lt
+
+Args = list[Operand]
+Kwargs = list[tuple[str, Operand]]
+Special = Callable[[Context, Frame, Args, Kwargs], Any]
+SPECIAL: dict[Any, Special] = {}
+
+
+def special(*fns: Any) -> Callable[[Special], Special]:
+    """Enter the treatment of a built-in."""
+
+    def register(handler: Special) -> Special:
+        SPECIAL.update(dict.fromkeys(fns, handler))
+        return handler
+
+    return register
+
+
+def columns(ctx: Context, frame: Frame, ops: Args) -> tuple[list[Any], bool]:
+    """Return how each operand is iterated, and whether all have known elements."""
+    plans = [iterables.plan(ctx, frame, op) for op in ops]
+    return plans, all(isinstance(p, list) for p in plans)
+
+
+def streams(ctx: Context, ops: Args, plans: list[Any]) -> list[iterables.Plan]:
+    """Return run-time iterables for all operands, those of known elements too."""
+    out = []
+    for op, plan in zip(ops, plans, strict=True):
+        if isinstance(plan, list):
+            if not isinstance(op, Value) or not iterables.alike(plan):
+                items = iterables.elements_if_known(ctx, op, 10_000) or []
+                if not iterables.alike(items):
+                    raise not_differentiable(
+                        "CR303", ctx.builder.loc, "unlike elements are iterated in step"
+                    )
+                op = ctx.builder.apply(prims.make_tuple, *items)
+            plan = iterables.single(op)
+        out.append(plan)
+    return out
+
+
+@special(zip)
+def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take iterables in step."""
+    make = lambda parts: ctx.builder.apply(prims.make_tuple, *parts)  # noqa: E731
+    if not args:
+        return Const(Items(()))
+    plans, static = columns(ctx, frame, args)
+    lengths = {len(p) for p in plans if isinstance(p, list)}
+    if static:
+        strict = any(k == "strict" and isinstance(v, Const) and v.value for k, v in kwargs)
+        if strict and len(lengths) > 1:
+            raise iterables.primal_error(ctx, "zip() arguments have different lengths")
+        return Const(Items(tuple(make(list(row)) for row in zip(*plans, strict=False))))
+    known = [iterables.elements_if_known(ctx, a, 64) for a in args]
+    if all(k is not None for k in known) and any(isinstance(p, list) for p in plans):
+        rows = zip(*known, strict=False)  # type: ignore[arg-type]
+        return Const(Items(tuple(make(list(row)) for row in rows)))
+    parts = streams(ctx, args, plans)
+    counts = [len(p.sources) for p in parts]
+
+    def compose(elems: list[Operand]) -> Operand:
+        row, start = [], 0
+        for plan, count in zip(parts, counts, strict=True):
+            row.append(plan.compose(elems[start : start + count]))
+            start += count
+        return make(row)
+
+    return Const(Streams(tuple(s for p in parts for s in p.sources), compose))
+
+
+@special(enumerate)
+def enumerate_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Number the elements."""
+    start = args[1] if len(args) > 1 else dict(kwargs).get("start", Const(0))
+    plan = iterables.plan(ctx, frame, args[0])
+    make = lambda i, e: ctx.builder.apply(prims.make_tuple, i, e)  # noqa: E731
+    if isinstance(plan, list):
+        if isinstance(start, Const):
+            numbered = enumerate(plan, start.value)
+            return Const(Items(tuple(make(Const(i), e) for i, e in numbered)))
+        b = ctx.builder
+        return Const(
+            Items(
+                tuple(
+                    make(b.apply(operator.add, start, Const(i)), e) for i, e in enumerate(plan)
+                )
+            )
+        )
+    count = ctx.builder.apply(itertools.count, start, type_=lt.OpaqueT(itertools.count))
+    return Const(
+        Streams(
+            (count, *plan.sources), lambda elems: make(elems[0], plan.compose(elems[1:]))
+        )
+    )
+
+
+@special(reversed)
+def reversed_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Run backwards."""
+    op = args[0]
+    if isinstance(op, Const) and isinstance(op.value, range):
+        return Const(op.value[::-1])
+    plan = iterables.plan(ctx, frame, op)
+    if isinstance(plan, list):
+        return Const(Items(tuple(reversed(plan))))
+    if isinstance(op, Value):
+        t = type_of(op)
+        if isinstance(t, lt.ArrayT):
+            return ctx.builder.getitem(op, slice(None, None, -1))
+        if isinstance(t, lt.ListT) and t.items is not None:
+            return ctx.builder.apply(prims.make_list, *reversed(ctx.builder.elements(op) or []))
+        return ctx.builder.apply(reversed, op, type_=_reversed_type(t))
+    raise iterables.not_iterable(ctx, op)
+
+
+def _reversed_type(t: lt.Type) -> lt.Type:
+    return lt.RangeT() if isinstance(t, lt.RangeT) else t
+
+
+@special(range)
+def range_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Count."""
+    if all(isinstance(a, Const) for a in args):
+        try:
+            return Const(range(*(a.value for a in args)))  # type: ignore[union-attr]
+        except (TypeError, ValueError) as error:
+            raise iterables.primal_error(ctx, str(error)) from None
+    return ctx.builder.apply(range, *args, type_=lt.RangeT())
+
+
+@special(map)
+def map_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Call a function on every element, in order."""
+    return _per_element(ctx, frame, args[0], args[1:])
+
+
+@special(itertools.starmap)
+def starmap(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Call a function on every tuple of arguments."""
+    rows = comprehensions.static_items(ctx, frame, args[1])
+    if rows is None:
+        raise not_differentiable("CR303", ctx.builder.loc, "starmap over unknown elements")
+    out = [
+        calls.call(ctx, frame, args[0], ctx.builder.elements(row) or [], []) for row in rows
+    ]
+    return Const(Items(tuple(out)))
+
+
+def _per_element(ctx: Context, frame: Frame, fn: Operand, sources: Args) -> Operand:
+    row_source = sources[0] if len(sources) == 1 else zip_(ctx, frame, sources, [])
+    plan = iterables.plan(ctx, frame, row_source)
+
+    def one(element: Operand) -> Operand:
+        args = [element] if len(sources) == 1 else ctx.builder.elements(element) or []
+        return calls.call(ctx, frame, fn, args, [])
+
+    if isinstance(plan, list):
+        return Const(Items(tuple(one(e) for e in plan)))
+    return Const(Streams(plan.sources, lambda elems: one(plan.compose(elems))))
+
+
+@special(filter)
+def filter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Keep the elements that pass a test which is known now."""
+    items = comprehensions.static_items(ctx, frame, args[1])
+    kept = []
+    for item in items or []:
+        test = item if _is_none(args[0]) else calls.call(ctx, frame, args[0], [item], [])
+        answer = expressions.truth(ctx, frame, test)
+        if not isinstance(answer, Const):
+            items = None
+            break
+        if answer.value:
+            kept.append(item)
+    if items is None:
+        raise not_differentiable(
+            "CR303",
+            ctx.builder.loc,
+            "filter() by a value known only at run time is not supported",
+            help="use a list comprehension with a condition",
+        )
+    return Const(Items(tuple(kept)))
+
+
+def _is_none(op: Operand) -> bool:
+    return isinstance(op, Const) and op.value is None
+
+
+@special(list)
+def list_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a list."""
+    return _sequence(ctx, frame, args, prims.make_list)
+
+
+@special(tuple)
+def tuple_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a tuple."""
+    return _sequence(ctx, frame, args, prims.make_tuple)
+
+
+def _sequence(ctx: Context, frame: Frame, args: Args, maker: Callable[..., Any]) -> Any:
+    if not args:
+        return ctx.builder.apply(maker)
+    items = comprehensions.static_items(ctx, frame, args[0])
+    if items is not None:
+        return ctx.builder.apply(maker, *items)
+    t = type_of(args[0])
+    if isinstance(t, lt.ListT) and maker is prims.make_list:
+        return args[0]
+    return _listed(ctx, frame, args[0])
+
+
+def _listed(ctx: Context, frame: Frame, op: Operand) -> Operand:
+    """Run an iterable of unknown length into a list."""
+    from types import SimpleNamespace
+
+    from chainrule.specialise import loops
+    from chainrule.specialise.frames import CTL, NEXT
+
+    scope = Frame(None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT})
+    empty = ctx.builder.apply(prims.make_list, type_=lt.ListT(None, None))
+    scope.env["$list"] = empty
+
+    def bind(item: Operand) -> None:
+        scope.env["$list"] = comprehensions.append(ctx, scope.env["$list"], item)
+
+    node = SimpleNamespace(body=[], orelse=[])
+    loops.loop(ctx, scope, node, op, bind, lambda: None, ["$list"])
+    return scope.env["$list"]
+
+
+@special(sum)
+def sum_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Add up, from the left, beginning with 0, as Python does."""
+    start = args[1] if len(args) > 1 else dict(kwargs).get("start", Const(0))
+    return fold(ctx, frame, args[0], start, lambda a, e: _add(ctx, frame, a, e))
+
+
+def _add(ctx: Context, frame: Frame, total: Operand, element: Operand) -> Operand:
+    if isinstance(total, Const) and type(total.value) is int and total.value == 0:
+        if isinstance(type_of(element), lt.ScalarT | lt.ArrayT):
+            return element
+    return expressions.binary(ctx, frame, operator.add, total, element)
+
+
+def fold(
+    ctx: Context,
+    frame: Frame,
+    iterable: Operand,
+    start: Operand,
+    step: Callable[[Operand, Operand], Operand],
+) -> Operand:
+    """Combine the elements of an iterable from the left."""
+    from types import SimpleNamespace
+
+    from chainrule.specialise import loops
+    from chainrule.specialise.frames import CTL, NEXT
+
+    if isinstance(iterable, Const) and isinstance(iterable.value, Generator):
+        return _fold_generator(ctx, frame, iterable.value, start, step)
+    items = None
+    plan = iterables.plan(ctx, frame, iterable)
+    if isinstance(plan, list):
+        items = plan
+    if items is not None:
+        for item in items:
+            start = step(start, item)
+        return start
+    scope = Frame(None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT})
+    scope.env["total"] = start
+
+    def bind(item: Operand) -> None:
+        scope.env["total"] = _hinted(step(scope.env["total"], item), "total")
+
+    node = SimpleNamespace(body=[], orelse=[])
+    loops.loop(ctx, scope, node, iterable, bind, lambda: None, ["total"])
+    return scope.env["total"]
+
+
+def _hinted(op: Operand, hint: str) -> Operand:
+    if isinstance(op, Value) and op.hint is None:
+        op.hint = hint
+    return op
+
+
+def _fold_generator(
+    ctx: Context,
+    frame: Frame,
+    generator: Generator,
+    start: Operand,
+    step: Callable[[Operand, Operand], Operand],
+) -> Operand:
+    node = generator.tree
+    items = comprehensions.unrolled(
+        ctx,
+        generator.frame,
+        node,
+        lambda f: expressions.evaluate(ctx, f, node.elt),  # type: ignore[attr-defined]
+    )
+    if items is not None:
+        for item in items:
+            start = step(start, item)
+        return start
+    scope = comprehensions.inner(generator.frame, node)
+    scope.env["total"] = start
+
+    def add() -> None:
+        element = expressions.evaluate(ctx, scope, node.elt)  # type: ignore[attr-defined]
+        scope.env["total"] = _hinted(step(scope.env["total"], element), "total")
+
+    comprehensions.run_generators(ctx, generator.frame, scope, node, add, ["total"])
+    return scope.env["total"]
+
+
+@special(functools.reduce)
+def reduce_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Combine elements with a function of two arguments."""
+    step = lambda a, e: calls.call(ctx, frame, args[0], [a, e], [])  # noqa: E731
+    if len(args) > 2:
+        return fold(ctx, frame, args[1], args[2], step)
+    items = comprehensions.static_items(ctx, frame, args[1])
+    if items is not None:
+        if not items:
+            raise iterables.primal_error(ctx, "reduce() of empty iterable")
+        total = items[0]
+        for item in items[1:]:
+            total = step(total, item)
+        return total
+    rest = ctx.builder.getitem(args[1], slice(1, None))
+    return fold(ctx, frame, rest, ctx.builder.getitem(args[1], 0), step)
+
+
+@special(any, all)
+def any_all(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Handled by `logic`, which knows which of the two it is."""
+    return NotImplemented
+
+
+def _logic(stop_on: bool) -> Special:
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        if isinstance(type_of(args[0]), lt.ArrayT):
+            return NotImplemented
+        items = comprehensions.static_items(ctx, frame, args[0])
+        if items is None:
+            return NotImplemented
+        result: Operand = Const(not stop_on)
+        for item in items:
+            result = expressions.short_circuit(
+                ctx, frame, result, stop_on, lambda i=item: expressions.truth(ctx, frame, i)
+            )
+        return result
+
+    return handler
+
+
+SPECIAL[any] = _logic(True)
+SPECIAL[all] = _logic(False)
+
+
+def _extreme(fn: Callable[..., Any]) -> Special:
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        named = dict(kwargs)
+        key, default = named.get("key"), named.get("default")
+        if len(args) == 1:
+            if isinstance(type_of(args[0]), lt.ArrayT):
+                return NotImplemented
+            items = comprehensions.static_items(ctx, frame, args[0])
+            if items is None:
+                return _extreme_of_list(ctx, frame, fn, args[0], key)
+            if not items and default is not None:
+                return default
+        else:
+            items = args
+        if not items:
+            raise iterables.primal_error(ctx, f"{fn.__name__}() arg is an empty sequence")
+        if key is not None and not _is_none(key):
+            return _by_key(ctx, frame, fn, items, key)
+        if len(items) == 1:
+            return items[0]
+        return ctx.builder.apply(fn, *items, text=fn.__name__)
+
+    return handler
+
+
+def _extreme_of_list(
+    ctx: Context, frame: Frame, fn: Callable[..., Any], op: Operand, key: Operand | None
+) -> Operand:
+    if isinstance(op, Const):
+        op = _listed(ctx, frame, op)
+    if key is not None:
+        raise not_differentiable("CR302", ctx.builder.loc, f"{fn.__name__}(key=) of a list")
+    rest = ctx.builder.getitem(op, slice(1, None))
+    step = lambda a, e: ctx.builder.apply(fn, a, e, text=fn.__name__)  # noqa: E731
+    return fold(ctx, frame, rest, ctx.builder.getitem(op, 0), step)
+
+
+def _by_key(
+    ctx: Context, frame: Frame, fn: Callable[..., Any], items: Args, key: Operand
+) -> Operand:
+    best = items[0]
+    score = calls.call(ctx, frame, key, [best], [])
+    better = operator.gt if fn is max else operator.lt
+    for item in items[1:]:
+        other = calls.call(ctx, frame, key, [item], [])
+        test = ctx.builder.apply(better, other, score)
+        if isinstance(test, Const):
+            best, score = (item, other) if test.value else (best, score)
+            continue
+        pair = expressions.branch(
+            ctx,
+            frame,
+            test,
+            lambda i=item, o=other: ctx.builder.apply(prims.make_tuple, i, o),
+            lambda i=best, o=score: ctx.builder.apply(prims.make_tuple, i, o),
+        )
+        best, score = ctx.builder.elements(pair) or []
+    return best
+
+
+SPECIAL[max] = _extreme(max)
+SPECIAL[min] = _extreme(min)
+
+
+@special(sorted)
+def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Sort constants now; numbers through `np.sort`."""
+    items = comprehensions.static_items(ctx, frame, args[0])
+    if items is not None and all(isinstance(i, Const) for i in items):
+        named = {k: v.value for k, v in kwargs if isinstance(v, Const)}
+        if len(named) == len(kwargs) and not callable(named.get("key")):
+            try:
+                values = sorted((i.value for i in items), **named)  # type: ignore[union-attr]
+            except TypeError as error:
+                raise iterables.primal_error(ctx, str(error)) from None
+            return ctx.builder.apply(prims.make_list, *map(Const, values))
+    if items is not None and "key" not in dict(kwargs):
+        out = _network(ctx, items)
+        reverse = dict(kwargs).get("reverse", Const(False))
+        if isinstance(reverse, Const) and len(items) <= 8:
+            return ctx.builder.apply(prims.make_list, *(out[::-1] if reverse.value else out))
+    raise not_differentiable(
+        "CR302", ctx.builder.loc, "sorted() of computed values", help="use np.sort(np.array(...))"
+    )
+
+
+def _network(ctx: Context, items: Args) -> Args:
+    """Sort a few numbers by comparing and exchanging neighbours."""
+    out = list(items)
+    for stop in range(len(out) - 1, 0, -1):
+        for k in range(stop):
+            low = ctx.builder.apply(min, out[k], out[k + 1], text="min")
+            high = ctx.builder.apply(max, out[k], out[k + 1], text="max")
+            out[k], out[k + 1] = low, high
+    return out
+
+
+@special(len)
+def len_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Count elements; known for everything built in the program."""
+    op = args[0]
+    if isinstance(op, Const) and isinstance(op.value, Items):
+        return Const(len(op.value.items))
+    if isinstance(type_of(op), lt.ObjT):
+        return calls.call(ctx, frame, attribute(ctx, frame, op, "__len__"), [], [])
+    fields = ctx.builder.fields(op)
+    if fields is not None:
+        return Const(len(fields))
+    elements = ctx.builder.elements(op)
+    return NotImplemented if elements is None else Const(len(elements))
+
+
+@special(dict, collections.OrderedDict)
+def dict_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a dict with known keys."""
+    fields: dict[Any, Operand] = {}
+    if args:
+        found = ctx.builder.fields(args[0])
+        if found is None:
+            rows = comprehensions.static_items(ctx, frame, args[0])
+            if rows is None:
+                raise not_differentiable("CR502", ctx.builder.loc, "the keys must be known")
+            pairs = [ctx.builder.elements(row) or [] for row in rows]
+            found = {expressions.static_key(ctx, frame, None, k): v for k, v in pairs}
+        fields.update(found)
+    fields.update(kwargs)
+    return expressions.make_dict(ctx, fields)
+
+
+@special(set, frozenset)
+def set_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a set of constants."""
+    items = comprehensions.static_items(ctx, frame, args[0]) if args else []
+    if items is None or not all(isinstance(i, Const) for i in items):
+        raise not_differentiable(
+            "CR505", ctx.builder.loc, "a set of computed values has no derivative"
+        )
+    return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
+
+
+@special(isinstance)
+def isinstance_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Answer from the type, or ask at run time."""
+    op, classes = args
+    t = type_of(op)
+    if isinstance(op, Const):
+        if isinstance(op.value, Closure | Method | ArrayMethod):
+            return Const(False)
+        return NotImplemented
+    if isinstance(t, lt.ObjT | lt.TupleT | lt.DictT) and isinstance(classes, Const):
+        return Const(issubclass(t.cls, _classes(classes.value)))
+    if isinstance(t, lt.ListT) and isinstance(classes, Const):
+        return Const(issubclass(list, _classes(classes.value)))
+    return NotImplemented
+
+
+def _classes(value: Any) -> Any:
+    import types
+
+    return value.__args__ if isinstance(value, types.UnionType) else value
+
+
+@special(getattr)
+def getattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Read an attribute whose name is known."""
+    name = args[1]
+    if not isinstance(name, Const):
+        raise not_differentiable("CR502", ctx.builder.loc, "the attribute's name must be known")
+    if len(args) == 3 and not _has(args[0], name.value):
+        return args[2]
+    return attribute(ctx, frame, args[0], name.value)
+
+
+@special(hasattr)
+def hasattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Answer from the type."""
+    name = args[1]
+    if not isinstance(name, Const):
+        return NotImplemented
+    return Const(_has(args[0], name.value))
+
+
+def _has(op: Operand, name: str) -> bool:
+    if isinstance(op, Const):
+        return hasattr(op.value, name)
+    match type_of(op):
+        case lt.ArrayT():
+            return hasattr(np.ndarray, name)
+        case lt.ScalarT(dtype=None, kind=kind):
+            return hasattr(getattr(builtins, kind), name)
+        case lt.ScalarT(dtype=dtype) if dtype is not None:
+            return hasattr(dtype.type, name)
+        case lt.ObjT(cls=cls, attrs=pairs):
+            return name in dict(pairs) or hasattr(cls, name)
+        case lt.TupleT(cls=cls) | lt.DictT(cls=cls) | lt.OpaqueT(cls=cls):
+            return hasattr(cls, name)
+        case lt.ListT():
+            return hasattr(list, name)
+    return False
+
+
+@special(callable)
+def callable_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Answer from the type."""
+    op = args[0]
+    if isinstance(op, Const):
+        if isinstance(op.value, Closure | Method | ArrayMethod):
+            return Const(True)
+        return Const(callable(op.value))
+    t = type_of(op)
+    return Const(isinstance(t, lt.ObjT) and hasattr(t.cls, "__call__"))
+
+
+@special(iter)
+def iter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Iterate; the iterable itself serves where it is consumed once."""
+    items = comprehensions.static_items(ctx, frame, args[0])
+    return args[0] if items is None else Const(Items(tuple(items)))
+
+
+@special(next)
+def next_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take the first element of a generator expression."""
+    op = args[0]
+    if isinstance(op, Const) and isinstance(op.value, Generator):
+        items = comprehensions.static_items(ctx, frame, op)
+        if items:
+            return items[0]
+        if items is not None and len(args) > 1:
+            return args[1]
+    raise not_differentiable(
+        "CR303", ctx.builder.loc, "next() is not supported", help="use a for loop"
+    )
+
+
+@special(copy.copy, copy.deepcopy)
+def copy_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Copy; values are never written here, so containers need no copy."""
+    if isinstance(type_of(args[0]), lt.ArrayT):
+        return ctx.builder.apply(np.copy, args[0])
+    return args[0]
+
+
+@special(itertools.chain)
+def chain_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Join iterables whose elements are known."""
+    return _spread(ctx, frame, args)
+
+
+def _spread(ctx: Context, frame: Frame, args: Args) -> Operand:
+    out: Args = []
+    for op in args:
+        items = comprehensions.static_items(ctx, frame, op)
+        if items is None:
+            raise not_differentiable("CR303", ctx.builder.loc, "chain() of unknown elements")
+        out.extend(items)
+    return Const(Items(tuple(out)))
+
+
+@special(itertools.chain.from_iterable)
+def chain_from(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Join the iterables in an iterable."""
+    return _spread(ctx, frame, comprehensions.static_items(ctx, frame, args[0]) or [])
+
+
+def _combinatoric(fn: Callable[..., Any]) -> Special:
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        """Run a function of `itertools` on elements that are known one by one."""
+        rows = []
+        for op in args:
+            items = None
+            if not isinstance(type_of(op), lt.ScalarT | lt.OpaqueT) or isinstance(op, Const):
+                if not (isinstance(op, Const) and isinstance(op.value, int | type(None))):
+                    items = comprehensions.static_items(ctx, frame, op)
+            if items is not None:
+                rows.append(items)
+            elif isinstance(op, Const):
+                rows.append(op.value)
+            else:
+                raise _unknown_elements(ctx, fn, op)
+        named = {k: v.value for k, v in kwargs if isinstance(v, Const)}
+        found = list(itertools.islice(fn(*rows, **named), 10_000))
+        make = lambda e: ctx.builder.apply(prims.make_tuple, *e)  # noqa: E731
+        return Const(Items(tuple(make(e) if isinstance(e, tuple) else e for e in found)))
+
+    return handler
+
+
+def _unknown_elements(ctx: Context, fn: Callable[..., Any], op: Operand) -> Exception:
+    root = ctx.builder.root(op)
+    if root is None and isinstance(op, Value):
+        stmt = ctx.builder.defs.get(op)
+        for arg in stmt.args if stmt else ():
+            root = root or ctx.builder.root(arg)
+    if root is not None:
+        from chainrule.specialise.builder import Restart
+
+        return Restart(root, "elements", ctx.builder.loc)
+    return not_differentiable(
+        "CR502", ctx.builder.loc, f"itertools.{fn.__name__}() needs elements known beforehand"
+    )
+
+
+for _fn in (
+    itertools.product,
+    itertools.combinations,
+    itertools.permutations,
+    itertools.combinations_with_replacement,
+    itertools.pairwise,
+    itertools.islice,
+    itertools.repeat,
+    itertools.zip_longest,
+):
+    SPECIAL[_fn] = _combinatoric(_fn)
+
+
+@special(itertools.accumulate)
+def accumulate(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Return running totals of elements that are known one by one."""
+    items = comprehensions.static_items(ctx, frame, args[0])
+    named = dict(kwargs)
+    if items is None:
+        raise not_differentiable(
+            "CR303", ctx.builder.loc, "accumulate() over unknown elements", help="use np.cumsum"
+        )
+    fn = args[1] if len(args) > 1 else named.get("func", Const(operator.add))
+    initial = named.get("initial")
+    out = [] if initial is None else [initial]
+    for item in items:
+        out.append(item if not out else calls.call(ctx, frame, fn, [out[-1], item], []))
+    return Const(Items(tuple(out)))
+
+
+@special(operator.itemgetter, operator.attrgetter, operator.methodcaller)
+def getter(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Left to `library`: they are objects that read parts."""
+    raise not_differentiable(
+        "CR301", ctx.builder.loc, "operator getters are not supported", help="use a lambda"
+    )
+
+
+@special(functools.partial)
+def partial(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Fill in arguments."""
+    return Const(Method(args[0], tuple(args[1:]), tuple(kwargs)))
+
+
+@special(functools.wraps, functools.lru_cache, functools.cache, property)
+def decorator(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Decorators that do not change what a pure function computes."""
+    if len(args) == 1 and isinstance(args[0], Const) and isinstance(args[0].value, Closure):
+        if not kwargs:
+            return args[0]
+    return Const(Method(Const(_identity)))
+
+
+def _identity(function: Any) -> Any:
+    return function
+
+
+@special(_identity)
+def identity(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Return the decorated function itself."""
+    return args[0]
+
+
+def method(
+    ctx: Context, frame: Frame, base: Operand, name: str, args: Args, kwargs: Kwargs
+) -> Any:
+    """Call a method of a tuple, list or dict; `NotImplemented` for other objects."""
+    b = ctx.builder
+    fields = b.fields(base)
+    if fields is not None:
+        return _dict_method(ctx, frame, fields, base, name, args)
+    t = type_of(base)
+    if isinstance(t, lt.ListT) and name == "copy":
+        return base
+    if isinstance(t, lt.TupleT) and name == "_replace":
+        parts = dict(zip(t.cls._fields, b.elements(base) or [], strict=True))  # type: ignore[attr-defined]
+        parts.update(kwargs)
+        from chainrule.specialise.joins import layout_of, make
+
+        layout = layout_of(base)
+        assert layout is not None
+        return make(b, layout, list(parts.values()))
+    if isinstance(t, lt.TupleT) and name == "_asdict":
+        names = t.cls._fields  # type: ignore[attr-defined]
+        return expressions.make_dict(ctx, dict(zip(names, b.elements(base) or [], strict=True)))
+    elements = None if isinstance(base, Const) else b.elements(base)
+    if elements is not None and name in ("index", "count"):
+        if all(isinstance(e, Const) for e in (*elements, *args)):
+            values = [e.value for e in elements]  # type: ignore[union-attr]
+            try:
+                return Const(getattr(values, name)(*(a.value for a in args)))  # type: ignore[union-attr]
+            except ValueError as error:
+                raise iterables.primal_error(ctx, str(error)) from None
+    return NotImplemented
+
+
+def _dict_method(
+    ctx: Context, frame: Frame, fields: dict[Any, Operand], base: Operand, name: str, args: Args
+) -> Any:
+    b = ctx.builder
+    if name == "keys":
+        return Const(Items(tuple(Const(k) for k in fields)))
+    if name == "values":
+        return Const(Items(tuple(fields.values())))
+    if name == "items":
+        rows = (b.apply(prims.make_tuple, Const(k), v) for k, v in fields.items())
+        return Const(Items(tuple(rows)))
+    if name == "copy":
+        return base
+    if name == "get":
+        key = expressions.static_key(ctx, frame, None, args[0])
+        if key in fields:
+            return fields[key]
+        return args[1] if len(args) > 1 else Const(None)
+    return NotImplemented

@@ -1,0 +1,279 @@
+"""Calls: who is called, with what, and what becomes of it.
+
+In: a callee and its arguments as operands. Out: the result. Functions of the program are
+interpreted in place (inlined) or, when they recurse, called as IR functions; primitives
+become operations; what is neither is refused.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import dataclasses
+import functools
+import itertools
+import operator
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gast
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.rules.registry import RULES
+from chainrule.specialise import binding, builtin_calls, expressions, inlining, library
+from chainrule.specialise.builder import function_name, type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.values import ArrayMethod, Closure, Method
+from chainrule.types import lattice as lt
+from chainrule.types.infer import TYPE_RULES
+from chainrule.types.methods import METHODS, MUTATING, normalise
+
+Kwargs = list[tuple[str, Operand]]
+
+DUNDERS = {
+    operator.add: "add",
+    operator.sub: "sub",
+    operator.mul: "mul",
+    operator.truediv: "truediv",
+    operator.floordiv: "floordiv",
+    operator.mod: "mod",
+    operator.pow: "pow",
+    operator.matmul: "matmul",
+    operator.neg: "neg",
+    operator.pos: "pos",
+    operator.lt: "lt",
+    operator.le: "le",
+    operator.gt: "gt",
+    operator.ge: "ge",
+    operator.eq: "eq",
+    operator.ne: "ne",
+    operator.abs: "abs",
+}
+
+
+def operator_method(fn: Callable[..., Any], op: Operand, swapped: bool) -> Operand | None:
+    """Return the method by which a user's class overloads an operator, if it does."""
+    t = type_of(op)
+    if not isinstance(t, lt.ObjT | lt.TupleT) or fn not in DUNDERS:
+        return None
+    if isinstance(t, lt.TupleT) and t.cls is tuple:
+        return None
+    name = f"__{'r' if swapped else ''}{DUNDERS[fn]}__"
+    found = getattr(t.cls, name, None)
+    if not isinstance(found, types.FunctionType):
+        return None
+    if found.__qualname__.startswith("__create_fn__"):
+        return None
+    if swapped:
+        return Const(Method(Const(_Swapped(found))))
+    return Const(found)
+
+
+@dataclasses.dataclass(eq=False)
+class _Swapped:
+    """A reflected operator: it is called with its operands exchanged."""
+
+    function: types.FunctionType
+
+
+def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
+    """Interpret a call expression."""
+    if isinstance(node.func, gast.Name) and node.func.id == "super":
+        callee = expressions.evaluate(ctx, frame, node.func)
+        if isinstance(callee, Const) and callee.value is super and not node.args:
+            return library.super_object(ctx, frame, node)
+    callee = expressions.evaluate(ctx, frame, node.func)
+    args = expressions.starred(ctx, frame, node.args)
+    kwargs: Kwargs = []
+    for keyword in node.keywords:
+        value = expressions.evaluate(ctx, frame, keyword.value)
+        if keyword.arg is not None:
+            kwargs.append((keyword.arg, value))
+            continue
+        fields = ctx.builder.fields(value)
+        if fields is None:
+            raise not_differentiable("CR502", frame.loc(node), "the keywords must be known")
+        kwargs.extend((str(k), v) for k, v in fields.items())
+    return call(ctx, frame, callee, args, kwargs)
+
+
+def call(
+    ctx: Context, frame: Frame, callee: Operand, args: Sequence[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call anything."""
+    args = list(args)
+    if not isinstance(callee, Const):
+        return _call_object(ctx, frame, callee, args, kwargs)
+    fn = callee.value
+    if isinstance(fn, Closure):
+        return inlining.call_closure(ctx, frame, fn, args, kwargs)
+    if isinstance(fn, Method):
+        if isinstance(fn.function, Const) and isinstance(fn.function.value, _Swapped):
+            return call(ctx, frame, Const(fn.function.value.function), args[::-1], kwargs)
+        merged = [*((k, v) for k, v in fn.kwargs if k not in dict(kwargs)), *kwargs]
+        return call(ctx, frame, fn.function, [*fn.args, *args], merged)
+    if isinstance(fn, ArrayMethod):
+        return call_method(ctx, frame, fn, args, kwargs)
+    special = builtin_calls.SPECIAL.get(fn) if _hashable(fn) else None
+    if special is not None:
+        result = special(ctx, frame, args, kwargs)
+        if result is not NotImplemented:
+            return result  # type: ignore[no-any-return]
+    if is_primitive(fn):
+        return primitive(ctx, frame, fn, args, kwargs, callee.text)
+    return call_outside(ctx, frame, callee, args, kwargs)
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+def is_primitive(fn: Any) -> bool:
+    """Say whether a callable is in the closed world: it has a type or a derivative."""
+    if not _hashable(fn):
+        return False
+    if fn in RULES.reverse or fn in RULES.inactive or fn in TYPE_RULES:
+        return True
+    return isinstance(fn, np.ufunc)
+
+
+def call_outside(
+    ctx: Context, frame: Frame, callee: Const, args: list[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call a function, class or object that was made before the derivative was asked for."""
+    fn = callee.value
+    wrapped = library.unwrap(fn)
+    if wrapped is not None:
+        return call(ctx, frame, Const(wrapped), args, kwargs)
+    derivative = library.derivative(ctx, frame, fn, args, kwargs)
+    if derivative is not None:
+        return derivative
+    if isinstance(fn, types.FunctionType) and not library.is_opaque(fn):
+        return inlining.call_function(ctx, frame, fn, args, kwargs)
+    if isinstance(fn, types.MethodType):
+        return call(ctx, frame, Const(fn.__func__), [Const(fn.__self__), *args], kwargs)
+    if isinstance(fn, functools.partial):
+        filled = [(k, Const(v)) for k, v in fn.keywords.items() if k not in dict(kwargs)]
+        first: list[Operand] = [Const(a) for a in fn.args]
+        return call(ctx, frame, Const(fn.func), [*first, *args], [*filled, *kwargs])
+    if isinstance(fn, type):
+        return library.construct(ctx, frame, fn, args, kwargs, callee.text)
+    bound = getattr(fn, "__self__", None)
+    if isinstance(fn, types.BuiltinFunctionType) and bound is not None:
+        if not isinstance(bound, types.ModuleType):
+            base = Const(bound, (callee.text or "").rpartition(".")[0] or None)
+            method = ArrayMethod(base, fn.__name__)
+            return call_method(ctx, frame, method, args, kwargs)
+    call_dunder = getattr(type(fn), "__call__", None)
+    if isinstance(call_dunder, types.FunctionType):
+        return inlining.call_function(ctx, frame, call_dunder, [callee, *args], kwargs)
+    raise not_differentiable(
+        "CR301",
+        ctx.builder.loc,
+        f"{function_name(fn)} has no rule",
+        label="chainrule cannot see inside it",
+        help="write a rule for it with chainrule.rules, or compute it with NumPy functions",
+    )
+
+
+def _call_object(
+    ctx: Context, frame: Frame, callee: Operand, args: list[Operand], kwargs: Kwargs
+) -> Operand:
+    t = type_of(callee)
+    if isinstance(t, lt.ObjT):
+        method = getattr(t.cls, "__call__", None)
+        if isinstance(method, types.FunctionType):
+            return inlining.call_function(ctx, frame, method, [callee, *args], kwargs)
+    if isinstance(t, lt.NeverT):
+        return callee
+    raise not_differentiable(
+        "CR303",
+        ctx.builder.loc,
+        "the function that is called is not known when the derivative is made",
+        label="chosen at run time",
+        help="call each function in its own branch: y = f(x) if test else g(x)",
+    )
+
+
+def call_method(
+    ctx: Context, frame: Frame, method: ArrayMethod, args: list[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call a method of an array, a number, a container or an opaque object."""
+    base, name = method.base, method.name
+    t = type_of(base)
+    refuse_mutation(ctx, base, name)
+    special = builtin_calls.method(ctx, frame, base, name, args, kwargs)
+    if special is not NotImplemented:
+        return special  # type: ignore[no-any-return]
+    if isinstance(t, lt.ArrayT | lt.ScalarT):
+        found = normalise(name, args, dict(kwargs), ctx.builder)
+        if found is None and name in METHODS:
+            found = (METHODS[name], [*args], dict(kwargs))
+        if found is not None:
+            fn, rest, named = found
+            return primitive(
+                ctx, frame, fn, [base, *rest], list(named.items()), name, form="method"
+            )
+    return library.opaque_method(ctx, frame, base, name, args, kwargs)
+
+
+def refuse_mutation(ctx: Context, base: Operand, name: str) -> None:
+    """Refuse methods that write into their object."""
+    t = type_of(base)
+    kind = {
+        lt.ArrayT: "array",
+        lt.ListT: "list",
+        lt.DictT: "dict",
+    }.get(type(t)) or ("set" if is_set(base) else None)
+    if kind is not None and name in MUTATING.get(kind, ()):
+        raise not_differentiable(
+            "CR404",
+            ctx.builder.loc,
+            f"`.{name}` changes its {kind} in place",
+            label=f"writes into the {kind}",
+            help="build a new value instead",
+        )
+
+
+def is_set(op: Operand) -> bool:
+    """Say whether an operand is a set."""
+    return isinstance(op, Const) and isinstance(op.value, set | frozenset)
+
+
+def primitive(
+    ctx: Context,
+    frame: Frame,
+    fn: Callable[..., Any],
+    args: list[Operand],
+    kwargs: Kwargs,
+    text: str | None,
+    form: str = "call",
+) -> Operand:
+    """Write a call of a primitive."""
+    for name, value in kwargs:
+        if name == "out" and not (isinstance(value, Const) and value.value in (None, ())):
+            raise not_differentiable(
+                "CR403",
+                ctx.builder.loc,
+                "`out=` writes into an array",
+                label="writes into its argument",
+                help="use the result instead",
+            )
+    if isinstance(fn, np.ufunc) and len(args) > fn.nin:
+        raise not_differentiable("CR403", ctx.builder.loc, "a ufunc's output argument is written")
+    args = [library.prepare(ctx, fn, k, a) for k, a in enumerate(args)]
+    effect = fn in library.EFFECTS
+    return ctx.builder.apply(
+        fn, *args, kwargs=tuple(kwargs), form=form, text=text, effect=effect
+    )
+
+
+_ = (binding, builtins, collections, itertools, prims, Value)

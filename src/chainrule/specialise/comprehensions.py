@@ -1,0 +1,250 @@
+"""Comprehensions and generator expressions: loops that build a value.
+
+In: a comprehension node. Out: a list, a dict, or one operand per element. Where the elements are
+known one by one the comprehension is unrolled; else it becomes a loop that appends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Undef, Value
+from chainrule.specialise import expressions, iterables, loops, statements
+from chainrule.specialise.builder import Restart, type_of
+from chainrule.specialise.frames import CTL, NEXT, Context, Frame
+from chainrule.specialise.values import Generator
+from chainrule.types import lattice as lt
+
+
+def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Interpret `[... for ...]`."""
+    items = unrolled(ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt))
+    if items is not None:
+        return ctx.builder.apply(prims.make_list, *items)
+    return appended(ctx, frame, node)
+
+
+def collect(ctx: Context, frame: Frame, generator: Generator) -> Operand:
+    """Run a generator expression to its end."""
+    return list_comprehension(ctx, generator.frame, generator.tree)
+
+
+def dict_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Interpret `{k: v for ...}`; the keys must be known."""
+
+    def pair(f: Frame) -> Operand:
+        key = expressions.evaluate(ctx, f, node.key)
+        value = expressions.evaluate(ctx, f, node.value)
+        return ctx.builder.apply(prims.make_tuple, key, value)
+
+    items = unrolled(ctx, frame, node, pair, force=True)
+    if items is None:
+        raise not_differentiable(
+            "CR502", frame.loc(node), "the keys of a dict comprehension must be known"
+        )
+    fields: dict[Any, Operand] = {}
+    for item in items:
+        key, value = ctx.builder.elements(item) or []
+        fields[expressions.static_key(ctx, frame, node, key)] = value
+    return expressions.make_dict(ctx, fields)
+
+
+def set_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Interpret `{... for ...}`; only constants may be members."""
+    items = unrolled(
+        ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
+    )
+    if items is None or not all(isinstance(i, Const) for i in items):
+        raise not_differentiable("CR505", frame.loc(node), "a set of computed values")
+    return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
+
+
+def owner(frame: Frame) -> Frame:
+    """Return the function's frame that a comprehension's frame belongs to."""
+    while frame.name == "<comprehension>" and frame.parent is not None:
+        frame = frame.parent
+    return frame
+
+
+def inner(frame: Frame, node: Any) -> Frame:
+    """Return the scope of a comprehension: its targets hide the function's names."""
+    from chainrule.frontend import scope
+
+    names: set[str] = set()
+    for generator in node.generators:
+        names |= set(scope.target_names(generator.target))
+    return Frame(
+        tree=node,
+        file=frame.file,
+        name="<comprehension>",
+        globals=frame.globals,
+        parent=frame,
+        env={CTL: NEXT},
+        locals=frozenset(names),
+    )
+
+
+def unrolled(
+    ctx: Context,
+    frame: Frame,
+    node: Any,
+    element: Callable[[Frame], Operand],
+    force: bool = False,
+) -> list[Operand] | None:
+    """Return the elements one by one, or None when the loop must stay a loop."""
+    scope = inner(frame, node)
+    mark, env = len(ctx.builder.block.stmts), dict(frame.env)
+    items: list[Operand] = []
+
+    def go(k: int) -> bool:
+        if k == len(node.generators):
+            items.append(element(scope))
+            return True
+        generator = node.generators[k]
+        source = expressions.evaluate(ctx, scope if k else frame, generator.iter)
+        plan = iterables.plan(ctx, scope, source)
+        if not isinstance(plan, list):
+            known = iterables.elements_if_known(ctx, source, loops.MAX_UNROLLED)
+            small = known is not None and (force or _small(known))
+            if known is None or not small:
+                return False
+            plan = known
+        for item in plan:
+            statements.assign(ctx, scope, generator.target, item)
+            if all_pass(ctx, scope, generator.ifs):
+                if not go(k + 1):
+                    return False
+        return True
+
+    try:
+        done = go(0)
+    except _Dynamic:
+        done = False
+    if done:
+        return items
+    del ctx.builder.block.stmts[mark:]
+    frame.env = env
+    return None
+
+
+def _small(items: list[Operand]) -> bool:
+    return len(items) <= iterables.UNROLL
+
+
+class _Dynamic(Exception):
+    """A condition is known only at run time."""
+
+
+def all_pass(ctx: Context, scope: Frame, tests: list[Any]) -> bool:
+    """Evaluate the conditions of a comprehension for one element."""
+    for test in tests:
+        value = expressions.truth(ctx, scope, expressions.evaluate(ctx, scope, test))
+        if not isinstance(value, Const):
+            raise _Dynamic
+        if not value.value:
+            return False
+    return True
+
+
+def appended(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Write a comprehension as a loop that appends to a list."""
+    b = ctx.builder
+    scope = inner(frame, node)
+    scope.env["$list"] = b.apply(prims.make_list, type_=lt.ListT(None, None))
+    walrus = [n for n in _walruses(node) if n in frame.env]
+
+    def add() -> None:
+        value = expressions.evaluate(ctx, scope, node.elt)
+        items = scope.env["$list"]
+        scope.env["$list"] = append(ctx, items, value)
+
+    run_generators(ctx, frame, scope, node, add, ["$list"])
+    if walrus:
+        raise not_differentiable(
+            "CR101", frame.loc(node), "`:=` inside a comprehension of unknown length"
+        )
+    result = scope.env["$list"]
+    if isinstance(result, Value):
+        result.hint = None
+    return result
+
+
+def append(ctx: Context, items: Operand, value: Operand) -> Operand:
+    """Write `items.append(value)`, as a new list."""
+    elem = lt.element_type(type_of(items))
+    t = type_of(value)
+    joined = t if elem is None or isinstance(elem, lt.NeverT) else lt.join(elem, t)
+    return ctx.builder.apply(prims.list_append, items, value, type_=lt.ListT(None, joined))
+
+
+def run_generators(
+    ctx: Context,
+    frame: Frame,
+    scope: Frame,
+    node: Any,
+    body: Callable[[], None],
+    carried: list[str],
+) -> None:
+    """Run the `for` and `if` clauses of a comprehension as nested loops."""
+
+    def go(k: int) -> None:
+        if k == len(node.generators):
+            body()
+            return
+        generator = node.generators[k]
+        source = expressions.evaluate(ctx, scope if k else frame, generator.iter)
+
+        def bind(item: Operand) -> None:
+            statements.assign(ctx, scope, generator.target, item)
+
+        def inside() -> None:
+            tests(generator.ifs)
+
+        def tests(left: list[Any]) -> None:
+            if not left:
+                go(k + 1)
+                return
+            value = expressions.truth(ctx, scope, expressions.evaluate(ctx, scope, left[0]))
+            if isinstance(value, Const):
+                if value.value:
+                    tests(left[1:])
+                return
+            statements.either(ctx, scope, value, lambda: tests(left[1:]), lambda: None)
+
+        loops.loop(
+            ctx, scope, SimpleNamespace(body=[], orelse=[]), source, bind, inside, carried
+        )
+
+    go(0)
+
+
+def _walruses(node: Any) -> list[str]:
+    import gast
+
+    return [n.target.id for n in gast.walk(node) if isinstance(n, gast.NamedExpr)]
+
+
+def static_items(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | None:
+    """Return the elements of an iterable one by one if they are known, else None."""
+    if isinstance(op, Const) and isinstance(op.value, Generator):
+        op = collect(ctx, frame, op.value)
+    known = iterables.elements_if_known(ctx, op, 10_000)
+    if known is not None:
+        return known
+    t = type_of(op)
+    if isinstance(t, lt.ArrayT) and t.dims and isinstance(t.dims[0], int):
+        return [ctx.builder.getitem(op, k) for k in range(t.dims[0])]
+    try:
+        plan = iterables.plan(ctx, frame, op)
+    except Exception:
+        if isinstance(op, Const):
+            raise
+        return None
+    return plan if isinstance(plan, list) else None
+
+
+_ = (Restart, Undef)

@@ -1,0 +1,62 @@
+"""The door of this folder: a function and the types of its arguments in, IR out.
+
+In: a Python function and, for each parameter, an operand description: a type (the value differs
+from call to call) or a constant. Out: `Specialised`, with the IR function and the inputs
+that inference consumed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.ir.nodes import UNDEF, Block, Const, Function, Loc, Operand, Undef, Value
+from chainrule.request import Input
+from chainrule.specialise import inlining, recursion
+from chainrule.specialise.builder import Builder, type_of
+from chainrule.specialise.frames import Context, frame_of_function
+from chainrule.types import lattice as lt
+
+
+@dataclass(slots=True)
+class Specialised:
+    """A function in IR for one combination of argument types."""
+
+    function: Function
+    inputs: tuple[Input, ...]
+    builder: Builder
+
+
+def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Specialised:
+    """Interpret a function whose parameters have the given types or constants."""
+    source = inlining.load(fn)
+    builder = Builder()
+    frame = frame_of_function(fn, source)
+    frame.live = True
+    ctx = Context(builder, root_globals=fn.__globals__)
+    params: list[Value] = []
+    loc = Loc(source.filename, source.first_line, function=frame.name)
+    for name, what in arguments.items():
+        op: Operand
+        value = Value(what if isinstance(what, lt.Type) else type_of(Const(what)), name, loc)
+        params.append(value)
+        ctx.params[value] = name
+        frame.env[name] = value if isinstance(what, lt.Type) else Const(what)
+    block = Block()
+    with builder.into(block):
+        op = recursion.enter(ctx, frame, fn.__code__)
+    block.results = (UNDEF if isinstance(op, Undef) else op,)
+    function = Function(
+        frame.name,
+        tuple(params),
+        block,
+        loc,
+        inspect.signature(fn),
+        namespace=fn.__globals__,
+        cells=dict(frame.cells),
+    )
+    function.result = type_of(op)
+    return Specialised(function, tuple(ctx.inputs.values()), builder)

@@ -1,0 +1,194 @@
+"""Names: what each one means while a function is interpreted.
+
+In: a function's tree and where it came from. Out: `Frame`, the variables of one activation,
+and `lookup`, which finds a name as Python would: local, enclosing, cell, global, builtin.
+What is read from outside the function is recorded as an input: the guard checks it, and
+numbers and arrays stay live (the generated code reads the same name at each call).
+"""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.frontend import scope
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Loc, Operand, Value
+from chainrule.request import Input, Known
+from chainrule.specialise.builder import Builder
+from chainrule.specialise.values import Closure, Poison
+from chainrule.types import lattice as lt
+from chainrule.types.typeof import type_of
+
+CTL, RET = "$ctl", "$ret"
+NEXT, BREAK, CONTINUE, RETURN = Const(0), Const(1), Const(2), Const(3)
+
+
+@dataclass(eq=False, slots=True)
+class Frame:
+    """The variables of one activation of one function."""
+
+    tree: Any
+    file: str
+    name: str
+    globals: dict[str, Any]
+    cells: dict[str, types.CellType] = field(default_factory=dict)
+    parent: Frame | None = None
+    function: Callable[..., Any] | None = None
+    env: dict[str, Operand] = field(default_factory=dict)
+    locals: frozenset[str] = frozenset()
+    live: bool = False
+
+    def loc(self, node: Any) -> Loc | None:
+        """Return the place of a node in the user's file."""
+        line = getattr(node, "lineno", None)
+        if line is None:
+            return None
+        return Loc(
+            self.file,
+            line,
+            node.col_offset or 0,
+            getattr(node, "end_lineno", None) or line,
+            getattr(node, "end_col_offset", None) or 0,
+            self.name,
+        )
+
+
+@dataclass(eq=False, slots=True)
+class Context:
+    """All that one specialisation shares: the builder, the inputs, the call stack."""
+
+    builder: Builder
+    inputs: dict[tuple[Any, ...], Input] = field(default_factory=dict)
+    stack: list[Any] = field(default_factory=list)
+    arguments: list[dict[str, Operand]] = field(default_factory=list)
+    params: dict[Value, str] = field(default_factory=dict)
+    root_globals: dict[str, Any] | None = None
+    functions: dict[Any, Any] = field(default_factory=dict)
+    splicing: bool = False
+
+    def known(self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any) -> None:
+        """Record that this input must stay the same object."""
+        self.inputs.setdefault(
+            (root, id(owner), name, path), Input(root, name, path, Known(value), owner)
+        )
+
+    def typed(self, root: str, name: str, owner: Any, path: tuple[Any, ...], t: lt.Type) -> None:
+        """Record that this input must stay of the same type."""
+        self.inputs.setdefault((root, id(owner), name, path), Input(root, name, path, t, owner))
+
+
+def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
+    """Return what a name means here."""
+    name = node.id
+    where: Frame | None = frame
+    while where is not None:
+        if name in where.env:
+            op = where.env[name]
+            check(ctx, frame, node, op)
+            return op
+        if name in where.locals:
+            raise unbound(frame, node)
+        if name in where.cells:
+            return from_cell(ctx, where, frame, node)
+        if where.parent is None:
+            break
+        where = where.parent
+    assert where is not None
+    if name in where.globals:
+        text = name if where.globals is ctx.root_globals else None
+        value = where.globals[name]
+        return outside(ctx, "global", name, where.globals, value, text)
+    if hasattr(builtins, name):
+        return Const(getattr(builtins, name), name)
+    raise unbound(frame, node)
+
+
+def check(ctx: Context, frame: Frame, node: Any, op: Operand) -> None:
+    """Refuse the use of a name that has no usable value."""
+    if isinstance(op, Const) and isinstance(op.value, Poison):
+        raise not_differentiable(
+            op.value.code, frame.loc(node), f"`{node.id}` {op.value.reason}", label="used here"
+        )
+
+
+def unbound(frame: Frame, node: gast.Name) -> Exception:
+    """Return the error for a name without a value; the primal fails here too."""
+    error = not_differentiable(
+        "CR107", frame.loc(node), f"`{node.id}` has no value here", label="not assigned yet"
+    )
+    error.primal_fails = True
+    return error
+
+
+def from_cell(ctx: Context, owner: Frame, frame: Frame, node: gast.Name) -> Operand:
+    """Read a variable that a Python closure captured."""
+    cell = owner.cells[node.id]
+    try:
+        value = cell.cell_contents
+    except ValueError:
+        raise unbound(frame, node) from None
+    text = node.id if owner.live else None
+    return outside(ctx, "cell", node.id, cell, value, text)
+
+
+def outside(
+    ctx: Context, root: str, name: str, owner: Any, value: Any, text: str | None
+) -> Operand:
+    """Turn an object from outside the function into an operand, and record the input."""
+    if ctx.splicing:
+        return Const(value)
+    if is_data(value):
+        t = type_of(value, (root, name))
+        if isinstance(t, lt.Type) and text is not None and not isinstance(value, int):
+            ctx.typed(root, name, owner, (), t)
+            return ctx.builder.apply(prims.live, Const(value, text), type_=t)
+    ctx.known(root, name, owner, (), value)
+    return Const(value, text)
+
+
+def is_data(value: Any) -> bool:
+    """Say whether an object is numbers, or a container of them."""
+    if isinstance(value, bool | str | bytes | type):
+        return False
+    if isinstance(value, int | float | complex | np.ndarray | np.generic):
+        return True
+    if isinstance(value, tuple | list) and value:
+        return all(map(is_data, value))
+    if isinstance(value, dict) and value:
+        return all(map(is_data, value.values()))
+    return False
+
+
+def frame_of_function(fn: types.FunctionType, source: Any) -> Frame:
+    """Return a frame for a Python function, before its arguments are bound."""
+    cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True))
+    return Frame(
+        tree=source.tree,
+        file=source.filename,
+        name=fn.__qualname__.rpartition(".")[2],
+        globals=fn.__globals__,
+        cells=cells,
+        function=fn,
+        locals=frozenset(scope.local_names(source.tree)),
+    )
+
+
+def frame_of_closure(closure: Closure) -> Frame:
+    """Return a frame for a function defined inside the program."""
+    outer = closure.frame
+    return Frame(
+        tree=closure.tree,
+        file=outer.file,
+        name=closure.name,
+        globals=outer.globals,
+        parent=outer,
+        locals=frozenset(scope.local_names(closure.tree)),
+    )

@@ -1,0 +1,94 @@
+"""Functions of the program: interpreted in place, or made IR functions when they recurse.
+
+In: a function or closure and the operands of a call. Out: the result.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Sequence
+from typing import Any
+
+import gast
+
+from chainrule.errors import not_differentiable
+from chainrule.frontend import fence, source
+from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
+from chainrule.specialise import expressions, recursion, statements
+from chainrule.specialise.binding import bind
+from chainrule.specialise.frames import (
+    CTL,
+    NEXT,
+    RET,
+    Context,
+    Frame,
+    frame_of_closure,
+    frame_of_function,
+)
+from chainrule.specialise.values import Closure, Poison
+
+Kwargs = Sequence[tuple[str, Operand]]
+
+
+def call_function(
+    ctx: Context, frame: Frame, fn: types.FunctionType, args: Sequence[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call a Python function."""
+    found = load(fn)
+    callee = frame_of_function(fn, found)
+    defaults = [Const(v) for v in fn.__defaults__ or ()]
+    kw_defaults = {k: Const(v) for k, v in (fn.__kwdefaults__ or {}).items()}
+    spec = callee.tree.args
+    callee.env = bind(ctx, callee.name, spec, args, kwargs, defaults, kw_defaults)  # type: ignore[arg-type]
+    return recursion.enter(ctx, callee, fn.__code__)
+
+
+def call_closure(
+    ctx: Context, frame: Frame, closure: Closure, args: Sequence[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call a function defined inside the program; captured names are read now."""
+    callee = frame_of_closure(closure)
+    spec = closure.tree.args  # type: ignore[attr-defined]
+    names = [p.id for p in spec.kwonlyargs]
+    kw_defaults = {
+        n: d for n, d in zip(names, closure.kw_defaults, strict=True) if d is not None
+    }
+    callee.env = bind(ctx, closure.name, spec, args, kwargs, closure.defaults, kw_defaults)
+    return recursion.enter(ctx, callee, closure.tree)
+
+
+def load(fn: types.FunctionType) -> Any:
+    """Return a function's source, having checked that its syntax is supported."""
+    found = source.load(fn)
+    problems = fence.check(found)
+    if problems:
+        from chainrule.errors import NotDifferentiable
+
+        raise NotDifferentiable(problems)
+    return found
+
+
+def run(ctx: Context, callee: Frame) -> Operand:
+    """Interpret the body of a function whose parameters are bound."""
+    if isinstance(callee.tree, gast.Lambda):
+        return expressions.evaluate(ctx, callee, callee.tree.body)
+    callee.env[CTL] = NEXT
+    callee.env[RET] = UNDEF
+    statements.block(ctx, callee, callee.tree.body)
+    return result(ctx, callee)
+
+
+def result(ctx: Context, callee: Frame) -> Operand:
+    """Return what the function returned; paths that fall off its end return None."""
+    ctl = callee.env[CTL]
+    if isinstance(ctl, Undef):
+        return UNDEF
+    if isinstance(ctl, Const):
+        return Const(None) if ctl.value == 0 else callee.env[RET]
+    value = callee.env[RET]
+    if isinstance(value, Undef) or (isinstance(value, Const) and value.value is None):
+        return Const(None)
+    return Const(Poison("is None on a path that ends without `return`", "CR503"))
+
+
+_ = not_differentiable

@@ -1,0 +1,192 @@
+"""Iterables: what a loop runs over.
+
+In: an operand that is iterated. Out: a list of operands when the elements are to be taken one
+by one, else a `Plan`: the run-time iterables that run in step, and how their elements
+make up the element that the program sees.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Iter, Operand, Value
+from chainrule.specialise.builder import Builder, type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.values import ArrayMethod, Generator, Items, Streams
+from chainrule.types import lattice as lt
+
+UNROLL = 4
+
+
+@dataclass(eq=False, slots=True)
+class Plan:
+    """Run-time iterables and the way to put an element together."""
+
+    sources: tuple[Operand, ...]
+    compose: Callable[[list[Operand]], Operand]
+
+    def enter(self, b: Builder) -> tuple[tuple[Iter, ...], Operand]:
+        """Return the iterables with fresh element values, and the element."""
+        iters, parts = [], []
+        for source in self.sources:
+            t = element_type(source)
+            if isinstance(t, lt.TupleT) and len(t.items) > 1 and t.cls is tuple:
+                elems = tuple(Value(item, None, b.loc) for item in t.items)
+                iters.append(Iter(source, elems, unpack=True))
+                parts.append(b.apply(prims.make_tuple, *elems))
+            else:
+                elem = Value(t, None, b.loc)
+                iters.append(Iter(source, (elem,)))
+                parts.append(elem)
+        return tuple(iters), self.compose(parts)
+
+
+def element_type(source: Operand) -> lt.Type:
+    """Return the type of the elements of a run-time iterable."""
+    t = type_of(source)
+    if isinstance(source, Value) and isinstance(t, lt.OpaqueT) and t.cls is itertools.count:
+        return lt.INT
+    match t:
+        case lt.RangeT():
+            return lt.INT
+        case lt.ArrayT(dtype=dtype, dims=dims) if dims:
+            if len(dims) == 1:
+                return lt.ScalarT(lt.kind_of(dtype) or "float", dtype)
+            return lt.ArrayT(dtype, dims[1:])
+        case lt.ListT() | lt.TupleT():
+            elem = lt.element_type(t)
+            if elem is not None:
+                return elem
+            return lt.NEVER
+    raise TypeError(lt.show(t))
+
+
+def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
+    """Decide how an operand is iterated."""
+    b = ctx.builder
+    if isinstance(op, Const):
+        value = op.value
+        if isinstance(value, Items):
+            return list(value.items)
+        if isinstance(value, Streams):
+            return Plan(value.sources, value.compose)
+        if isinstance(value, Generator):
+            from chainrule.specialise.comprehensions import collect
+
+            return plan(ctx, frame, collect(ctx, frame, value))
+        if isinstance(value, range):
+            return single(op)
+        if isinstance(value, ArrayMethod):
+            raise not_iterable(ctx, op)
+        if isinstance(value, str | tuple | list | frozenset | set | dict):
+            return [Const(v) for v in value]
+        if isinstance(value, type) and hasattr(value, "__members__"):
+            return [Const(v) for v in value]
+        raise not_iterable(ctx, op)
+    t = type_of(op)
+    fields = b.fields(op)
+    if fields is not None:
+        return [Const(k) for k in fields]
+    items = b.elements(op)
+    if items is not None and (len(items) <= UNROLL or not alike(items)):
+        return items
+    if isinstance(t, lt.NeverT):
+        return []
+    if isinstance(t, lt.ArrayT) and t.dims == ():
+        raise primal_error(ctx, "iteration over a 0-d array")
+    try:
+        element_type(op)
+    except TypeError:
+        raise not_iterable(ctx, op) from None
+    return single(op)
+
+
+def single(op: Operand) -> Plan:
+    """Return the plan for one run-time iterable."""
+    return Plan((op,), lambda parts: parts[0])
+
+
+def alike(items: list[Operand]) -> bool:
+    """Say whether elements are numbers or containers of one layout, none a function."""
+    out: lt.Type = lt.NEVER
+    for item in items:
+        t = type_of(item)
+        if isinstance(t, lt.OpaqueT | lt.ObjT):
+            return False
+        try:
+            out = lt.join(out, t)
+        except TypeError:
+            return False
+    return settled(out)
+
+
+def settled(t: lt.Type) -> bool:
+    """Say whether a joined type is precise enough for a loop over its elements."""
+    match t:
+        case lt.ArrayT(dims=None):
+            return False
+        case lt.TupleT(items=items):
+            return all(map(settled, items))
+        case lt.ListT(items=items) if items is not None:
+            return all(map(settled, items))
+        case lt.OpaqueT() | lt.NeverT():
+            return False
+    return True
+
+
+def not_iterable(ctx: Context, op: Operand) -> Exception:
+    """Return the error for an iterable that cannot be taken apart."""
+    return not_differentiable(
+        "CR303",
+        ctx.builder.loc,
+        f"a loop over {lt.show(type_of(op))} is not supported",
+        help="loop over a range, an array, a list, a tuple or the views of a dict",
+    )
+
+
+def primal_error(ctx: Context, message: str) -> Exception:
+    """Return the error for what fails in the primal too."""
+    error = not_differentiable("CR107", ctx.builder.loc, message)
+    error.primal_fails = True
+    return error
+
+
+def elements_if_known(ctx: Context, op: Operand, most: int) -> list[Operand] | None:
+    """Return the elements of an iterable whose length is known now."""
+    if isinstance(op, Const):
+        value = op.value
+        if isinstance(value, range):
+            return [Const(i) for i in value] if len(value) <= most else None
+        if isinstance(value, Streams):
+            columns = [elements_if_known(ctx, s, most) for s in value.sources]
+            known = [c for c in columns if c is not None]
+            if not known or any(
+                c is None and not _counts(s) for c, s in zip(columns, value.sources, strict=True)
+            ):
+                return None
+            length = min(map(len, known))
+            filled = [
+                c if c is not None else [Const(_start(ctx, s) + i) for i in range(length)]
+                for c, s in zip(columns, value.sources, strict=True)
+            ]
+            return [value.compose(list(row)) for row in zip(*filled, strict=False)]
+        if isinstance(value, Items):
+            return list(value.items)
+        return None
+    items = ctx.builder.elements(op)
+    return items if items is not None and len(items) <= most else None
+
+
+def _counts(op: Operand) -> bool:
+    return isinstance(op, Value) and type_of(op) == lt.OpaqueT(itertools.count)
+
+
+def _start(ctx: Context, op: Operand) -> Any:
+    assert isinstance(op, Value)
+    [start] = ctx.builder.defs[op].args
+    return start.value if isinstance(start, Const) else 0

@@ -1,0 +1,272 @@
+"""What chainrule knows of libraries beyond types and rules.
+
+In: callables from outside the program. Out: which are opaque, which are wrappers to look
+through, how classes are instantiated, which calls have effects.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import functools
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import binding, calls
+from chainrule.specialise.attributes import is_library
+from chainrule.specialise.builder import abstract, function_name, type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.joins import make
+from chainrule.specialise.values import Generator, Items, Streams
+from chainrule.types import lattice as lt
+from chainrule.types.infer import NeedsStatic, Unknown, WillRaise
+from chainrule.types.random import infer_method
+
+Kwargs = list[tuple[str, Operand]]
+
+EFFECTS: set[Any] = {
+    print,
+    warnings.warn,
+    prims.raise_,
+    prims.assert_,
+    np.seterr,
+    *(getattr(np.random, n) for n in dir(np.random) if callable(getattr(np.random, n))),
+}
+
+# Functions that take a list of arrays; elsewhere a list stands for one array.
+SEQUENCES = {
+    np.array,
+    np.asarray,
+    np.concatenate,
+    np.stack,
+    np.vstack,
+    np.hstack,
+    np.dstack,
+    np.column_stack,
+    np.block,
+    np.select,
+    np.choose,
+    np.meshgrid,
+    np.broadcast_arrays,
+    np.linalg.multi_dot,
+    np.einsum,
+    np.ix_,
+    np.pad,
+    np.reshape,
+    np.tile,
+    np.lexsort,
+    np.asanyarray,
+    np.ascontiguousarray,
+    np.zeros,
+    np.ones,
+    np.empty,
+    np.full,
+}
+
+
+def prepare(ctx: Context, fn: Callable[..., Any], position: int, op: Operand) -> Operand:
+    """Make an array of a list of numbers that is given where an array belongs."""
+    if isinstance(op, Const):
+        if isinstance(op.value, Generator | Items | Streams):
+            from chainrule.specialise.comprehensions import static_items
+
+            items = static_items(ctx, None, op)  # type: ignore[arg-type]
+            if items is not None:
+                return ctx.builder.apply(prims.make_list, *items)
+        return op
+    if not takes_arrays(fn) or position > 1:
+        return op
+    t = type_of(op)
+    if isinstance(t, lt.ListT | lt.TupleT) and (t.items or isinstance(t, lt.ListT)):
+        if lt.is_differentiable(t):
+            return ctx.builder.apply(np.array, op)
+    return op
+
+
+def takes_arrays(fn: Callable[..., Any]) -> bool:
+    """Say whether a function turns lists into arrays by itself."""
+    if fn in SEQUENCES:
+        return False
+    module = getattr(fn, "__module__", None) or ""
+    return isinstance(fn, np.ufunc) or module.startswith("numpy")
+
+
+def unwrap(fn: Any) -> Any:
+    """Return the function inside a wrapper that does not change what is computed."""
+    from chainrule.differentiable import Differentiable
+
+    if isinstance(fn, Differentiable):
+        return fn.__wrapped__
+    if isinstance(fn, functools._lru_cache_wrapper):
+        return fn.__wrapped__
+    return None
+
+
+def derivative(
+    ctx: Context, frame: Frame, fn: Any, args: list[Operand], kwargs: Kwargs
+) -> Operand | None:
+    """Call a derivative inside the program, if `fn` is one or makes one."""
+    from chainrule.specialise import nested
+
+    return nested.call(ctx, frame, fn, args, kwargs)
+
+
+def is_opaque(fn: types.FunctionType) -> bool:
+    """Say whether a Python function belongs to a library that has to have rules."""
+    module = getattr(fn, "__module__", None) or ""
+    return is_library(module) and not module.startswith("chainrule.rules")
+
+
+def construct(
+    ctx: Context,
+    frame: Frame,
+    cls: type,
+    args: list[Operand],
+    kwargs: Kwargs,
+    text: str | None,
+) -> Operand:
+    """Make an object of a class."""
+    b = ctx.builder
+    if issubclass(cls, BaseException):
+        return b.apply(
+            cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
+        )
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return named_tuple(ctx, cls, args, kwargs)
+    if dataclasses.is_dataclass(cls) and plain_dataclass(cls):
+        return dataclass(ctx, cls, args, kwargs)
+    if all(isinstance(a, Const) for a in (*args, *(v for _, v in kwargs))):
+        if cls.__init__ is object.__init__ or is_library(cls.__module__):
+            return b.apply(
+                cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
+            )
+    raise not_differentiable(
+        "CR405",
+        b.loc,
+        f"an object of class {cls.__name__} is made here",
+        label="its __init__ writes attributes",
+        help="use a dataclass, a named tuple or a dict",
+    )
+
+
+def named_tuple(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Operand:
+    """Make a named tuple."""
+    fields = dict(zip(cls._fields, args, strict=False))
+    fields.update(kwargs)
+    for name, value in cls._field_defaults.items():
+        fields.setdefault(name, Const(value))
+    if set(fields) != set(cls._fields) or len(args) > len(cls._fields):
+        raise binding.misuse(ctx, f"{cls.__name__}() got the wrong arguments")
+    parts = [fields[name] for name in cls._fields]
+    return make(ctx.builder, (prims.make_tuple, cls, tuple(cls._fields)), parts)
+
+
+def plain_dataclass(cls: type) -> bool:
+    """Say whether a dataclass has the `__init__` that the decorator made, and no more."""
+    if hasattr(cls, "__post_init__"):
+        return False
+    return cls.__init__.__qualname__.startswith("__create_fn__") or (
+        cls.__init__.__module__ == cls.__module__
+        and getattr(cls.__init__, "__code__", None) is not None
+        and cls.__init__.__code__.co_filename == "<string>"  # type: ignore[attr-defined]
+    )
+
+
+def dataclass(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Operand:
+    """Make a dataclass."""
+    fields = [f for f in dataclasses.fields(cls) if f.init]
+    positional = [f.name for f in fields if not f.kw_only]
+    values = dict(zip(positional, args, strict=False))
+    values.update(kwargs)
+    for f in dataclasses.fields(cls):
+        if f.name in values:
+            continue
+        if f.default is not dataclasses.MISSING:
+            values[f.name] = Const(f.default)
+        elif f.default_factory is not dataclasses.MISSING:
+            values[f.name] = calls.call(ctx, None, Const(f.default_factory), [], [])  # type: ignore[arg-type]
+        else:
+            raise binding.misuse(ctx, f"{cls.__name__}() missing argument '{f.name}'")
+    names = tuple(f.name for f in dataclasses.fields(cls))
+    if len(args) > len(positional) or set(values) - set(names):
+        raise binding.misuse(ctx, f"{cls.__name__}() got unexpected arguments")
+    parts = [values[n] for n in names]
+    return make(ctx.builder, (prims.make_object, cls, names), parts)
+
+
+def super_object(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Refuse `super()`."""
+    raise not_differentiable(
+        "CR101",
+        frame.loc(node),
+        "super() is not supported",
+        help="call the base class by name: Base.method(self)",
+    )
+
+
+def opaque_method(
+    ctx: Context, frame: Frame, base: Operand, name: str, args: list[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call a method of an object without a derivative: a string, a random generator."""
+    b = ctx.builder
+    constants = all(isinstance(a, Const) for a in (base, *args, *(v for _, v in kwargs)))
+    cls = type(base.value) if isinstance(base, Const) else getattr(type_of(base), "cls", object)
+    if constants and cls in (str, bytes, int, float, bool, complex, range, frozenset, tuple):
+        try:
+            result = getattr(base.value, name)(  # type: ignore[union-attr]
+                *(a.value for a in args),  # type: ignore[union-attr]
+                **{k: v.value for k, v in kwargs},  # type: ignore[union-attr]
+            )
+        except Exception as error:
+            raise binding.misuse(ctx, str(error)) from None
+        if isinstance(result, list):
+            return b.apply(prims.make_list, *map(Const, result))
+        return Const(result)
+    active = [a for a in (*args, *(v for _, v in kwargs)) if _number(a)]
+    function = getattr(cls, name, None)
+    if isinstance(base, Const):
+        function = getattr(type(base.value), name, function)
+    if function is not None:
+        try:
+            t = infer_method(
+                cls, name, [abstract(a) for a in args], {k: abstract(v) for k, v in kwargs}
+            )
+        except WillRaise:
+            t = lt.NEVER
+        except NeedsStatic as need:
+            raise b.restart(str(need), function, args, kwargs) from None
+        except Unknown:
+            t = None
+        if t is None and not active and cls is not object:
+            t = lt.OpaqueT(object)
+        if t is not None:
+            return b.apply(
+                function,
+                base,
+                *args,
+                kwargs=kwargs,
+                form="method",
+                text=name,
+                effect=cls not in (str, bytes, int, float, bool),
+                type_=t,
+            )
+    raise not_differentiable(
+        "CR301",
+        b.loc,
+        f"method `.{name}()` of {lt.show(type_of(base))} has no rule",
+        label="chainrule cannot see inside it",
+    )
+
+
+def _number(op: Operand) -> bool:
+    return not isinstance(op, Const) and lt.is_differentiable(type_of(op))
+
+
+_ = (builtins, function_name)

@@ -1,0 +1,309 @@
+"""Loops: unrolled when their elements are known one by one, else carried values.
+
+In: a `for` or `while` statement. Out: a `Loop`, and the frame's variables after it. The body
+is interpreted until the types of the carried variables no longer change; containers are
+carried part by part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gast
+
+from chainrule.frontend import scope
+from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
+from chainrule.specialise import expressions, iterables, statements
+from chainrule.specialise.builder import Restart, type_of
+from chainrule.specialise.carried import Carried
+from chainrule.specialise.frames import BREAK, CTL, NEXT, RET, RETURN, Context, Frame
+from chainrule.types import lattice as lt
+
+LEFT = "$left"
+MAX_UNROLLED = 100
+MAX_ROUNDS = 6
+
+
+def for_(ctx: Context, frame: Frame, node: gast.For) -> None:
+    """Interpret a `for` statement."""
+    iterable = expressions.evaluate(ctx, frame, node.iter)
+
+    def bind(element: Operand) -> None:
+        statements.assign(ctx, frame, node.target, element)
+
+    loop(ctx, frame, node, iterable, bind, lambda: statements.block(ctx, frame, node.body))
+
+
+def loop(
+    ctx: Context,
+    frame: Frame,
+    node: Any,
+    iterable: Operand,
+    bind: Callable[[Operand], None],
+    body: Callable[[], None],
+    extra: Sequence[str] = (),
+) -> None:
+    """Run `bind(element); body()` for every element; then the `else` clause."""
+    plan = iterables.plan(ctx, frame, iterable)
+    if isinstance(plan, list):
+        unroll(ctx, frame, node, plan, bind, body)
+        return
+    mark, env = len(ctx.builder.block.stmts), dict(frame.env)
+    try:
+        For(ctx, frame, node, plan, bind, body, extra).run()
+    except Restart as need:
+        items = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
+        if items is None or not getattr(need, "elements", False):
+            raise
+        del ctx.builder.block.stmts[mark:]
+        frame.env = env
+        unroll(ctx, frame, node, items, bind, body)
+
+
+def unroll(
+    ctx: Context,
+    frame: Frame,
+    node: Any,
+    items: Sequence[Operand],
+    bind: Callable[[Operand], None],
+    body: Callable[[], None],
+) -> None:
+    """Interpret the body once for each element."""
+    orelse = getattr(node, "orelse", [])
+
+    def go(k: int) -> None:
+        if k == len(items):
+            statements.block(ctx, frame, orelse)
+            return
+        bind(items[k])
+        body()
+        ctl = frame.env.get(CTL, NEXT)
+        if isinstance(ctl, Undef):
+            return
+        if isinstance(ctl, Const):
+            if ctl.value == BREAK.value:
+                frame.env[CTL] = NEXT
+            elif ctl.value != RETURN.value:
+                frame.env[CTL] = NEXT
+                go(k + 1)
+            return
+        left = ctx.builder.select(ctl, {0: False, 1: True, 2: False, 3: True})
+        if isinstance(left, Const):
+            if not left.value:
+                frame.env[CTL] = NEXT
+                go(k + 1)
+            return
+
+        def stop() -> None:
+            returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
+            if isinstance(returned, Const):
+                frame.env[CTL] = RETURN if returned.value else NEXT
+                return
+
+            def leave() -> None:
+                frame.env[CTL] = RETURN
+
+            def stay() -> None:
+                frame.env[CTL] = NEXT
+
+            statements.either(ctx, frame, returned, leave, stay)
+
+        def more() -> None:
+            frame.env[CTL] = NEXT
+            go(k + 1)
+
+        statements.either(ctx, frame, left, stop, more, guard=True)
+
+    go(0)
+
+
+class For:
+    """One loop whose trip count is known only at run time."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        frame: Frame,
+        node: Any,
+        plan: iterables.Plan | None,
+        bind: Callable[[Operand], None],
+        body: Callable[[], None],
+        extra: Sequence[str] = (),
+        test: Callable[[], Operand] | None = None,
+    ) -> None:
+        self.ctx, self.frame, self.node, self.plan = ctx, frame, node, plan
+        self.bind, self.body, self.test = bind, body, test
+        exits = scope.exits(getattr(node, "body", []) if not extra else [])
+        self.breaks, self.returns = "break" in exits, "return" in exits
+        names = [*extra] if extra else [*scope.assigned_names([node])]
+        if self.returns:
+            names.append(RET)
+            names.append(LEFT)
+        env = dict(frame.env)
+        env[LEFT] = Const(False)
+        self.carried = Carried(ctx.builder, names, env)
+        self.outer = env
+        self.loc = ctx.builder.loc
+
+    def run(self) -> None:
+        """Interpret the body until the types are stable, then finish the loop."""
+        for _ in range(MAX_ROUNDS):
+            stmt, stop, ends = self.once()
+            if self.carried.widen(ends):
+                break
+        else:
+            self.carried.give_up(ends)
+            stmt, stop, ends = self.once()
+        self.finish(stmt, stop, ends)
+
+    def once(self) -> tuple[Loop, Operand, dict[str, Operand]]:
+        """Interpret the body with the present types of the carried variables."""
+        ctx, frame, b = self.ctx, self.frame, self.ctx.builder
+        iters: tuple[Iter, ...] = ()
+        stmt = Loop((), (), Block(), (), loc=self.loc)
+        if self.test is not None:
+            stmt.header = self.header()
+        env = dict(self.outer)
+        stmt.body.params = self.carried.enter(env, stmt.body)
+        frame.env = env
+        frame.env[CTL] = NEXT
+        with b.into(stmt.body):
+            if self.plan is not None:
+                iters, element = self.plan.enter(b)
+                stmt.iters = iters
+                try:
+                    self.bind(element)
+                    self.body()
+                except Restart as need:
+                    mine = {v for it in iters for v in it.elems}
+                    if need.root in mine:
+                        need.elements = True  # type: ignore[attr-defined]
+                    raise
+            else:
+                self.body()
+            ctl = frame.env[CTL]
+            stop = b.select(ctl, {0: False, 1: True, 2: False, 3: True})
+            if isinstance(ctl, Undef):
+                stop = Const(True)
+            if self.returns:
+                table = {0: False, 1: False, 2: False, 3: True}
+                frame.env[LEFT] = b.select(ctl, table)
+        return stmt, stop, dict(frame.env)
+
+    def header(self) -> Block:
+        """Interpret the test of a `while` loop."""
+        assert self.test is not None
+        block = Block()
+        env = dict(self.outer)
+        block.params = self.carried.enter(env, block)
+        self.frame.env = env
+        with self.ctx.builder.into(block):
+            test = expressions.truth(self.ctx, self.frame, self.test())
+        block.results = (test, *block.params)
+        return block
+
+    def finish(self, stmt: Loop, stop: Operand, ends: dict[str, Operand]) -> None:
+        """Add the loop and give the variables their values after it."""
+        ctx, frame, b = self.ctx, self.frame, self.ctx.builder
+        with b.into(stmt.body):
+            results = self.carried.leave(ends)
+        stmt.body.results = (stop, *results)
+        stmt.init = self.carried.init
+        frame.env = dict(self.outer)
+        stmt.outs = self.carried.after(frame.env, stmt.loc)
+        b.add(stmt)
+        self.carried.rebuild(frame.env)
+        frame.env[CTL] = NEXT
+        self.leave(stmt, stop, frame.env.pop(LEFT, Const(False)))
+
+    def leave(self, stmt: Loop, stop: Operand, returned: Operand) -> None:
+        """Interpret the `else` clause, and leave the function if the body did."""
+        ctx, frame = self.ctx, self.frame
+        orelse = getattr(self.node, "orelse", [])
+        never = isinstance(stop, Const) and not stop.value
+        if never or not (orelse or self.returns):
+            statements.block(ctx, frame, orelse)
+            return
+
+        def gone() -> None:
+            frame.env[CTL] = RETURN
+
+        def stayed() -> None:
+            frame.env[CTL] = NEXT
+
+        if not orelse:
+            statements.either(ctx, frame, returned, gone, stayed)
+            return
+        stmt.stopped = stopped = Value(lt.BOOL, None, stmt.loc)
+
+        def went() -> None:
+            if self.returns:
+                statements.either(ctx, frame, returned, gone, stayed)
+
+        def ended() -> None:
+            statements.block(ctx, frame, orelse)
+
+        statements.either(ctx, frame, stopped, went, ended)
+
+
+def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
+    """Interpret a `while` statement; a test that binds names moves into the body."""
+
+    def test() -> Operand:
+        return expressions.evaluate(ctx, frame, node.test)
+
+    always = isinstance(node.test, gast.Constant) and bool(node.test.value)
+    if not always and not _pure(node.test):
+        leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [gast.Break()], [])
+        gast.copy_location(leave, node)
+        gast.copy_location(leave.test, node.test)
+        true = gast.copy_location(gast.Constant(True, None), node.test)
+        rewritten = gast.While(true, [leave, *node.body], [])
+        gast.copy_location(rewritten, node)
+        if node.orelse:
+            _with_else(ctx, frame, node, rewritten)
+            return
+        node, always = rewritten, True
+
+    def body() -> None:
+        statements.block(ctx, frame, node.body)
+
+    if always:
+        test = lambda: Const(True)  # noqa: E731
+    first = None
+    if not always:
+        first = expressions_known(ctx, frame, node)
+        if first is False:
+            statements.block(ctx, frame, node.orelse)
+            return
+    For(ctx, frame, node, None, lambda _: None, body, test=test).run()
+
+
+def _with_else(ctx: Context, frame: Frame, node: gast.While, rewritten: gast.While) -> None:
+    """Move the `else` clause of a rewritten loop to where its test fails."""
+    leave = rewritten.body[0]
+    leave.body = [*node.orelse, gast.Break()]
+    while_(ctx, frame, rewritten)
+
+
+def _pure(test: Any) -> bool:
+    """Say whether a test is a plain expression, without names bound or functions called."""
+    for node in gast.walk(test):
+        if isinstance(node, gast.NamedExpr | gast.GeneratorExp | gast.ListComp):
+            return False
+    return True
+
+
+def expressions_known(ctx: Context, frame: Frame, node: gast.While) -> bool | None:
+    """Return the value of a test that does not depend on the loop, if it is known."""
+    names = {n.id for n in gast.walk(node.test) if isinstance(n, gast.Name)}
+    if names & set(scope.assigned_names([node])):
+        return None
+    mark = len(ctx.builder.block.stmts)
+    value = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
+    del ctx.builder.block.stmts[mark:]
+    return bool(value.value) if isinstance(value, Const) else None
+
+
+_ = (UNDEF, type_of)

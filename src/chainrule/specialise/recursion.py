@@ -1,0 +1,199 @@
+"""Enter a function: in place, or as an IR function when it calls itself.
+
+In: a frame whose parameters are bound. Out: the result. A function found to be active already is
+begun again as an IR function whose parameters are the numbers in its arguments; a call of it
+is then one statement, and its derivative is a pair of functions that call themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import UNDEF, Block, Call, Const, Function, Operand, Undef, Value
+from chainrule.ir.walk import free_values, substitute
+from chainrule.specialise import inlining
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.carried import widen_constant
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.joins import layout_of, make, read_parts
+from chainrule.types import lattice as lt
+
+MAX_DEPTH = 60
+NUMBER = (bool, int, float, complex)
+
+
+class Recursion(Exception):
+    """A function that is being interpreted in place calls itself."""
+
+    def __init__(self, key: Any) -> None:
+        super().__init__("recursion")
+        self.key = key
+
+
+def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
+    """Interpret a function whose parameters are bound."""
+    if key in ctx.functions:
+        return call(ctx, callee, key)
+    if key in ctx.stack:
+        if not shrinking(ctx, callee, key):
+            raise Recursion(key)
+    if len(ctx.stack) > MAX_DEPTH:
+        raise not_differentiable(
+            "CR302", ctx.builder.loc, "calls are nested too deep to be taken apart"
+        )
+    b = ctx.builder
+    mark, env, loc = len(b.block.stmts), dict(callee.env), b.loc
+    ctx.stack.append(key)
+    ctx.arguments.append(env)
+    try:
+        return inlining.run(ctx, callee)
+    except Recursion as found:
+        if found.key is not key or ctx.stack.index(key) != len(ctx.stack) - 1:
+            raise
+        del b.block.stmts[mark:]
+        callee.env = env
+        ctx.functions[key] = {}
+    finally:
+        ctx.stack.pop()
+        ctx.arguments.pop()
+        b.loc = loc
+    return call(ctx, callee, key)
+
+
+def shrinking(ctx: Context, callee: Frame, key: Any) -> bool:
+    """Say whether a constant number in the arguments changes from one level to the next."""
+    k = len(ctx.stack) - 1 - ctx.stack[::-1].index(key)
+    before = ctx.arguments[k]
+    for name, op in callee.env.items():
+        old = before.get(name)
+        if isinstance(op, Const) and isinstance(old, Const):
+            if isinstance(op.value, int | tuple) and op.value != old.value:
+                return True
+        if isinstance(type_of(op), lt.TupleT | lt.ListT) and isinstance(old, Value | Const):
+            if layout_of(op) != layout_of(old):
+                return True
+    return False
+
+
+def call(ctx: Context, callee: Frame, key: Any) -> Operand:
+    """Write a call of an IR function, made on the first call with these types."""
+    leaves: list[Operand] = []
+    shape = tuple((n, flatten(ctx, op, leaves)) for n, op in callee.env.items())
+    types = tuple(general(type_of(op)) for op in leaves)
+    made = ctx.functions[key]
+    signature = (shape, tuple(map(lt.show, types)))
+    function = made.get(signature)
+    if function is None:
+        if len(made) > 8:
+            raise not_differentiable(
+                "CR501", ctx.builder.loc, "the recursion has a new type of argument at each level"
+            )
+        function = build(ctx, callee, shape, types, made, signature)
+    stmt = Call(Value(function.result, None, ctx.builder.loc), function, tuple(leaves))
+    stmt.loc = ctx.builder.loc
+    ctx.builder.add(stmt)
+    return stmt.out
+
+
+def flatten(ctx: Context, op: Operand, leaves: list[Operand]) -> Any:
+    """Collect the numbers of an argument; return the rest, which must stay the same."""
+    if isinstance(op, Const) and not isinstance(op.value, NUMBER):
+        layout = layout_of(op)
+        if layout is None:
+            return op.value
+    layout = layout_of(op)
+    if layout is None:
+        leaves.append(op)
+        return None
+    parts = read_parts(ctx.builder, op)
+    return (layout, tuple(flatten(ctx, part, leaves) for part in parts))
+
+
+def restore(ctx: Context, shape: Any, leaves: list[Operand]) -> Operand:
+    """Put an argument together from parameters."""
+    if shape is None:
+        return leaves.pop(0)
+    if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[0], tuple):
+        layout, parts = shape
+        return make(ctx.builder, layout, [restore(ctx, part, leaves) for part in parts])
+    return Const(shape)
+
+
+def general(t: lt.Type) -> lt.Type:
+    """Forget sizes: they differ from one level to the next."""
+    if isinstance(t, lt.ArrayT) and t.dims is not None:
+        return lt.ArrayT(t.dtype, tuple(lt.fresh_dim() for _ in t.dims))
+    return widen_constant(t)
+
+
+def build(
+    ctx: Context,
+    callee: Frame,
+    shape: tuple[Any, ...],
+    types: tuple[lt.Type, ...],
+    made: dict[Any, Function],
+    signature: Any,
+) -> Function:
+    """Interpret the body of a recursive function until its result's type is settled."""
+    b = ctx.builder
+    hints = [n for n, part in shape for _ in range(_count(part))]
+    params = tuple(Value(t, h) for t, h in zip(types, hints, strict=True))
+    function = Function(callee.name, params, Block(), b.loc)
+    function.result = lt.NEVER
+    made[signature] = function
+    for _ in range(4):
+        block = Block()
+        leaves: list[Operand] = list(params)
+        inner = Frame(
+            callee.tree,
+            callee.file,
+            callee.name,
+            callee.globals,
+            callee.cells,
+            callee.parent,
+            callee.function,
+            locals=callee.locals,
+        )
+        with b.into(block):
+            inner.env = {n: restore(ctx, part, leaves) for n, part in shape}
+            result = inlining.run(ctx, inner)
+        if isinstance(result, Undef):
+            result = UNDEF
+        found = general(type_of(result))
+        function.body = block
+        block.results = (result,)
+        joined = lt.join(function.result, found)
+        if lt.show(joined) == lt.show(function.result):
+            break
+        function.result = joined
+    close(function)
+    return function
+
+
+def _count(shape: Any) -> int:
+    if shape is None:
+        return 1
+    if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[0], tuple):
+        return sum(map(_count, shape[1]))
+    return 0
+
+
+def close(function: Function) -> None:
+    """Hand captured values on as further arguments, through all the calls of itself."""
+    captured = tuple(free_values(function.body, set(function.params)))
+    if not captured:
+        return
+    inner = {v: Value(v.type, v.hint, v.loc) for v in captured}
+    function.captured = captured
+    for stmt in own_calls(function.body, function):
+        stmt.args += captured
+    function.params += tuple(inner.values())
+    substitute(function.body, dict(inner))
+
+
+def own_calls(block: Block, function: Function) -> list[Call]:
+    """Return the calls of a function in its own body."""
+    from chainrule.ir.walk import statements
+
+    return [s for s in statements(block) if isinstance(s, Call) and s.callee is function]

@@ -1,0 +1,394 @@
+"""Statements: the effect of each on the variables, and control flow without jumps.
+
+In: a list of gast statements and the frame. Out: the frame's environment after them. An exit
+(`break`, `continue`, `return`) is an exit code in the variable `$ctl`. When one branch
+of an `if` leaves, the statements after the `if` are interpreted inside the other branch;
+when a nested branch may leave, they run under a test of the code. So the IR needs no jumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gast
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Undef, Value
+from chainrule.specialise import calls, expressions, loops, matching, protected
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import (
+    BREAK,
+    CONTINUE,
+    CTL,
+    NEXT,
+    RET,
+    RETURN,
+    Context,
+    Frame,
+)
+from chainrule.specialise.joins import join
+from chainrule.specialise.values import Closure, Poison
+from chainrule.types import lattice as lt
+
+
+def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
+    """Interpret statements until one of them leaves on every path."""
+    for k, node in enumerate(body):
+        rest = body[k + 1 :]
+        if isinstance(node, gast.If):
+            if conditional(ctx, frame, node, rest):
+                return
+        elif isinstance(node, gast.Match):
+            matching.match(ctx, frame, node)
+        else:
+            statement(ctx, frame, node)
+        ctl = frame.env[CTL]
+        if isinstance(ctl, Undef) or (isinstance(ctl, Const) and ctl.value != NEXT.value):
+            return
+        if isinstance(ctl, Value):
+            guarded(ctx, frame, ctl, rest)
+            return
+
+
+def guarded(ctx: Context, frame: Frame, ctl: Operand, rest: list[Any]) -> None:
+    """Interpret the rest on the paths that have not left."""
+    if not rest:
+        return
+    left = ctx.builder.select(ctl, {0: False, 1: True, 2: True, 3: True})
+    if isinstance(left, Const):
+        if not left.value:
+            frame.env[CTL] = NEXT
+            block(ctx, frame, rest)
+        return
+
+    def go_on() -> None:
+        frame.env[CTL] = NEXT
+        block(ctx, frame, rest)
+
+    def leave() -> None:
+        codes = ctx.builder.codes(ctl) - {NEXT.value}
+        if len(codes) == 1:
+            frame.env[CTL] = Const(*codes)
+
+    either(ctx, frame, left, leave, go_on, guard=True)
+
+
+def either(
+    ctx: Context,
+    frame: Frame,
+    test: Operand,
+    then: Callable[[], None],
+    orelse: Callable[[], None],
+    guard: bool = False,
+) -> If:
+    """Write an `If` whose branches are interpreted from the same variables."""
+    b = ctx.builder
+    first = Value(lt.NEVER).id
+    start = dict(frame.env)
+    stmt = If(test, Block(), Block(), (), b.loc, guard)
+    with b.into(stmt.then):
+        then()
+    env_then, frame.env = frame.env, start
+    with b.into(stmt.orelse):
+        orelse()
+    frame.env = join(ctx, frame, stmt, env_then, frame.env, first)
+    return stmt
+
+
+def conditional(ctx: Context, frame: Frame, node: gast.If, rest: list[Any]) -> bool:
+    """Interpret an `if`; say whether the rest was interpreted in one of its branches."""
+    b = ctx.builder
+    b.loc = frame.loc(node)
+    test = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
+    if isinstance(test, Const):
+        block(ctx, frame, node.body if test.value else node.orelse)
+        return False
+    b.loc = frame.loc(node)
+    first = Value(lt.NEVER).id
+    start = dict(frame.env)
+    stmt = If(test, Block(), Block(), (), b.loc)
+    with b.into(stmt.then):
+        block(ctx, frame, node.body)
+    env_then, frame.env = frame.env, start
+    with b.into(stmt.orelse):
+        block(ctx, frame, node.orelse)
+    env_else = frame.env
+    taken = False
+    for env, other, target in (
+        (env_then, env_else, stmt.orelse),
+        (env_else, env_then, stmt.then),
+    ):
+        if leaves(env) and stays(other):
+            frame.env = other
+            with b.into(target):
+                block(ctx, frame, rest)
+            if target is stmt.orelse:
+                env_else = frame.env
+                stmt.guard = not node.orelse
+            else:
+                env_then = frame.env
+            taken = True
+            break
+    frame.env = join(ctx, frame, stmt, env_then, env_else, first)
+    return taken
+
+
+def leaves(env: dict[str, Operand]) -> bool:
+    """Say whether a path has left on every way through."""
+    ctl = env[CTL] if CTL in env else UNDEF
+    return isinstance(ctl, Undef) or (isinstance(ctl, Const) and ctl.value != NEXT.value)
+
+
+def stays(env: dict[str, Operand]) -> bool:
+    """Say whether a path goes on to the next statement for certain."""
+    ctl = env.get(CTL, UNDEF)
+    return isinstance(ctl, Const) and ctl.value == NEXT.value
+
+
+def statement(ctx: Context, frame: Frame, node: Any) -> None:
+    """Interpret one statement that is not an `if`."""
+    handler = HANDLERS.get(type(node))
+    if handler is None:
+        raise not_differentiable(
+            "CR101", frame.loc(node), f"`{type(node).__name__.lower()}` is not supported"
+        )
+    ctx.builder.loc = frame.loc(node)
+    handler(ctx, frame, node)
+
+
+def _expression(ctx: Context, frame: Frame, node: gast.Expr) -> None:
+    expressions.evaluate(ctx, frame, node.value)
+
+
+def _return(ctx: Context, frame: Frame, node: gast.Return) -> None:
+    value = Const(None) if node.value is None else expressions.evaluate(ctx, frame, node.value)
+    frame.env[RET] = value
+    frame.env[CTL] = RETURN
+
+
+def _break(ctx: Context, frame: Frame, node: Any) -> None:
+    frame.env[CTL] = BREAK
+
+
+def _continue(ctx: Context, frame: Frame, node: Any) -> None:
+    frame.env[CTL] = CONTINUE
+
+
+def _assign(ctx: Context, frame: Frame, node: gast.Assign) -> None:
+    value = expressions.evaluate(ctx, frame, node.value)
+    for target in node.targets:
+        assign(ctx, frame, target, value)
+
+
+def _annotated(ctx: Context, frame: Frame, node: gast.AnnAssign) -> None:
+    if node.value is not None:
+        assign(ctx, frame, node.target, expressions.evaluate(ctx, frame, node.value))
+
+
+def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
+    """Bind a target: a name, or names in a tuple or list."""
+    if isinstance(target, gast.Name):
+        if isinstance(value, Value) and value.hint is None:
+            value.hint = target.id
+        frame.env[target.id] = value
+        return
+    if isinstance(target, gast.Tuple | gast.List):
+        unpack(ctx, frame, target, value)
+        return
+    if isinstance(target, gast.Starred):
+        assign(ctx, frame, target.value, value)
+        return
+    code, what = ("CR401", "an item") if isinstance(target, gast.Subscript) else (
+        "CR405",
+        "an attribute",
+    )
+    raise not_differentiable(code, frame.loc(target), f"a write to {what} is not supported yet")
+
+
+def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
+    """Bind several targets to the elements of one value."""
+    from chainrule.specialise.comprehensions import static_items
+
+    b = ctx.builder
+    names = target.elts
+    star = next((k for k, t in enumerate(names) if isinstance(t, gast.Starred)), None)
+    items = None
+    if not isinstance(type_of(value), lt.ArrayT):
+        items = static_items(ctx, frame, value)
+    if items is None:
+        if star is not None:
+            after = len(names) - star - 1
+            items = [b.getitem(value, k) for k in range(star)]
+            items.append(b.getitem(value, slice(star, -after or None)))
+            items += [b.getitem(value, k - after) for k in range(after)]
+        else:
+            parts = b.apply(prims.unpack, value, Const(len(names)))
+            items = [b.getitem(parts, k) for k in range(len(names))]
+    elif star is not None:
+        after = len(names) - star - 1
+        if len(items) < len(names) - 1:
+            raise _wrong_count(frame, target, len(names) - 1, len(items))
+        stop = len(items) - after
+        middle = b.apply(prims.make_list, *items[star:stop])
+        items = [*items[:star], middle, *items[stop:]]
+    if len(items) != len(names):
+        raise _wrong_count(frame, target, len(names), len(items))
+    for name, item in zip(names, items, strict=True):
+        assign(ctx, frame, name, item)
+
+
+def _wrong_count(frame: Frame, target: Any, want: int, got: int) -> Exception:
+    error = not_differentiable(
+        "CR107", frame.loc(target), f"{want} values are expected here, and there are {got}"
+    )
+    error.primal_fails = True
+    return error
+
+
+def _augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
+    if not isinstance(node.target, gast.Name):
+        assign(ctx, frame, node.target, UNDEF)
+        return
+    load = gast.Name(node.target.id, gast.Load(), None, None)
+    gast.copy_location(load, node.target)
+    left = expressions.evaluate(ctx, frame, load)
+    if isinstance(type_of(left), lt.ArrayT | lt.ListT | lt.DictT):
+        kind = "array" if isinstance(type_of(left), lt.ArrayT) else "list"
+        name = node.target.id
+        raise not_differentiable(
+            "CR402",
+            frame.loc(node),
+            f"this writes into the {kind} `{name}`",
+            label="an in-place operation",
+            help=f"make a new {kind}: {name} = {name} + ...",
+        )
+    right = expressions.evaluate(ctx, frame, node.value)
+    fn = expressions.BINARY[type(node.op)]
+    assign(ctx, frame, node.target, expressions.binary(ctx, frame, fn, left, right))
+
+
+def _for(ctx: Context, frame: Frame, node: gast.For) -> None:
+    loops.for_(ctx, frame, node)
+
+
+def _while(ctx: Context, frame: Frame, node: gast.While) -> None:
+    loops.while_(ctx, frame, node)
+
+
+def _def(ctx: Context, frame: Frame, node: gast.FunctionDef) -> None:
+    value: Operand = Const(expressions.make_closure(ctx, frame, node, node.name))
+    for decorator in reversed(node.decorator_list):
+        callee = expressions.evaluate(ctx, frame, decorator)
+        value = calls.call(ctx, frame, callee, [value], [])
+    frame.env[node.name] = value
+
+
+def _delete(ctx: Context, frame: Frame, node: gast.Delete) -> None:
+    for target in node.targets:
+        if not isinstance(target, gast.Name):
+            raise not_differentiable("CR406", frame.loc(target), "an item is deleted")
+        if target.id not in frame.env:
+            error = not_differentiable("CR107", frame.loc(target), f"no `{target.id}` here")
+            error.primal_fails = True
+            raise error
+        del frame.env[target.id]
+
+
+def _pass(ctx: Context, frame: Frame, node: Any) -> None:
+    return None
+
+
+def _import(ctx: Context, frame: Frame, node: Any) -> None:
+    import importlib
+
+    for alias in node.names:
+        if isinstance(node, gast.Import):
+            module: Any = importlib.import_module(alias.name)
+            root = alias.name.partition(".")[0]
+            if alias.asname is None:
+                module = importlib.import_module(root)
+            frame.env[alias.asname or root] = Const(module)
+            continue
+        package = frame.globals.get("__package__") if node.level else None
+        source = importlib.import_module("." * (node.level or 0) + (node.module or ""), package)
+        value = getattr(source, alias.name, None)
+        if value is None:
+            value = importlib.import_module(f"{source.__name__}.{alias.name}")
+        frame.env[alias.asname or alias.name] = Const(value)
+
+
+def _assert(ctx: Context, frame: Frame, node: gast.Assert) -> None:
+    test = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
+    if isinstance(test, Const) and test.value:
+        return
+
+    def fail() -> None:
+        parts = [] if node.msg is None else [expressions.evaluate(ctx, frame, node.msg)]
+        error = ctx.builder.apply(AssertionError, *parts, type_=lt.OpaqueT(AssertionError))
+        leave_by(ctx, frame, error)
+
+    if isinstance(test, Const):
+        fail()
+        return
+    before = len(ctx.builder.block.stmts)
+    message: list[Operand] = []
+    if node.msg is not None:
+        message = [expressions.evaluate(ctx, frame, node.msg)]
+        if len(ctx.builder.block.stmts) > before + 1:
+            del ctx.builder.block.stmts[before:]
+            either(ctx, frame, test, lambda: None, fail)
+            return
+    ctx.builder.apply(prims.assert_, test, *message, effect=True, type_=lt.NONE)
+
+
+def _raise(ctx: Context, frame: Frame, node: gast.Raise) -> None:
+    if node.exc is None:
+        raise not_differentiable(
+            "CR108", frame.loc(node), "a bare `raise` is not supported", help="name the exception"
+        )
+    error = expressions.evaluate(ctx, frame, node.exc)
+    cause = [] if node.cause is None else [expressions.evaluate(ctx, frame, node.cause)]
+    leave_by(ctx, frame, error, *cause)
+
+
+def leave_by(ctx: Context, frame: Frame, *operands: Operand) -> None:
+    """Raise: nothing after this is reached."""
+    ctx.builder.apply(prims.raise_, *operands, effect=True, type_=lt.NEVER)
+    frame.env[CTL] = UNDEF
+    frame.env[RET] = UNDEF
+
+
+def _with(ctx: Context, frame: Frame, node: gast.With) -> None:
+    protected.with_(ctx, frame, node)
+
+
+def _try(ctx: Context, frame: Frame, node: gast.Try) -> None:
+    protected.try_(ctx, frame, node)
+
+
+HANDLERS: dict[type, Callable[[Context, Frame, Any], None]] = {
+    gast.Expr: _expression,
+    gast.Return: _return,
+    gast.Break: _break,
+    gast.Continue: _continue,
+    gast.Assign: _assign,
+    gast.AnnAssign: _annotated,
+    gast.AugAssign: _augmented,
+    gast.For: _for,
+    gast.While: _while,
+    gast.FunctionDef: _def,
+    gast.Delete: _delete,
+    gast.Pass: _pass,
+    gast.Global: _pass,
+    gast.Nonlocal: _pass,
+    gast.Import: _import,
+    gast.ImportFrom: _import,
+    gast.Assert: _assert,
+    gast.Raise: _raise,
+    gast.With: _with,
+    gast.Try: _try,
+}
+_ = (np, Closure, Poison)

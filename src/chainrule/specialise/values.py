@@ -1,0 +1,90 @@
+"""What the interpreter knows at compile time beyond plain constants.
+
+In: nothing. Out: the classes that a `Const` may hold: functions of the program with what
+they captured, bound methods, iterables taken apart, and the two states of a name without
+a usable value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chainrule.ir.nodes import Const, Operand
+
+if TYPE_CHECKING:
+    import gast
+
+    from chainrule.specialise.frames import Frame
+
+
+@dataclass(eq=False, slots=True)
+class Closure:
+    """A function or lambda of the program; `frame` is where it was defined."""
+
+    tree: gast.AST
+    frame: Frame
+    defaults: tuple[Operand, ...] = ()
+    kw_defaults: tuple[Operand | None, ...] = ()
+    name: str = "<lambda>"
+
+
+@dataclass(eq=False, slots=True)
+class Method:
+    """A callable with its first arguments filled in: bound methods and partials."""
+
+    function: Operand
+    args: tuple[Operand, ...] = ()
+    kwargs: tuple[tuple[str, Operand], ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class ArrayMethod:
+    """`x.sum` of an array or number, before it is called."""
+
+    base: Operand
+    name: str
+
+
+@dataclass(eq=False, slots=True)
+class Items:
+    """An iterable whose elements are known one by one (dict views, zipped tuples)."""
+
+    items: tuple[Operand, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Streams:
+    """Iterables that run in step, and how an element is put together from theirs."""
+
+    sources: tuple[Operand, ...]
+    compose: Callable[[list[Operand]], Operand]
+
+
+@dataclass(eq=False, slots=True)
+class Generator:
+    """A generator expression, run when it is consumed."""
+
+    tree: gast.AST
+    frame: Frame
+    env: dict[str, Operand] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class Poison:
+    """A name whose value cannot be used here; `reason` is said when it is."""
+
+    reason: str
+    code: str = "CR501"
+
+
+def is_const(op: Operand, kind: type | tuple[type, ...] = object) -> bool:
+    """Say whether an operand is a constant holding an instance of `kind`."""
+    return isinstance(op, Const) and isinstance(op.value, kind)
+
+
+def known(op: Operand) -> Any:
+    """Return the value of a constant operand."""
+    assert isinstance(op, Const)
+    return op.value
