@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,17 +46,18 @@ def check_rule(
         bound = bind(fn, rule, args, kwargs)
         names = [n for n in wrt or rule.wrt if n in bound and is_active(bound[n])]
         assert names, "no argument to differentiate"
-        out = fn(*args, **kwargs)
+        run = primal(fn, rule, args, kwargs)
+        out = run(bound)
         out_bar = random_like(out, np.random.default_rng(seed))
         bars = adjoint(rule, bound, out, out_bar, names)
         for k, name in enumerate(names):
-            _check_differences(fn, rule, bound, name, out_bar, bars, rtol, seed + k + 1)
+            _check_differences(run, bound, name, out_bar, bars, rtol, seed + k + 1)
             if analytic:
-                _check_complex_step(fn, rule, bound, name, out_bar, bars, seed + k + 1)
+                _check_complex_step(run, bound, name, out_bar, bars, seed + k + 1)
         if fn in RULES.forward:
-            _check_forward(fn, bound, out, out_bar, bars, names, rtol, seed + 99)
+            _check_forward(fn, run, bound, out, out_bar, bars, names, rtol, seed + 99)
         if variations:
-            _check_variations(fn, rule, bound, out_bar, bars, names)
+            _check_variations(run, rule, bound, out_bar, bars, names)
 
 
 def is_active(x: Any) -> bool:
@@ -70,13 +72,7 @@ def is_active(x: Any) -> bool:
 def bind(fn: Any, rule: Rule, args: tuple[Any, ...], kwargs: Any) -> dict[str, Any]:
     """Bind arguments to the template's parameters, by the primitive's own names."""
     own = _template_signature(rule)
-    try:
-        by_position = rule.kind == "elementwise" or isinstance(fn, np.ufunc)
-        signature = own if by_position else inspect.signature(fn)
-    except ValueError:
-        signature = own
-    if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
-        signature = own
+    signature = _signature(fn, rule)
     bound = dict(signature.bind(*args, **kwargs).arguments)
     for name, p in signature.parameters.items():
         if p.kind is p.VAR_KEYWORD and name not in own.parameters:
@@ -87,6 +83,28 @@ def bind(fn: Any, rule: Rule, args: tuple[Any, ...], kwargs: Any) -> dict[str, A
         if p.default is not p.empty:
             bound.setdefault(name, p.default)
     return bound
+
+
+def _signature(fn: Any, rule: Rule) -> inspect.Signature:
+    """Return the signature to bind by: the template's own if fn has none by name."""
+    own = _template_signature(rule)
+    if rule.kind == "elementwise" or isinstance(fn, np.ufunc):
+        return own
+    try:
+        signature = inspect.signature(fn)
+    except ValueError:
+        return own
+    parameters = list(signature.parameters.values())
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return own
+    for k, name in enumerate(own.parameters):
+        # what is passed by position only may have another name in the rule
+        if (
+            k < len(parameters)
+            and parameters[k].kind is inspect.Parameter.POSITIONAL_ONLY
+        ):
+            parameters[k] = parameters[k].replace(name=name)
+    return signature.replace(parameters=parameters)
 
 
 def _template_signature(rule: Rule) -> inspect.Signature:
@@ -114,26 +132,24 @@ def call(template: Any, bound: dict[str, Any], **extra: Any) -> Any:
     return template(*args, **keywords)
 
 
-def primal(fn: Any, rule: Rule, bound: dict[str, Any]) -> Any:
-    """Call the primitive with bound arguments, the moved one first in their way."""
-    args: list[Any] = []
-    keywords: dict[str, Any] = {}
-    parameters = inspect.signature(rule.template).parameters
-    for name in rule.parameters:
-        p = parameters[name]
-        if name not in bound:
-            continue
-        if p.kind is p.VAR_POSITIONAL:
-            args.extend(bound[name])
-        elif p.default is p.empty and p.kind is not p.KEYWORD_ONLY:
-            args.append(bound[name])
-        elif bound[name] is not p.default:
-            keywords[name] = bound[name]
-    try:
-        return fn(*args, **keywords)
-    except TypeError:
-        # functions that take no keywords at all
-        return fn(*args, *keywords.values())
+Function = Callable[[dict[str, Any]], Any]
+
+
+def primal(fn: Any, rule: Rule, args: tuple[Any, ...], kwargs: Any) -> Function:
+    """Return fn as a function of bound values, called in the form of this call."""
+    signature = _signature(fn, rule)
+    positional = list(signature.bind_partial(*args).arguments)
+
+    def run(bound: dict[str, Any]) -> Any:
+        values: list[Any] = []
+        for name in positional:
+            if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
+                values.extend(bound[name])
+            else:
+                values.append(bound[name])
+        return fn(*values, **{name: bound[name] for name in kwargs})
+
+    return run
 
 
 def adjoint(
@@ -177,7 +193,9 @@ def project(bar: Any, x: Any) -> Any:
     return bar if np.iscomplexobj(x) else np.real(bar)
 
 
-def tangent(fn: Any, bound: dict[str, Any], dots: dict[str, Any], out: Any) -> Any:
+def tangent(
+    fn: Any, run: Function, bound: dict[str, Any], dots: dict[str, Any], out: Any
+) -> Any:
     """Return the tangent of the result by the forward rule."""
     rule = RULES.forward[fn]
     if rule.kind == "elementwise":
@@ -191,12 +209,29 @@ def tangent(fn: Any, bound: dict[str, Any], dots: dict[str, Any], out: Any) -> A
     if rule.kind == "linear":
         total = None
         for name, dot in dots.items():
-            term = primal(fn, rule, {**bound, name: dot})
+            term = run({**bound, name: dot})
             total = term if total is None else _map2(np.add, total, term)
         return total
     zeros = {f"{n}_dot": zeros_like(bound[n]) for n in rule.wrt}
     given = {f"{n}_dot": dot for n, dot in dots.items()}
     return call(rule.template, bound, out=out, **{**zeros, **given})
+
+
+def cotangents(fn: Any, *args: Any, **kwargs: Any) -> list[Any]:
+    """Return the cotangents of all operands for a cotangent of ones, as lists."""
+    rule = RULES.reverse[fn]
+    out = fn(*args, **kwargs)
+    bound = bind(fn, rule, args, kwargs)
+    names = [n for n in rule.wrt if n in bound]
+    bars = adjoint(rule, bound, out, np.ones(np.shape(out)), names)
+    return [map_items(bars[n], lambda v: v.tolist()) for n in names]
+
+
+def map_items(x: Any, change: Any) -> Any:
+    """Apply a function to all items of nested lists and tuples."""
+    if isinstance(x, list | tuple):
+        return [map_items(v, change) for v in x]
+    return change(x)
 
 
 def random_like(x: Any, rng: np.random.Generator) -> Any:
@@ -252,8 +287,7 @@ def assert_same_value(a: Any, b: Any) -> None:
 
 
 def _check_differences(
-    fn: Any,
-    rule: Rule,
+    run: Function,
     bound: dict[str, Any],
     name: str,
     out_bar: Any,
@@ -268,8 +302,8 @@ def _check_differences(
         expected = dot(bars[name], v)
         found = []
         for h in STEPS:
-            plus = primal(fn, rule, {**bound, name: shift(bound[name], v, h)})
-            minus = primal(fn, rule, {**bound, name: shift(bound[name], v, -h)})
+            plus = run({**bound, name: shift(bound[name], v, h)})
+            minus = run({**bound, name: shift(bound[name], v, -h)})
             difference = _map2(np.subtract, plus, minus)
             found.append(dot(out_bar, difference) / (2 * h))
         errors = [abs(f - expected) for f in found]
@@ -280,8 +314,7 @@ def _check_differences(
 
 
 def _check_complex_step(
-    fn: Any,
-    rule: Rule,
+    run: Function,
     bound: dict[str, Any],
     name: str,
     out_bar: Any,
@@ -289,7 +322,7 @@ def _check_complex_step(
     seed: int,
 ) -> None:
     v = random_like(bound[name], np.random.default_rng(seed))
-    moved = primal(fn, rule, {**bound, name: shift(bound[name], v, 1e-30j)})
+    moved = run({**bound, name: shift(bound[name], v, 1e-30j)})
     expected = dot(bars[name], v)
     found = dot(out_bar, np.imag(moved)) / 1e-30
     np.testing.assert_allclose(expected, found, rtol=1e-12, atol=1e-13)
@@ -297,6 +330,7 @@ def _check_complex_step(
 
 def _check_forward(
     fn: Any,
+    run: Function,
     bound: dict[str, Any],
     out: Any,
     out_bar: Any,
@@ -310,7 +344,7 @@ def _check_forward(
     wrt = RULES.forward[fn].wrt
     dots = {n: random_like(bound[n], rng) for n in names if n in wrt}
     assert list(dots) == names, f"forward rule has {wrt}, adjoint {names}"
-    out_dot = tangent(fn, bound, dots, out)
+    out_dot = tangent(fn, run, bound, dots, out)
     left = dot(out_bar, out_dot)
     right = sum(dot(bars[n], dots[n]) for n in names)
     assert abs(left - right) <= rtol * 1e-3 * (1 + abs(left)), (
@@ -328,7 +362,7 @@ def _assert_shapes(a: Any, b: Any) -> None:
 
 
 def _check_variations(
-    fn: Any,
+    run: Function,
     rule: Rule,
     bound: dict[str, Any],
     out_bar: Any,
@@ -337,11 +371,11 @@ def _check_variations(
 ) -> None:
     """Strided memory gives the same cotangents; float32 the same up to its rounding."""
     strided = {n: map_arrays(bound[n], _strided) for n in bound}
-    out = primal(fn, rule, strided)
+    out = run(strided)
     again = adjoint(rule, strided, out, map_arrays(out_bar, _strided), names)
     assert_close(again, bars, 1e-9)
     single = {n: map_arrays(bound[n], _single) for n in bound}
-    out = primal(fn, rule, single)
+    out = run(single)
     again = adjoint(rule, single, out, map_arrays(out_bar, _single), names)
     assert_close(again, bars, 2e-3)
 

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from chainrule.rules import registry as rules
+from chainrule.runtime.special import polygamma
 
 
 @rules.elementwise(math.sin)
@@ -170,3 +171,33 @@ def ldexp(x: Any, i: Any, out: Any) -> Any:
 @rules.elementwise(math.cbrt)
 def cbrt(x: Any, out: Any) -> Any:
     return 1 / (3 * out * out)
+
+
+@rules.elementwise(math.nextafter)
+def nextafter(x: Any, y: Any, out: Any) -> Any:
+    return 1, None
+
+
+@rules.elementwise(math.erf)
+def erf(x: Any, out: Any) -> Any:
+    return 2 / math.sqrt(math.pi) * math.exp(-x * x)
+
+
+@rules.elementwise(math.erfc)
+def erfc(x: Any, out: Any) -> Any:
+    return -2 / math.sqrt(math.pi) * math.exp(-x * x)
+
+
+@rules.elementwise(math.gamma)
+def gamma(x: Any, out: Any) -> Any:
+    return out * polygamma(0, x)
+
+
+@rules.elementwise(math.lgamma)
+def lgamma(x: Any, out: Any) -> Any:
+    return polygamma(0, x)
+
+
+@rules.elementwise(polygamma)
+def polygamma_(n: Any, x: Any, out: Any) -> Any:
+    return None, polygamma(n + 1, x)

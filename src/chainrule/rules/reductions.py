@@ -1,6 +1,6 @@
-"""Reductions that are linear: sums and means.
+"""Reductions: sums, means and products.
 
-In: arrays, an axis or several, whether axes are kept. Out: their transposes.
+In: arrays, an axis or several, whether axes are kept. Out: transposes and pullbacks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import axes_tuple
+from chainrule.rules.common import along, axes_tuple, conj
 
 
 def kept(x: Any, axis: Any, keepdims: bool) -> Any:
@@ -50,15 +50,97 @@ def sum_(
     return np.where(where, a_bar, 0)
 
 
-@rules.linear(np.add.reduce, wrt="array")
-def add_reduce(
-    out_bar: Any, array: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False
-) -> Any:
-    return spread(out_bar, array, axis, keepdims)
-
-
 @rules.linear(np.mean, wrt="a")
 def mean(
     out_bar: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False
 ) -> Any:
     return spread(out_bar / count(a, axis), a, axis, keepdims)
+
+
+@rules.reverse(np.prod)
+def prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    out = np.prod(a, axis=axis, keepdims=keepdims)
+
+    def pullback(out_bar: Any) -> Any:
+        return kept(out_bar, axis, keepdims) * conj(products_of_others(a, axis))
+
+    return out, pullback
+
+
+@rules.forward(np.prod)
+def prod_forward(a: Any, a_dot: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    moved = products_of_others(a, axis) * a_dot
+    return np.sum(moved, axis=axis, keepdims=keepdims)
+
+
+def products_of_others(a: Any, axis: Any) -> Any:
+    """Return for each element the product of all others along an axis or several.
+
+    No division: right with zeros, at every order.
+    """
+    if axis is None and np.ndim(a) > 1:
+        return products_of_others(np.ravel(a), 0).reshape(np.shape(a))
+    if np.ndim(a) == 0:
+        return 1.0
+    axes = axes_tuple(0 if axis is None else axis, np.ndim(a))
+    if len(axes) > 1:
+        rest = np.prod(a, axis=axes[0], keepdims=True)
+        return products_of_others(a, axes[0]) * products_of_others(rest, axes[1:])
+    return products_before(a, axes[0]) * products_after(a, axes[0])
+
+
+def products_before(a: Any, axis: int) -> Any:
+    """Return for each element the product of those before it on a non-negative axis."""
+    one = np.ones_like(a[along(axis, None, 1)])
+    return np.cumprod(np.concatenate((one, a[along(axis, None, -1)]), axis), axis)
+
+
+def products_after(a: Any, axis: int) -> Any:
+    """Return for each element the product of those after it on a non-negative axis."""
+    return np.flip(products_before(np.flip(a, axis), axis), axis)
+
+
+@rules.composite(np.nansum)
+def nansum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.nanprod)
+def nanprod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.prod(np.where(np.isnan(a), 1, a), axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.nanmean)
+def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    total = np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
+    return total / np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.add.reduce)
+def add_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return np.sum(array, axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.multiply.reduce)
+def multiply_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return np.prod(array, axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.maximum.reduce)
+def maximum_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return np.max(array, axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.minimum.reduce)
+def minimum_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return np.min(array, axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.fmax.reduce)
+def fmax_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return np.nanmax(array, axis=axis, keepdims=keepdims)
+
+
+@rules.composite(np.fmin.reduce)
+def fmin_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return np.nanmin(array, axis=axis, keepdims=keepdims)

@@ -1,0 +1,224 @@
+"""Statistics: variance, standard deviation, quantiles, averages, covariance.
+
+In: arrays, an axis or several, whether axes are kept. Out: pullbacks and tangents. The
+standard deviation of equal numbers is a kink: its derivative is 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.rules import registry as rules
+from chainrule.rules.common import axes_tuple, conj
+from chainrule.rules.reductions import count, kept
+
+
+@rules.reverse(np.var)
+def var(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
+    out = np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def pullback(out_bar: Any) -> Any:
+        scale = 2 * kept(out_bar, axis, keepdims) / (count(a, axis) - ddof)
+        return scale * (a - np.mean(a, axis=axis, keepdims=True))
+
+    return out, pullback
+
+
+@rules.forward(np.var)
+def var_forward(
+    a: Any, a_dot: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False
+) -> Any:
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    moved = np.sum(np.real(conj(centred) * a_dot), axis=axis, keepdims=keepdims)
+    return 2 * moved / (count(a, axis) - ddof)
+
+
+@rules.reverse(np.std)
+def std(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
+    out = np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def pullback(out_bar: Any) -> Any:
+        spread = np.where(out == 0, 1, out) * (count(a, axis) - ddof)
+        scale = kept(out_bar / spread, axis, keepdims)
+        return scale * (a - np.mean(a, axis=axis, keepdims=True))
+
+    return out, pullback
+
+
+@rules.forward(np.std)
+def std_forward(
+    a: Any,
+    a_dot: Any,
+    out: Any,
+    axis: Any = None,
+    ddof: Any = 0,
+    keepdims: bool = False,
+) -> Any:
+    moved = var_forward(a, a_dot, axis, ddof, keepdims)
+    return 0.5 * moved / np.where(out == 0, 1, out)
+
+
+@rules.composite(np.nanvar)
+def nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
+    there = ~np.isnan(a)
+    n = np.sum(there, axis=axis, keepdims=True)
+    centre = np.sum(np.where(there, a, 0), axis=axis, keepdims=True) / n
+    centred = np.where(there, a - centre, 0)
+    squares = np.sum(np.square(np.abs(centred)), axis=axis, keepdims=keepdims)
+    return squares / (np.sum(there, axis=axis, keepdims=keepdims) - ddof)
+
+
+@rules.composite(np.nanstd)
+def nanstd(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
+    variance = np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    some = variance != 0
+    return np.where(some, np.sqrt(np.where(some, variance, 1)), 0)
+
+
+@rules.composite(np.average)
+def average(
+    a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False
+) -> Any:
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    if np.ndim(weights) != np.ndim(a):
+        others = tuple(k for k in range(np.ndim(a)) if k != axis % np.ndim(a))
+        weights = np.expand_dims(weights, others)
+    total = np.sum(weights * np.ones(np.shape(a)), axis=axis, keepdims=keepdims)
+    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+
+
+@rules.reverse(np.median)
+def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    out = np.median(a, axis=axis, keepdims=keepdims)
+
+    def pullback(out_bar: Any) -> Any:
+        middle = 0.5 * (count(a, axis) - 1)
+        return kept(out_bar, axis, keepdims) * nearness(ranks(a, axis) - middle)
+
+    return out, pullback
+
+
+@rules.forward(np.median)
+def median_forward(a: Any, a_dot: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    weights = nearness(ranks(a, axis) - 0.5 * (count(a, axis) - 1))
+    return np.sum(weights * a_dot, axis=axis, keepdims=keepdims)
+
+
+def ranks(a: Any, axis: Any) -> Any:
+    """Return the place that each element takes when the axes are sorted as one."""
+    if axis is None:
+        order = np.argsort(a, axis=None, kind="stable")
+        return np.argsort(order).reshape(a.shape)
+    axes = axes_tuple(axis, a.ndim)
+    if len(axes) == 1:
+        return np.argsort(np.argsort(a, axes[0], kind="stable"), axes[0])
+    last = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(a, axes, last)
+    flat = moved.reshape((*moved.shape[: -len(axes)], -1))
+    places = np.argsort(np.argsort(flat, -1, kind="stable"), -1)
+    return np.moveaxis(places.reshape(moved.shape), last, axes)
+
+
+def nearness(distance: Any) -> Any:
+    """Return the weights of linear interpolation at a distance from the position."""
+    return np.maximum(1 - np.abs(distance), 0)
+
+
+@rules.reverse(np.quantile, wrt="a")
+def quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    out = np.quantile(a, q, axis=axis, keepdims=keepdims)
+
+    def pullback(out_bar: Any) -> Any:
+        return quantile_cotangent(out_bar, a, q, axis, keepdims)
+
+    return out, pullback
+
+
+@rules.forward(np.quantile)
+def quantile_forward(
+    a: Any, q: Any, a_dot: Any, axis: Any = None, keepdims: bool = False
+) -> Any:
+    return quantile_tangent(a, q, a_dot, axis, keepdims)
+
+
+@rules.reverse(np.percentile, wrt="a")
+def percentile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    out = np.percentile(a, q, axis=axis, keepdims=keepdims)
+
+    def pullback(out_bar: Any) -> Any:
+        fraction = np.asarray(q) / 100
+        return quantile_cotangent(out_bar, a, fraction, axis, keepdims)
+
+    return out, pullback
+
+
+@rules.forward(np.percentile)
+def percentile_forward(
+    a: Any, q: Any, a_dot: Any, axis: Any = None, keepdims: bool = False
+) -> Any:
+    return quantile_tangent(a, np.asarray(q) / 100, a_dot, axis, keepdims)
+
+
+def quantile_weights(a: Any, q: Any, axis: Any) -> Any:
+    """Return how much each element counts in the quantiles; axes of q come first."""
+    q = np.asarray(q)
+    position = q.reshape(q.shape + (1,) * a.ndim) * (count(a, axis) - 1)
+    return nearness(ranks(a, axis) - position)
+
+
+def quantile_cotangent(out_bar: Any, a: Any, q: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the cotangent of the array whose quantiles are taken."""
+    weights = quantile_weights(a, q, axis)
+    if np.ndim(q) == 0:
+        return kept(out_bar, axis, keepdims) * weights
+    first = tuple(range(np.ndim(q)))
+    if not keepdims:
+        reduced = tuple(range(a.ndim)) if axis is None else axes_tuple(axis, a.ndim)
+        out_bar = np.expand_dims(out_bar, shifted(reduced, np.ndim(q)))
+    return np.sum(out_bar * weights, axis=first)
+
+
+def quantile_tangent(a: Any, q: Any, a_dot: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the tangent of the quantiles."""
+    reduced = tuple(range(a.ndim)) if axis is None else axes_tuple(axis, a.ndim)
+    moved = quantile_weights(a, q, axis) * a_dot
+    return np.sum(moved, axis=shifted(reduced, np.ndim(q)), keepdims=keepdims)
+
+
+@rules.static
+def shifted(axes: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """Return the axes counted behind n more."""
+    return tuple(k + n for k in axes)
+
+
+@rules.composite(np.cov)
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None
+) -> Any:
+    x = variables(m, rowvar)
+    if y is not None:
+        x = np.concatenate((x, variables(y, rowvar)), axis=0)
+    if ddof is None:
+        ddof = 0 if bias else 1
+    centred = x - np.mean(x, axis=1, keepdims=True)
+    out = centred @ conj(centred).T / (x.shape[1] - ddof)
+    return out[0, 0] if x.shape[0] == 1 else out
+
+
+@rules.composite(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    c = np.cov(x, y, rowvar)
+    if np.ndim(c) == 0:
+        return c / c
+    deviation = np.sqrt(np.real(np.diag(c)))
+    return c / deviation[:, None] / deviation
+
+
+def variables(m: Any, rowvar: bool) -> Any:
+    """Return observations with one row for each variable."""
+    if np.ndim(m) < 2:
+        return np.reshape(m, (1, -1))
+    return m if rowvar else m.T
