@@ -93,10 +93,6 @@ class Derivative(functools.partial[R], Generic[P, R]):
         )
 
     @property
-    def __wrapped__(self) -> Callable[..., Any]:
-        return self.function
-
-    @property
     def __name__(self) -> str:
         return f"{self.transform}_{getattr(self.function, '__name__', 'function')}"
 

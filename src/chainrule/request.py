@@ -67,7 +67,8 @@ class Known:
 class Input:
     """One thing that inference consumed, and what it took it for.
 
-    `root` is `"param"`, `"global"` (`owner` is the dict of globals) or `"cell"`
+    `root` is `"param"`, `"attribute"` (of the object `owner`), `"global"` (`owner` is
+    the dict of globals) or `"cell"`
     (`owner` is the closure cell); `path` leads from there by keys, positions and
     `Attribute`s. A plain string counts as an attribute where the value is not a
     mapping.

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import BuiltinFunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+# Nobody rebinds `numpy.sin`: what these packages hold is not tested again.
+TRUSTED = {"numpy", "scipy", "math", "cmath", "operator", "builtins", "functools"}
 Namer = Callable[[Any], str]
+
+
+def is_trusted(module: str | None) -> bool:
+    """Say whether a module is of a package whose attributes stay what they are."""
+    return (module or "").partition(".")[0] in TRUSTED
 
 
 def tests(value: Any, v: str, parent: Any, name: Namer) -> list[str]:
@@ -36,21 +43,15 @@ def tests(value: Any, v: str, parent: Any, name: Namer) -> list[str]:
             f"{v}.shape == {value.shape}",
         ]
         return [*out, f"{v}.tobytes() == {value.tobytes()!r}"]
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple) and len(value) <= 8:
         out = [of_class, f"len({v}) == {len(value)}"]
         return out + _parts(((f"{v}[{i}]", x) for i, x in enumerate(value)), name)
-    if isinstance(value, dict):
-        keys = list(value)
-        out = [of_class, f"[*{v}] == {name(keys)}"]
-        if set(map(type, keys)) - {str}:
-            out.append(f"[*map(type, {v})] == {name([*map(type, keys)])}")
-        return out + _parts(((f"{v}[{name(k)}]", x) for k, x in value.items()), name)
+    if isinstance(value, tuple | list | dict | set):
+        return [of_class, f"{name(same)}({v}, {name(snapshot(value))})"]
     if cls is slice:
         pairs = [(f"{v}.{part}", getattr(value, part)) for part in _SLICE]
         return [of_class, *_parts(pairs, name)]
-    if isinstance(value, set | frozenset):
-        return [of_class, f"{v} == {name(frozenset(value))}"]
-    if isinstance(value, np.dtype):
+    if isinstance(value, np.dtype | frozenset):
         return [of_class, f"{v} == {name(value)}"]
     if isinstance(value, MethodType):
         return [of_class, *_method(value, v, parent, name)]
@@ -58,7 +59,35 @@ def tests(value: Any, v: str, parent: Any, name: Namer) -> list[str]:
         if value.__self__ is parent:
             return [of_class, f"{v}.__name__ == {value.__name__!r}"]
         return [of_class, f"{v} == {name(value)}"]
+    if isinstance(value, FunctionType) and not is_trusted(value.__module__):
+        # Tools that reload modules put other code into the same function.
+        out = [f"{v} is {name(value)}", f"{v}.__code__ is {name(value.__code__)}"]
+        if value.__defaults__:
+            out.append(f"{v}.__defaults__ is {name(value.__defaults__)}")
+        return out
     return [f"{v} is {name(value)}"]
+
+
+def snapshot(value: Any, depth: int = 8) -> Any:
+    """Return a copy that later writes into the containers do not reach."""
+    if depth and type(value) in (list, tuple, set):
+        return type(value)(snapshot(x, depth - 1) for x in value)
+    if depth and isinstance(value, dict):
+        return {k: snapshot(x, depth - 1) for k, x in value.items()}
+    return value
+
+
+def same(value: Any, old: Any) -> bool:
+    """Say whether a value is still as its snapshot was."""
+    if isinstance(old, dict) and isinstance(value, dict):
+        return [*value] == [*old] and all(map(same, value.values(), old.values()))
+    if type(value) is not type(old):
+        return False
+    if isinstance(old, list | tuple):
+        return len(value) == len(old) and all(map(same, value, old))
+    if isinstance(old, float | complex):
+        return repr(value) == repr(old)
+    return value is old or (type(old) in (int, str, bytes, set) and value == old)
 
 
 _SLICE = ("start", "stop", "step")

@@ -40,8 +40,11 @@ def entry_text(
     lines += _indent(late_defaults(parameters, f"{p}default", f"{p}function"))
     if cases:
         lines.append("    try:")
-        for i, (guard, name) in enumerate(cases):
-            lines.append(f"        {'elif' if i else 'if'} {guard.text}:")
+        # Tools that reload modules put other code into the same function.
+        lines.append(f"        if {p}function.__code__ is not {p}code:")
+        lines.append(f"            {call} = None")
+        for guard, name in cases:
+            lines.append(f"        elif {guard.text}:")
             lines.append(f"            {call} = {name}")
         lines += ["        else:", f"            {call} = None"]
         # A guard that raises is a miss: a global is gone, an attribute is gone.

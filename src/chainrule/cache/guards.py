@@ -37,8 +37,6 @@ from chainrule.types.lattice import (
     kind_of,
 )
 
-# Nobody rebinds `numpy.sin`: the attributes of these packages are not tested again.
-TRUSTED = {"numpy", "scipy", "math", "cmath", "operator", "builtins", "functools"}
 PYTHON_CLASSES = {"bool": bool, "int": int, "float": float, "complex": complex}
 _MISSING = object()
 
@@ -86,6 +84,7 @@ class _Writer:
     names: Names
     never_one: set[Hashable] | frozenset[Hashable]
     exact: bool
+    joined: bool
 
     def node(self, node: _Node, expr: str, value: Any, parent: Any) -> list[str]:
         """Return the tests of a value and of its parts, each a conjunct."""
@@ -97,7 +96,7 @@ class _Writer:
             else:
                 atoms += self.test(t, v)
         trusted = isinstance(value, ModuleType)
-        trusted = trusted and value.__name__.partition(".")[0] in TRUSTED
+        trusted = trusted and constants.is_trusted(value.__name__)
         for (is_attribute, step), part in () if trusted else node.parts.items():
             if is_attribute:
                 ok = step.isidentifier()
@@ -123,6 +122,8 @@ class _Writer:
                 return self.cls(PYTHON_CLASSES[kind], v)
             case ScalarT(dtype=dtype) if dtype is not None:
                 return self.cls(dtype.type, v)
+            case ArrayT() if self.joined:
+                return self.any_array(t, v)
             case ArrayT():
                 return self.array(t, v)
             case TupleT(items=items, cls=cls):
@@ -154,10 +155,13 @@ class _Writer:
         return bind(self.test(t, v), v, expr)
 
     def array(self, t: ArrayT, v: str) -> list[str]:
-        # An array that was unpickled has an equal dtype, but not the same object.
-        same = "is" if self.exact and np.dtype(t.dtype.char) is t.dtype else "=="
         out = self.cls(np.ndarray, v)
-        out.append(f"{v}.dtype {same} {self.names.constant(t.dtype)}")
+        dtype = self.names.constant(np.dtype(t.dtype.char))
+        # An array that was unpickled has an equal dtype, but not the same object.
+        if self.exact:
+            out.append(f"{v}.dtype is {dtype}")
+        else:
+            out.append(f"{v}.dtype.newbyteorder('=') == {dtype}")
         if t.dims is None:
             return out
         out.append(f"{v}.ndim == {len(t.dims)}")
@@ -169,6 +173,24 @@ class _Writer:
             elif isinstance(dim, Sym) and dim.key in self.never_one:
                 sizes.append(f"{shape}[{axis}] != 1")
         return out + bind(sizes, shape, f"{v}.shape")
+
+    def any_array(self, t: ArrayT, v: str) -> list[str]:
+        """Return the tests of an element whose type is a join with those of others."""
+        dtypes = frozenset(
+            np.dtype(c)
+            for c in np.typecodes["All"]
+            if kind_of(np.dtype(c)) and np.promote_types(c, t.dtype) == t.dtype
+        )
+        test = f"type({v}) is {self.names.constant(np.ndarray)}"
+        test += f" and {v}.dtype in {self.names.constant(dtypes)}"
+        if t.dims is not None:
+            test += f" and {v}.ndim == {len(t.dims)}"
+            sizes = [(i, d) for i, d in enumerate(t.dims) if isinstance(d, int)]
+            test += "".join(f" and {v}.shape[{i}] == {d}" for i, d in sizes)
+        if t.dims:
+            return [test]
+        scalar = ScalarT(kind_of(t.dtype) or "complex", t.dtype, False)
+        return [f"(type({v}) in {self.names.constant(_classes(scalar))} or {test})"]
 
     def sequence(self, cls: type, items: tuple[Type, ...], v: str) -> list[str]:
         out = [*self.cls(cls, v), f"len({v}) == {len(items)}"]
@@ -210,14 +232,16 @@ def make_guard(
     arguments: Mapping[str, Any],
     prefix: str,
     exact: bool = True,
+    joined: bool = False,
 ) -> Guard:
     """Return the guard of a specialisation.
 
     All names in it begin with `prefix`. With `exact` false, dtypes need only be equal,
-    not the same object: slower, for the second look.
+    not the same object: slower, for the second look. `joined` allows for arrays in a
+    list whose type is a join of several.
     """
     names = Names(prefix)
-    writer = _Writer(names, frozenset(never_one), exact)
+    writer = _Writer(names, frozenset(never_one), exact, joined)
     atoms: list[str] = []
     for (root, name, _), (owner, node) in _tree(inputs, arguments).items():
         atoms += _root(writer, root, name, owner, node, arguments)
@@ -239,6 +263,9 @@ def _root(
     if root == "cell":
         value = getattr(owner, "cell_contents", _MISSING)
         return writer.node(node, f"{place}.cell_contents", value, None)
+    if root == "attribute":
+        value = getattr(owner, name, _MISSING)
+        return writer.node(node, f"{place}.{name}", value, owner)
     if name not in owner:  # a builtin, as long as no global hides it
         return [f"{name!r} not in {place}"]
     return writer.node(node, f"{place}[{name!r}]", owner[name], None)
@@ -273,6 +300,8 @@ def _root_value(item: Input, arguments: Mapping[str, Any]) -> Any:
         return arguments.get(item.name, _MISSING)
     if item.root == "cell":
         return getattr(item.owner, "cell_contents", _MISSING)
+    if item.root == "attribute":
+        return getattr(item.owner, item.name, _MISSING)
     return item.owner.get(item.name, _MISSING)
 
 

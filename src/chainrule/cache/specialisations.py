@@ -8,6 +8,7 @@ are kept.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import threading
@@ -26,8 +27,8 @@ from chainrule.cache.entry import (
 )
 from chainrule.cache.guards import Guard, make_guard
 from chainrule.cache.notes import add_note
-from chainrule.cache.signatures import Parameters
-from chainrule.request import Built, Request
+from chainrule.cache.signatures import Parameters, parameters_of
+from chainrule.request import Built, Request, check_result
 from chainrule.types.lattice import consumed
 
 LIMIT = 8
@@ -51,7 +52,7 @@ class Dispatcher:
     def __init__(
         self,
         request: Request,
-        base: Callable[..., Any],
+        base: Any,
         parameters: Parameters,
         as_tuple: bool = False,
     ) -> None:
@@ -66,7 +67,9 @@ class Dispatcher:
         self._kept: tuple[Specialisation, ...] = ()
         self._active = [_active(name, parameters) for name in request.wrt]
         p = parameters.prefix
+        self._code = base.__code__
         self._namespace: dict[str, Any] = {
+            f"{p}code": self._code,
             "__name__": "chainrule.entry",
             f"{p}function": base,
             f"{p}default": _DEFAULT,
@@ -78,6 +81,8 @@ class Dispatcher:
 
     def find(self, values: Values) -> tuple[Specialisation, Values]:
         """Return the specialisation for these arguments, and them as it wants them."""
+        if self.base.__code__ is not self._code:
+            self._start_again()
         for spec in self._kept:
             if _holds(spec, values):
                 return spec, values
@@ -98,6 +103,18 @@ class Dispatcher:
         """Drop all specialisations."""
         with self._lock:
             self._keep(())
+
+    def _start_again(self) -> None:
+        """Forget everything: the function got other code (IPython's autoreload does)."""
+        with self._lock:
+            if parameters_of(self.base) != self.parameters:
+                raise TypeError(
+                    f"the parameters of {self.request.function!r} were changed after"
+                    " its derivative was made; make it again"
+                )
+            self.forget()
+            self._code = self.base.__code__
+            self._namespace[f"{self.parameters.prefix}code"] = self._code
 
     def _miss(self, *values: Any) -> tuple[Callable[..., Any], Values]:
         spec, values = self.find(values)
@@ -130,19 +147,19 @@ class Dispatcher:
         verb = self.request.transform
         for x, label in zip(self.active(real), self.request.wrt, strict=True):
             require_number(x, label, verb)
-        try:
-            return self._build(real), real
-        except Exception as error:
-            if not getattr(error, "primal_fails", False):
-                raise
-            if flat is not real:
-                try:
-                    return self._build(flat), flat
-                except Exception as other:
-                    if not getattr(other, "primal_fails", False):
-                        raise
-            self._run_primal(given)
-            raise
+        failure: Exception | None = None
+        for candidate in (real, flat):
+            try:
+                return self._build(candidate), candidate
+            except Exception as error:
+                # Integers may have to stay integers inside a container (a count), and
+                # the user's program may be what fails.
+                if not getattr(error, "primal_fails", False):
+                    raise
+                failure = failure or error
+        self._run_primal(given)
+        assert failure is not None
+        raise failure
 
     def _run_primal(self, values: Values) -> None:
         """Let the user's function raise its own exception."""
@@ -157,20 +174,26 @@ class Dispatcher:
         arguments = self.arguments(values)
         with consumed() as never_one:
             built = build(self.request, arguments)
+        if built.result is not None:
+            check_result(self.request, built.result)
         number = next(self._numbers)
         prefix = f"{self.parameters.prefix}{number}_"
-        guard = make_guard(built.inputs, never_one, arguments, prefix)
-        again = make_guard(built.inputs, never_one, arguments, prefix, exact=False)
-        check = compile_function(
-            check_text(self.parameters, again),
-            f"{self.parameters.prefix}check",
-            dict(again.namespace),
-        )
-        spec = Specialisation(built, guard, check, number)
-        # A guard that refuses its own arguments (a NaN in a global) is of no use.
-        if _holds(spec, values):
-            self._keep((spec, *self._kept[: LIMIT - 1]))
+        for joined in (False, True):
+            make = functools.partial(
+                make_guard, built.inputs, never_one, arguments, prefix, joined=joined
+            )
+            check = self._check(make(exact=False))
+            spec = Specialisation(built, make(), check, number)
+            if _holds(spec, values):
+                self._keep((spec, *self._kept[: LIMIT - 1]))
+                return spec
+        # A guard that refuses its own arguments is of no use: this was for one call.
         return spec
+
+    def _check(self, guard: Guard) -> Callable[..., bool]:
+        p = self.parameters
+        text, namespace = check_text(p, guard), dict(guard.namespace)
+        return compile_function(text, f"{p.prefix}check", namespace)
 
     def _keep(self, kept: tuple[Specialisation, ...]) -> None:
         """Install these specialisations, first come first tested."""

@@ -1,0 +1,106 @@
+"""What generated code may call where types are not fully known.
+
+In: values. Out: values; plain NumPy, nothing of the compiler. Code for known types
+never calls these.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+
+def unbroadcast(g: Any, like: Any) -> Any:
+    """Return a cotangent summed down to the shape of `like`, in its class and dtype.
+
+    It is the transpose of broadcasting `like` to the shape of `g`; where `g` itself is
+    the smaller one (the cotangent of a sum, say) it is spread out instead.
+    """
+    shape = np.shape(like)
+    bar = np.asarray(g)
+    if bar.ndim > len(shape):
+        bar = bar.sum(axis=tuple(range(bar.ndim - len(shape))))
+    stretched = [
+        -i
+        for i in range(1, min(bar.ndim, len(shape)) + 1)
+        if shape[-i] == 1 and bar.shape[-i] != 1
+    ]
+    if stretched:
+        bar = bar.sum(axis=tuple(stretched), keepdims=True)
+    if bar.shape != shape:
+        bar = np.broadcast_to(bar, shape)
+    return project(bar, like)
+
+
+def project(g: Any, like: Any) -> Any:
+    """Return a cotangent of the right shape in the class and dtype of `like`."""
+    if isinstance(like, np.ndarray | np.generic):
+        dtype = like.dtype if like.dtype.kind in "fc" else np.dtype(np.float64)
+    else:
+        dtype = np.dtype(complex if isinstance(like, complex) else float)
+    bar = np.asarray(g)
+    if bar.dtype.kind == "c" and dtype.kind != "c":
+        bar = bar.real
+    if isinstance(like, np.ndarray):
+        return bar.astype(dtype)
+    number = bar.astype(dtype)[()]
+    return number if isinstance(like, np.generic) else number.item()
+
+
+def zeros_like(x: Any) -> Any:
+    """Return a zero cotangent with the structure of `x`; None where there is none."""
+    if isinstance(x, np.ndarray):
+        return np.zeros(x.shape, x.dtype if x.dtype.kind in "fc" else np.float64)
+    if isinstance(x, bool | np.bool_):
+        return None
+    if isinstance(x, int | float | complex | np.number):
+        return project(0.0, x)
+    if isinstance(x, list):
+        return [zeros_like(v) for v in x]
+    if isinstance(x, tuple):
+        return _tuple(x, [zeros_like(v) for v in x])
+    if isinstance(x, dict):
+        return _replaced(x, {k: zeros_like(v) for k, v in x.items()})
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        names = [f.name for f in dataclasses.fields(x)]
+        return _with_attributes(x, {n: zeros_like(getattr(x, n)) for n in names})
+    return None
+
+
+def add(a: Any, b: Any) -> Any:
+    """Return the sum of two cotangents of one structure; None counts as zero."""
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, list):
+        return [add(u, v) for u, v in zip(a, b, strict=True)]
+    if isinstance(a, tuple):
+        return _tuple(a, [add(u, v) for u, v in zip(a, b, strict=True)])
+    if isinstance(a, dict):
+        return _replaced(a, {k: add(u, b[k]) for k, u in a.items()})
+    if dataclasses.is_dataclass(a) and not isinstance(a, type):
+        names = [f.name for f in dataclasses.fields(a)]
+        parts = {n: add(getattr(a, n), getattr(b, n)) for n in names}
+        return _with_attributes(a, parts)
+    return a + b
+
+
+def _tuple(like: tuple[Any, ...], items: list[Any]) -> Any:
+    return type(like)(*items) if hasattr(like, "_fields") else tuple(items)
+
+
+def _replaced(like: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
+    if type(like) is dict:
+        return items
+    out = like.copy()
+    out.update(items)
+    return out
+
+
+def _with_attributes(like: Any, values: dict[str, Any]) -> Any:
+    out = copy.copy(like)
+    for name, value in values.items():
+        object.__setattr__(out, name, value)
+    return out
