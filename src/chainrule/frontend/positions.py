@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import tokenize
 import types
 from collections.abc import Sequence
 from typing import TypeVar
@@ -78,7 +79,7 @@ def block_at(lines: Sequence[str], first: int) -> tuple[str, int]:
         rest = [line[indent:] or "\n" for line in rest if line.strip()]
     try:
         block = inspect.getblock(rest)
-    except (SyntaxError, IndentationError):
+    except (SyntaxError, tokenize.TokenError):
         return "", 0
     return textwrap.dedent("".join(block)), indent
 

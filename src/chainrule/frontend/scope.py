@@ -178,22 +178,20 @@ def _reads(nodes: Iterable[gast.AST]) -> Iterator[str]:
     stack = list(nodes)[::-1]
     while stack:
         node = stack.pop()
-        children: list[gast.AST] = []
         if isinstance(node, FUNCTIONS):
-            children = _outside(node)
+            yield from _reads(_outside(node))
             yield from scope_of(node).free
         elif isinstance(node, gast.ClassDef):
-            children = _outside(node)
+            yield from _reads(_outside(node))
             own = set(assigned_names(node.body))
             yield from (name for name in _reads(node.body) if name not in own)
         elif isinstance(node, COMPREHENSIONS):
-            children = [node.generators[0].iter]
+            yield from _reads([node.generators[0].iter])
             yield from _comprehension_reads(node)
         elif isinstance(node, gast.Name) and isinstance(node.ctx, gast.Load):
             yield node.id
         else:
-            children = list(gast.iter_child_nodes(node))
-        stack.extend(reversed(children))
+            stack.extend(reversed(list(gast.iter_child_nodes(node))))
 
 
 def _comprehension_reads(node: gast.AST) -> Iterator[str]:
