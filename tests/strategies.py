@@ -1,8 +1,8 @@
 """Whole small programs made by hypothesis, as source text.
 
-In: nothing. Out: `programs()`, a strategy of `Program`s: a module's text with helpers and
-a function `f`, and arguments for it. Every program runs: its values stay bounded (what
-is assigned passes through a bounded function), and each loop ends. What a branch
+In: nothing. Out: `programs()`, a strategy of `Program`s: a module's text with helpers
+and a function `f`, and arguments for it. Every program runs: its values stay bounded
+(what is assigned passes through a bounded function), and each loop ends. What a branch
 compares is kept away from ties by constants with odd digits, so that differences apply.
 """
 
