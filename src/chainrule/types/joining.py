@@ -5,12 +5,30 @@ In: types or constants, arrays often in a list. Out: the type of the result, by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from chainrule.types.probed import probed
+from chainrule.types.infer import WillRaise, typed
+from chainrule.types.lattice import Type
+from chainrule.types.probe import probe_scaled
+from chainrule.types.probed import probe_checked, probed
 
 probed(
     np,
     """concatenate concat stack vstack hstack dstack column_stack row_stack block append
-    insert split array_split hsplit vsplit dsplit unstack""",
+    insert array_split unstack""",
 )
+
+
+@typed(np.split, np.hsplit, np.vsplit, np.dsplit)
+def split(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Type:
+    """Split at positions, or into a number of parts that divides the size."""
+    try:
+        return probe_checked(fn, *args, **kwargs)
+    except WillRaise:
+        sections = args[1] if len(args) > 1 else kwargs["indices_or_sections"]
+        if not isinstance(sections, int):
+            raise
+        return probe_scaled(sections, fn, args, kwargs)

@@ -200,9 +200,8 @@ def sample_array(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
         )
     else:
         count = int(np.prod(shape))
-        values = np.linspace(0.1, 0.9, count).reshape(shape)
-        if dtype.kind in "iu":
-            values = np.arange(count).reshape(shape)
+        start, stop = (0, count - 1) if dtype.kind in "iu" else (0.1, 0.9)
+        values = np.linspace(start, stop, count).reshape(shape)
     out = np.array(values, dtype)
     out.flags.writeable = False
     return out

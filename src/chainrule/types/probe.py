@@ -64,11 +64,18 @@ class _Entry:
 
 def probe(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Type:
     """Return the type of `fn(*args, **kwargs)`."""
+    return probe_scaled(1, fn, args, kwargs)
+
+
+def probe_scaled(
+    scale: int, fn: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> Type:
+    """Probe with sizes that are multiples of `scale`."""
     plan = make_plan(args, kwargs)
-    key = (fn, plan.key())
+    key = (fn, scale, plan.key())
     entry = _CACHE.get(key)
     if entry is None:
-        entry = _CACHE[key] = _solve(fn, plan)
+        entry = _CACHE[key] = _solve(fn, plan, scale)
     if isinstance(entry, str):
         raise WillRaise(entry)
     return _instantiate(entry, plan.slots)
@@ -92,19 +99,21 @@ def _instantiate(entry: _Entry, slots: Sequence[Dim | None]) -> Type:
     return map_dims(entry.type, change)
 
 
-def _solve(fn: Callable[..., Any], plan: Plan) -> _Entry | str:
+def _solve(fn: Callable[..., Any], plan: Plan, scale: int) -> _Entry | str:
     if plan.unknown_rank is None:
-        return _solve_rank(fn, plan, 0)
+        return _solve_rank(fn, plan, 0, scale)
     found: Type = NEVER
     entry: _Entry | str = "fails for every rank"
     for rank in range(4):
-        entry = _solve_rank(fn, plan, rank)
+        entry = _solve_rank(fn, plan, rank, scale)
         if isinstance(entry, _Entry):
             found = join(found, map_dims(entry.type, lambda _: fresh_dim()))
     return entry if found == NEVER else _Entry(found, frozenset())
 
 
-def _solve_rank(fn: Callable[..., Any], plan: Plan, rank: int) -> _Entry | str:
+def _solve_rank(
+    fn: Callable[..., Any], plan: Plan, rank: int, scale: int
+) -> _Entry | str:
     count = len(plan.slots)
     pinned = sorted(n for n in plan.ints if n > 1)
     first_error = ""
@@ -116,7 +125,7 @@ def _solve_rank(fn: Callable[..., Any], plan: Plan, rank: int) -> _Entry | str:
             break
         fixed = {partition[count + i]: n for i, n in enumerate(pinned)}
         try:
-            entry = _run(fn, plan, partition, fixed, rank)
+            entry = _run(fn, plan, partition, fixed, rank, scale)
         except Exception as error:  # whatever NumPy raises is the answer
             first_error = first_error or f"{type(error).__name__}: {error}"
             continue
@@ -173,13 +182,14 @@ def _run(
     partition: tuple[int, ...],
     fixed: dict[int, int],
     rank: int,
+    scale: int,
 ) -> _Entry:
     results: list[tuple[Sequence[int], Any]] = []
     blocks = 1 + max(partition, default=-1)
     count = len(plan.slots)
     seen: set[tuple[int, ...]] = set()
     for number, by_block in enumerate(_assignments(blocks)):
-        sizes = tuple(fixed.get(b, by_block[b]) for b in partition[:count])
+        sizes = tuple(fixed.get(b, by_block[b] * scale) for b in partition[:count])
         if sizes in seen:
             continue
         seen.add(sizes)
@@ -255,6 +265,8 @@ def _generalise(results: Observed, names: _Names, inexact: bool) -> Type:
     """Return the type of which all the results are."""
     first = results[0][1]
     values = [r for _, r in results]
+    # What is empty has class and dtype of its own: np.array([]) holds floats.
+    filled = [r for s, r in results if any(s) or not s] or values
     if isinstance(first, tuple | list):
         if len({len(v) for v in values}) == 1:
             items = tuple(
@@ -276,9 +288,9 @@ def _generalise(results: Observed, names: _Names, inexact: bool) -> Type:
             return OpaqueT(np.ndarray)
         axes = range(first.ndim)
         dims = tuple(names.match([(s, r.shape[a]) for s, r in results]) for a in axes)
-        return ArrayT(np.result_type(*(v.dtype for v in values)), dims)
+        return ArrayT(np.result_type(*(v.dtype for v in filled)), dims)
     out: Type = NEVER
-    for value in values:
+    for value in filled:
         out = join(out, value_type(value, inexact))
     return out
 

@@ -21,9 +21,9 @@ STATIC = frozenset(
     indices_or_sections k kth subscripts mode method interpolation full rowvar
     return_index return_inverse return_counts return_sign full_matrices compute_uv hermitian
     UPLO indexing sparse endpoint retstep returned offset ndmin copy subok order start_axis
-    num_axes increasing left_inv overwrite_input ddof bins density side stable kind ndim
-    return_indices assume_unique equal_nan norm unpack n""".split()
-) - {"bins"}
+    num_axes increasing left_inv overwrite_input ddof density side stable kind ndim
+    return_indices assume_unique equal_nan norm unpack""".split()
+)
 # Parameters whose length decides the rank.
 SHAPES = frozenset(
     {"shape", "newshape", "reps", "pad_width", "size", "dimensions", "s"}
@@ -41,12 +41,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "zeros_like": ("prototype", "dtype"),
     "empty_like": ("prototype", "dtype"),
 }
-# Names that mean a number like another in some functions.
-_FREE: dict[str, frozenset[str]] = {
-    name: frozenset({"n"})
-    for name in """fft ifft rfft irfft hfft ihfft matrix_power fftfreq rfftfreq tri vander
-    bartlett blackman hamming hanning kaiser""".split()
-}
+# Names that must be constants in some functions only.
+_ALSO_STATIC: dict[str, frozenset[str]] = {"diff": frozenset({"n"})}
 
 
 @functools.lru_cache(None)
@@ -62,9 +58,9 @@ def parameter_names(fn: Callable[..., Any]) -> tuple[str, ...]:
 
 def probe_checked(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Type:
     """Probe, after the arguments that must be constants were found to be constants."""
-    free = _FREE.get(fn.__name__, frozenset())
+    wanted = STATIC | _ALSO_STATIC.get(fn.__name__, frozenset())
     for name, arg in (*zip(parameter_names(fn), args, strict=False), *kwargs.items()):
-        if name in STATIC and name not in free and not is_static(arg):
+        if name in wanted and not is_static(arg):
             raise NeedsStatic(name)
         if name in SHAPES and isinstance(arg, ListT) and arg.items is None:
             raise NeedsStatic(name)

@@ -118,7 +118,8 @@ def cast(fn: Fn, x: Any = 0, *rest: Any) -> Type:
     if isinstance(t, ArrayT) and t.dims is not None:
         if any(isinstance(d, int) and d != 1 for d in t.dims):
             raise WillRaise("only arrays of one element can be converted to numbers")
-    if fn is not complex and getattr(t, "kind", "") == "complex" and t.dtype is None:  # type: ignore[union-attr]
+    is_complex = isinstance(t, ScalarT) and t.kind == "complex" and t.dtype is None
+    if fn is not complex and is_complex:
         raise WillRaise(f"TypeError: {kind} of a complex number")
     return ScalarT(kind)
 
@@ -221,7 +222,7 @@ def range_(fn: Fn, *args: Any) -> Type:
 def slice_(fn: Fn, *args: Any) -> Type:
     """Give a slice that remembers what it is made of."""
     filled = (None, *args, None) if len(args) == 1 else (*args, None, None)
-    return SliceT(filled[:3])  # type: ignore[arg-type]
+    return SliceT(filled[:3])
 
 
 @typed(list, tuple)
