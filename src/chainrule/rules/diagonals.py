@@ -1,7 +1,7 @@
 """Diagonals and triangles of matrices.
 
-In: a matrix, a stack of matrices, or a diagonal. Out: the cotangent put on the diagonal of
-zeros, or read from there.
+In: a matrix, a stack of matrices, or a diagonal. Out: the cotangent put on the diagonal
+of zeros, or read from there.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
+import numpy as np
+
 F = TypeVar("F", bound=Callable[..., Any])
 Primitive = Callable[..., Any]
 
