@@ -1,4 +1,4 @@
-"""What is never supported is refused by syntax alone, all at once; no more than that."""
+"""What is never supported is refused by syntax alone, all at once; nothing else is."""
 
 from __future__ import annotations
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
+import dataclasses
 import doctest
 import functools
 import gc
 import importlib.util
+import inspect
 import linecache
 import os
+import statistics
 import subprocess
 import sys
 import textwrap
 import types
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +286,32 @@ def test_calls_on_imported_modules_compile_alike(tmp_path: Path) -> None:
     """CPython compiles `np.sum(x)` otherwise where np is imported; both are known."""
     module = import_text(tmp_path / "imports.py", IMPORTS)
     assert load(module.loss).text.startswith("def loss")
+
+
+@pytest.mark.parametrize(
+    "module", [argparse, dataclasses, statistics, np.linalg._linalg]
+)
+def test_all_functions_of_real_modules_are_found(module: types.ModuleType) -> None:
+    """Nobody edited the standard library or NumPy: each function has its own text."""
+    owners = [module, *(v for v in vars(module).values() if isinstance(v, type))]
+    found = 0
+    for function in [v for owner in owners for v in vars(owner).values()]:
+        function = inspect.unwrap(getattr(function, "__func__", function))
+        if isinstance(function, types.FunctionType):
+            if function.__code__.co_filename == module.__file__:
+                expected = textwrap.dedent(inspect.getsource(function)).rstrip()
+                assert expected.endswith(load(function).text.rstrip())
+                found += 1
+    assert found > 30
+
+
+def test_warnings_of_the_compiler_are_not_repeated(tmp_path: Path) -> None:
+    """What Python warns of at the import neither shows again nor stops us."""
+    text = "def f(x):\n    return x is 1, '\\d'\n"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = import_text(tmp_path / "warns.py", text)
+    assert load(module.f).text == text
 
 
 def test_future_imports_are_honoured(tmp_path: Path) -> None:

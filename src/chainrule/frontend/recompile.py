@@ -12,6 +12,7 @@ import __future__
 import ast
 import functools
 import types
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,8 @@ _FUTURE = functools.reduce(
     ],
     0,
 )
-_FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200  # *args, **kwargs, generator, async
+# *args, **kwargs, generator, coroutine, async generator
+_FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x200
 
 
 def is_current(
@@ -93,7 +95,9 @@ _SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 @functools.lru_cache(maxsize=64)
 def _compile(body: tuple[ast.stmt, ...], flags: int) -> types.CodeType:
     module = ast.Module(list(body), [])
-    code = compile(module, "<chainrule>", "exec", flags, dont_inherit=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user has seen them at the import
+        code = compile(module, "<chainrule>", "exec", flags, dont_inherit=True)
     assert isinstance(code, types.CodeType)
     return code
 

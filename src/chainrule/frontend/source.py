@@ -16,6 +16,7 @@ import functools
 import linecache
 import textwrap
 import types
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -170,10 +171,12 @@ def _load_given(function: types.FunctionType, text: str) -> Source:
 
 @functools.lru_cache(maxsize=32)
 def _parse(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError):
-        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user has seen them at the import
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError):
+            return None
 
 
 Place = tuple[Found, ast.stmt]
