@@ -1,0 +1,186 @@
+"""From IR to a gast module.
+
+In: an `ir.Function`. Out: `Emitted`: the module tree with the function and all functions it
+calls (callees first), and `free`, the objects that it needs beside the user's globals.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import gast
+
+from chainrule.backend import program as p
+from chainrule.backend.buffers import choose_modes
+from chainrule.backend.coalesce import coalesce
+from chainrule.backend.exits import lower
+from chainrule.backend.live import Web
+from chainrule.backend.names import clean, name_variables
+from chainrule.backend.nest import leaves, nest
+from chainrule.backend.program import Program
+from chainrule.backend.scope import Scope
+from chainrule.backend.spell import Node, Speller, literal
+from chainrule.backend.statements import Writer
+from chainrule.backend.unpacking import unpack_parts
+from chainrule.ir import nodes as ir
+from chainrule.ir.nodes import Value
+
+
+@dataclass(slots=True)
+class Emitted:
+    """A module tree, the free names it needs, and the name of its last function."""
+
+    tree: Any
+    free: dict[str, Any]
+    name: str
+
+
+def emit(function: ir.Function, cells: Collection[str] = ()) -> Emitted:
+    """Make the module of a function; `cells` names the user's closure cells."""
+    functions = reachable(function)
+    callees = _unique_names(functions)
+    programs = [lower(f) for f in functions]
+    local = {*callees.values(), "_"}
+    for program in programs:
+        local |= _local_names(program)
+    scope = Scope(function.namespace, cells, local)
+    body = []
+    for program in programs:
+        own = program.function
+        scope.namespace = own.namespace or function.namespace
+        body.append(_function(program, callees, scope))
+    return Emitted(gast.Module(body, []), scope.free, callees[id(function)])
+
+
+def reachable(function: ir.Function) -> list[ir.Function]:
+    """Return a function after all functions that it calls."""
+    out: list[ir.Function] = []
+    seen: set[int] = set()
+
+    def visit(f: ir.Function) -> None:
+        seen.add(id(f))
+        for callee in _callees(f.body):
+            if id(callee) not in seen:
+                visit(callee)
+        out.append(f)
+
+    visit(function)
+    return out
+
+
+def _callees(block: ir.Block) -> list[ir.Function]:
+    out = []
+    for stmt in block.stmts:
+        if isinstance(stmt, ir.Call):
+            out.append(stmt.callee)
+        for inner in ir.blocks(stmt):
+            out += _callees(inner)
+    return out
+
+
+def _unique_names(functions: list[ir.Function]) -> dict[int, str]:
+    """Name the functions; the one asked for comes first in the choice."""
+    taken: set[str] = set()
+    out: dict[int, str] = {}
+    for f in reversed(functions):
+        base = name = clean(f.name)
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{base}{number}"
+        taken.add(name)
+        out[id(f)] = name
+    return out
+
+
+def _param_names(function: ir.Function) -> list[str]:
+    if function.signature is not None:
+        return list(function.signature.parameters)
+    out: list[str] = []
+    for i, value in enumerate(function.params):
+        base = name = clean(value.hint or f"arg{i}")
+        number = 1
+        while name in out:
+            number += 1
+            name = f"{base}{number}"
+        out.append(name)
+    return out
+
+
+def _local_names(program: Program) -> set[str]:
+    out = set(_param_names(program.function))
+    for node in p.walk(program.nodes):
+        out |= {clean(v.hint) for v in p.defines(node) if v.hint}
+    return out
+
+
+def _function(program: Program, callees: dict[int, str], scope: Scope) -> Node:
+    """Make the definition of one function."""
+    function = program.function
+    unpack_parts(program)
+    nested = nest(program)
+    web = coalesce(program, nested)
+    choose_modes(web)
+    params = _param_names(function)
+    reserved = {*scope.namespace, *scope.free, *scope.cells, *callees.values()}
+    fixed = dict(zip(function.params, params, strict=True))
+    names = name_variables(web, fixed, reserved)
+    scope.taken |= set(names.values())
+    speller = Speller(web, scope, names, callees)
+    writer = Writer(speller, _used(web))
+    body = []
+    if function.doc is not None:
+        body.append(gast.Expr(literal(function.doc)))
+    body += writer.body(program.nodes) if not body else writer.list(program.nodes)
+    args = _arguments(function, params, speller)
+    name = callees[id(function)]
+    out = gast.FunctionDef(name, args, body, [], None, None, [])
+    out.origin = function.loc
+    return out
+
+
+def _used(web: Web) -> set[Value]:
+    out = set()
+    for node in p.walk(web.program.nodes):
+        for operand in p.reads(node):
+            out |= {web.find(v) for v in leaves(operand, web.nested)}
+    return out
+
+
+def _arguments(function: ir.Function, names: list[str], speller: Speller) -> Node:
+    """Return the parameter list as the user wrote it, annotations left out."""
+
+    def param(name: str) -> Node:
+        return gast.Name(name, gast.Param(), None, None)
+
+    if function.signature is None:
+        return gast.arguments([param(n) for n in names], [], None, [], [], None, [])
+    kinds = inspect.Parameter
+    positional: list[Node] = []
+    only: list[Node] = []
+    keyword: list[Node] = []
+    keyword_defaults: list[Node | None] = []
+    defaults: list[Node] = []
+    vararg = kwarg = None
+    for parameter in function.signature.parameters.values():
+        name, default = param(parameter.name), parameter.default
+        value = None if default is kinds.empty else speller.const(default)
+        if parameter.kind is kinds.VAR_POSITIONAL:
+            vararg = name
+        elif parameter.kind is kinds.VAR_KEYWORD:
+            kwarg = name
+        elif parameter.kind is kinds.KEYWORD_ONLY:
+            keyword.append(name)
+            keyword_defaults.append(value)
+        else:
+            (only if parameter.kind is kinds.POSITIONAL_ONLY else positional).append(
+                name
+            )
+            if value is not None:
+                defaults.append(value)
+    return gast.arguments(
+        positional, only, vararg, keyword, keyword_defaults, kwarg, defaults
+    )

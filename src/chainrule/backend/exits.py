@@ -1,0 +1,535 @@
+"""From the results of blocks to `break`, `continue` and `return`.
+
+In: an `ir.Function`. Out: a `Program`. The IR has no jumps: a block gives results, among
+them `stop` flags, and an `If` decides what they mean. Here each block is lowered with a
+continuation, the use that is made of its results: join them after an `If`, return them, end
+an iteration with them, or let the `If` that follows decide (`Thread`). Where the decision is
+known at the end of a branch it is taken there, which gives back the exits that the user wrote.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, replace
+
+from chainrule.backend import program as p
+from chainrule.backend.program import Nodes, Program, is_false, is_true
+from chainrule.ir import nodes as ir
+from chainrule.ir import prims
+from chainrule.ir.nodes import UNDEF, Const, Operand, Value
+from chainrule.types.lattice import BOOL
+
+Env = dict[Value, Operand]
+Results = tuple[Operand, ...]
+
+
+@dataclass(slots=True)
+class Join:
+    """The results become the values `outs`, and control goes on behind the block."""
+
+    outs: tuple[Value, ...]
+
+
+@dataclass(slots=True)
+class Leave:
+    """The result is what the function returns."""
+
+
+@dataclass(slots=True)
+class Follow:
+    """What follows a statement: the `If` that tests one of its results, and the rest.
+
+    `flag` is the value tested; `results` and `env` belong to the block that holds both,
+    `then` is where that block's results go, `jump` the branch that ends in a jump.
+    """
+
+    flag: Value
+    test: ir.If
+    results: Results
+    env: Env
+    then: Continuation
+    jump: bool = True
+
+
+@dataclass(slots=True)
+class Thread:
+    """The results become `outs` if the following `If` falls through, else it is taken."""
+
+    outs: tuple[Value, ...]
+    follow: Follow
+
+
+@dataclass(slots=True)
+class Turn:
+    """The results end an iteration."""
+
+    loop: ir.Loop
+    append: bool
+    follow: Follow | None = None
+    on_break: tuple[tuple[Value, Operand], ...] = ()
+
+
+Continuation = Join | Leave | Thread | Turn
+
+
+def lower(function: ir.Function) -> Program:
+    """Make the program of one function."""
+    lowering = _Lowering(function)
+    nodes = lowering.block(function.body, function.body.results, {}, Leave(), True)
+    return Program(function, nodes, lowering.same)
+
+
+def resolve(operand: Operand, env: Env) -> Operand:
+    """Replace a value by what is known of it on this path."""
+    while isinstance(operand, Value) and operand in env:
+        operand = env[operand]
+    return operand
+
+
+class _Lowering:
+    def __init__(self, function: ir.Function) -> None:
+        self.same: list[tuple[Value, Value]] = []
+        self.uses: dict[Value, int] = {}
+        self.count(function.body)
+
+    def count(self, block: ir.Block) -> None:
+        """Count the uses of every value."""
+        uses = self.uses
+        for stmt in block.stmts:
+            for operand in ir.operands(stmt):
+                if isinstance(operand, Value):
+                    uses[operand] = uses.get(operand, 0) + 1
+            for inner in ir.blocks(stmt):
+                self.count(inner)
+        for operand in block.results:
+            if isinstance(operand, Value):
+                uses[operand] = uses.get(operand, 0) + 1
+
+    # Blocks
+
+    def block(
+        self, block: ir.Block, results: Results, env: Env, k: Continuation, tail: bool
+    ) -> Nodes:
+        """Lower a block; `tail` says that behind its end control is where `k` wants it."""
+        nodes: Nodes = []
+        stmts = block.stmts
+        spent: ir.If | None = None
+        for i, stmt in enumerate(stmts):
+            last = i == len(stmts) - 1
+            if stmt is spent:
+                continue
+            match stmt:
+                case ir.Apply(out=out) | ir.Call(out=out):
+                    nodes.append(p.Let(out, _substitute(stmt, env)))
+                    if isinstance(stmt, ir.Apply) and stmt.fn is prims.raise_:
+                        return nodes
+                case ir.If():
+                    if last and self.goes_inside(stmt, results, k):
+                        return nodes + self.tail_if(stmt, results, env, k, tail)
+                    follow = self.follow_of(stmt.outs, stmts, i, results, env, k)
+                    if follow is not None and self.threads_if(stmt, follow):
+                        return nodes + self.threaded_if(stmt, follow, tail)
+                    nodes += self.plain_if(stmt, env)
+                case ir.Loop():
+                    follow = self.follow_of(_loop_outs(stmt), stmts, i, results, env, k)
+                    done = follow and self.loop_and_follow(stmt, follow, tail)
+                    if done:
+                        return nodes + done
+                    spent = self.else_of(stmt, stmts, i)
+                    nodes += self.loop(stmt, spent, env)
+                case ir.With():
+                    nodes.append(self.with_(stmt, env))
+                case ir.Try():
+                    nodes.append(self.try_(stmt, env))
+        return nodes + self.finish(tuple(resolve(r, env) for r in results), k, tail)
+
+    def finish(self, results: Results, k: Continuation, tail: bool) -> Nodes:
+        """Hand the results of a block to its continuation."""
+        match k:
+            case Join(outs=outs):
+                return _copies(outs, results)
+            case Leave():
+                return [p.Return(results[0])] if results[0] is not UNDEF else []
+            case Thread(outs=outs, follow=follow):
+                flag = results[outs.index(follow.flag)]
+                if is_true(flag) == follow.jump:
+                    return self.side(follow, outs, results, follow.jump, False)
+                return _copies(outs, results)
+            case Turn():
+                return self.turn(results, k, tail)
+
+    def side(
+        self,
+        follow: Follow,
+        outs: tuple[Value, ...],
+        results: Results,
+        taken: bool,
+        tail: bool,
+    ) -> Nodes:
+        """Lower one branch of the `If` that follows, where `outs` are known."""
+        test = follow.test
+        block = test.then if taken else test.orelse
+        env = {**follow.env, **dict(zip(outs, results, strict=True))}
+        env.update(zip(test.outs, block.results, strict=True))
+        return self.block(block, follow.results, env, follow.then, tail)
+
+    def turn(self, results: Results, k: Turn, tail: bool) -> Nodes:
+        """End an iteration: append to the tape, carry, leave or go on."""
+        loop = k.loop
+        carried = 1 + len(loop.init)
+        stop = results[0]
+        nodes: Nodes = []
+        if is_true(stop) and k.follow is not None:
+            flag = self.flag_at(loop, k.follow, results)
+            if is_true(flag) and self.returns_follow(k.follow, loop, results):
+                outs = _loop_outs(loop)
+                known = (*results[1:carried], Const(True))[: len(outs)]
+                return self.side(k.follow, outs, known, True, False)
+        if k.append and loop.tape is not None:
+            nodes.append(p.Append(loop.tape, results[carried:]))
+        nodes += _copies(loop.body.params, results[1:carried])
+        leave: Nodes = [*([p.Copies(list(k.on_break))] if k.on_break else [])]
+        leave.append(p.Exit("break"))
+        if is_true(stop):
+            return nodes + leave
+        if not is_false(stop) and stop is not UNDEF:
+            nodes.append(p.Branch(stop, leave, []))
+        return nodes if tail else [*nodes, p.Exit("continue")]
+
+    # If
+
+    def goes_inside(self, stmt: ir.If, results: Results, k: Continuation) -> bool:
+        """Say whether the continuation of the block belongs into this last `If`."""
+        match k:
+            case Join():
+                return False
+            case Leave():
+                out = results[0]
+                inside = isinstance(out, Value) and out in stmt.outs
+                return stmt.guard or (inside and not _keeps_value(stmt))
+            case Turn():
+                return stmt.guard or results[0] in stmt.outs
+            case Thread(outs=outs, follow=follow):
+                return results[outs.index(follow.flag)] in stmt.outs
+
+    def tail_if(
+        self, stmt: ir.If, results: Results, env: Env, k: Continuation, tail: bool
+    ) -> Nodes:
+        """Lower an `If` whose branches end with the continuation."""
+        nodes: Nodes = []
+        if isinstance(k, Turn) and k.append and k.loop.tape is not None:
+            saved = _common(stmt, results[1 + len(k.loop.init) :], env)
+            if saved is not None:
+                nodes.append(p.Append(k.loop.tape, saved))
+                k = replace(k, append=False)
+        branches = []
+        for block, ends in ((stmt.then, tail and not stmt.guard), (stmt.orelse, tail)):
+            inner = {**env, **dict(zip(stmt.outs, block.results, strict=True))}
+            branches.append(self.block(block, results, inner, k, ends))
+        then, orelse = branches
+        return nodes + _branch(resolve(stmt.test, env), then, orelse, stmt, tail)
+
+    def plain_if(self, stmt: ir.If, env: Env) -> Nodes:
+        """Lower an `If` whose results are joined behind it."""
+        k = Join(stmt.outs)
+        then = self.block(stmt.then, stmt.then.results, env, k, True)
+        orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
+        if not then and not orelse:
+            return []
+        return _branch(resolve(stmt.test, env), then, orelse, stmt, True)
+
+    def follow_of(
+        self,
+        outs: tuple[Value, ...],
+        stmts: list[ir.Stmt],
+        i: int,
+        results: Results,
+        env: Env,
+        k: Continuation,
+    ) -> Follow | None:
+        """Return what follows statement `i`, if it is a last `If` that tests an out."""
+        if i != len(stmts) - 2 or isinstance(k, Join):
+            return None
+        test = stmts[i + 1]
+        if not isinstance(test, ir.If) or not isinstance(test.test, Value):
+            return None
+        if test.test not in outs or self.uses[test.test] != 1:
+            return None
+        return Follow(test.test, test, results, env, k)
+
+    def jumps(self, follow: Follow, block: ir.Block) -> bool:
+        """Say whether a branch of the following `If` never falls through."""
+        k = follow.then
+        if not isinstance(k, Thread):
+            return True
+        env = {**follow.env, **dict(zip(follow.test.outs, block.results, strict=True))}
+        flag = resolve(follow.results[k.outs.index(k.follow.flag)], env)
+        return isinstance(flag, Const) and is_true(flag) == k.follow.jump
+
+    def threads_if(self, stmt: ir.If, follow: Follow) -> bool:
+        """Say whether the flag is known at every end of `stmt`; choose the jump."""
+        flags = self.leaf_flags(stmt, stmt.outs.index(follow.flag))
+        if flags is None:
+            return False
+        for jump in (True, False):
+            block = follow.test.then if jump else follow.test.orelse
+            once = not block.stmts or flags.count(jump) <= 1
+            if once and self.jumps(follow, block):
+                follow.jump = jump
+                return True
+        return False
+
+    def leaf_flags(self, stmt: ir.If, index: int) -> list[bool] | None:
+        """Return the constants that result `index` takes at the ends of an `If`."""
+        out: list[bool] = []
+        for block in (stmt.then, stmt.orelse):
+            result = block.results[index]
+            last = block.stmts[-1] if block.stmts else None
+            if isinstance(result, Const) and isinstance(result.value, bool):
+                out.append(result.value)
+            elif isinstance(last, ir.If) and result in last.outs:
+                inner = self.leaf_flags(last, last.outs.index(result))  # type: ignore[arg-type]
+                if inner is None:
+                    return None
+                out += inner
+            elif result is not UNDEF:
+                return None
+        return out
+
+    def threaded_if(self, stmt: ir.If, follow: Follow, tail: bool) -> Nodes:
+        """Lower an `If` and the `If` that tests its flag as one."""
+        env = follow.env
+        k = Thread(stmt.outs, follow)
+        then = self.block(stmt.then, stmt.then.results, env, k, True)
+        orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
+        nodes = _branch(resolve(stmt.test, env), then, orelse, stmt, True)
+        return nodes + self.side(follow, (), (), not follow.jump, tail)
+
+    # Loops
+
+    def loop(self, loop: ir.Loop, other: ir.If | None, env: Env) -> Nodes:
+        """Lower a loop, with its `else` if it has one."""
+        if other is not None:
+            k = Join(other.outs)
+            orelse = self.block(other.orelse, other.orelse.results, env, k, True)
+            known = tuple(resolve(r, env) for r in other.then.results)
+            turn = Turn(loop, True, None, _pairs(other.outs, known))
+            return self.plain_loop(loop, env, turn, orelse)
+        if loop.stopped is None:
+            return self.plain_loop(loop, env, Turn(loop, True), [])
+        # Nothing fits: a flag says how the loop was left.
+        turn = Turn(loop, True, None, ((loop.stopped, Const(True)),))
+        flag = p.Copies([(loop.stopped, Const(False))])
+        return [flag, *self.plain_loop(loop, env, turn, [])]
+
+    def loop_and_follow(
+        self, loop: ir.Loop, follow: Follow, tail: bool
+    ) -> Nodes | None:
+        """Lower a loop and the last `If` that asks how it was left, as one."""
+        if self.threads_loop(loop, follow):
+            nodes = self.plain_loop(loop, follow.env, Turn(loop, True, follow), [])
+            return nodes + self.side(follow, (), (), False, tail)
+        if follow.flag is loop.stopped:
+            orelse = self.side(follow, (), (), False, False)
+            if p.ends(orelse):
+                nodes = self.plain_loop(loop, follow.env, Turn(loop, True), orelse)
+                return nodes + self.side(follow, (), (), True, tail)
+        return None
+
+    def plain_loop(self, loop: ir.Loop, env: Env, k: Turn, orelse: Nodes) -> Nodes:
+        """Lower the loop itself; what its `stop` means is in the continuation."""
+        params = loop.body.params
+        self.same += zip(params, loop.outs, strict=True)
+        nodes = _copies(params, tuple(resolve(v, env) for v in loop.init))
+        if loop.tape is not None:
+            nodes.append(p.NewTape(loop.tape))
+        body = self.block(loop.body, loop.body.results, env, k, True)
+        if loop.header is None:
+            iters = tuple(
+                replace(it, source=resolve(it.source, env)) for it in loop.iters
+            )
+            nodes.append(p.For(iters, params, body, orelse, loop.loc))
+            return nodes
+        header = loop.header
+        self.same += zip(params, header.params, strict=True)
+        test, *carried = header.results
+        first = self.block(header, tuple(carried), env, Join(params), True)
+        test = resolve(test, env)
+        nodes.append(p.While(params, first, test, body, orelse, loop.loc))
+        return nodes
+
+    def threads_loop(self, loop: ir.Loop, follow: Follow) -> bool:
+        """Say whether every way out with the flag set can return on the spot."""
+        results = loop.body.results
+        index = None if follow.flag is loop.stopped else loop.outs.index(follow.flag)
+        leaves = self.leaf_results(loop.body)
+        if index is not None and not is_false(loop.init[index]):
+            return False
+        jumps = 0
+        for leaf in leaves:
+            stop = leaf[0]
+            flag = stop if index is None else leaf[1 + index]
+            if index is not None and flag is loop.body.params[index]:
+                flag = Const(False)
+            if not (is_true(flag) or is_false(flag)):
+                return False
+            if is_true(flag):
+                jumps += 1
+                if not is_true(stop):
+                    return False
+                if not self.returns_follow(follow, loop, leaf):
+                    return False
+        return len(results) > 0 and (jumps <= 1 or not follow.test.then.stmts)
+
+    def leaf_results(self, block: ir.Block) -> list[Results]:
+        """Return the results of a block at each of its ends."""
+        last = block.stmts[-1] if block.stmts else None
+        if isinstance(last, ir.If) and any(r in last.outs for r in block.results):
+            out = []
+            for inner in (last.then, last.orelse):
+                if _raises(inner):
+                    continue
+                for leaf in self.leaf_results(inner):
+                    env: Env = dict(zip(last.outs, leaf, strict=True))
+                    out.append(tuple(resolve(r, env) for r in block.results))
+            return out
+        return [block.results]
+
+    def flag_at(self, loop: ir.Loop, follow: Follow, results: Results) -> Operand:
+        """Return the flag that the following `If` tests, at one end of the body."""
+        if follow.flag is loop.stopped:
+            return results[0]
+        return results[1 + loop.outs.index(follow.flag)]
+
+    def returns_follow(self, follow: Follow, loop: ir.Loop, results: Results) -> bool:
+        """Say whether the branch for a set flag does nothing but return."""
+        env = {**follow.env, **dict(zip(loop.outs, results[1:], strict=False))}
+        block = follow.test.then
+        env.update(zip(follow.test.outs, block.results, strict=True))
+        return self.returns(block, follow.results, env, follow.then)
+
+    def returns(
+        self, block: ir.Block, results: Results, env: Env, k: Continuation
+    ) -> bool:
+        """Say whether a block with this continuation ends in `return`."""
+        if any(not isinstance(s, ir.Apply | ir.Call) for s in block.stmts):
+            return False
+        known = tuple(resolve(r, env) for r in results)
+        match k:
+            case Leave():
+                return True
+            case Turn(loop=loop, follow=follow) if follow is not None:
+                if is_true(known[0]) and is_true(self.flag_at(loop, follow, known)):
+                    return self.returns_follow(follow, loop, known)
+            case Thread(outs=outs, follow=follow):
+                flag = known[outs.index(follow.flag)]
+                if follow.jump and is_true(flag):
+                    inner = {**follow.env, **dict(zip(outs, known, strict=True))}
+                    then = follow.test.then
+                    inner.update(zip(follow.test.outs, then.results, strict=True))
+                    return self.returns(then, follow.results, inner, follow.then)
+        return False
+
+    def else_of(self, loop: ir.Loop, stmts: list[ir.Stmt], i: int) -> ir.If | None:
+        """Return the `If` that is this loop's `else`."""
+        test = stmts[i + 1] if i + 1 < len(stmts) else None
+        if loop.stopped is None or not isinstance(test, ir.If) or test.then.stmts:
+            return None
+        asked = test.test is loop.stopped and self.uses[loop.stopped] == 1
+        return test if asked else None
+
+    # The rest
+
+    def with_(self, stmt: ir.With, env: Env) -> p.With:
+        body = self.block(stmt.body, stmt.body.results, env, Join(stmt.outs), True)
+        return p.With(resolve(stmt.context, env), stmt.name, body, stmt.loc)
+
+    def try_(self, stmt: ir.Try, env: Env) -> p.Try:
+        k = Join(stmt.outs)
+        body = self.block(stmt.body, stmt.body.results, env, k, True)
+        handlers = [
+            p.Handler(
+                None if h.classes is None else resolve(h.classes, env),
+                h.name,
+                self.block(h.block, h.block.results, env, k, True),
+            )
+            for h in stmt.handlers
+        ]
+        final: Nodes = []
+        if stmt.final is not None:
+            final = self.block(stmt.final, (), env, Join(()), True)
+        return p.Try(body, handlers, final, stmt.loc)
+
+
+def _substitute(stmt: ir.Apply | ir.Call, env: Env) -> ir.Apply | ir.Call:
+    """Return the statement with what is known on this path put in."""
+    if not env or not any(a in env for a in ir.operands(stmt) if isinstance(a, Value)):
+        return stmt
+    args = tuple(resolve(a, env) for a in stmt.args)
+    if isinstance(stmt, ir.Call):
+        return replace(stmt, args=args)
+    kwargs = tuple((name, resolve(v, env)) for name, v in stmt.kwargs)
+    return replace(stmt, args=args, kwargs=kwargs)
+
+
+def _loop_outs(loop: ir.Loop) -> tuple[Value, ...]:
+    return loop.outs if loop.stopped is None else (*loop.outs, loop.stopped)
+
+
+def _pairs(
+    outs: tuple[Value, ...], results: Results
+) -> tuple[tuple[Value, Operand], ...]:
+    pairs = zip(outs, results, strict=True)
+    return tuple((out, r) for out, r in pairs if r is not UNDEF and r is not out)
+
+
+def _copies(outs: tuple[Value, ...], results: Results) -> Nodes:
+    pairs = _pairs(outs, results)
+    return [p.Copies(list(pairs))] if pairs else []
+
+
+def _common(stmt: ir.If, saved: Results, env: Env) -> Results | None:
+    """Return what both branches save, if that is the same."""
+    out = []
+    for item in saved:
+        if isinstance(item, Value) and item in stmt.outs:
+            i = stmt.outs.index(item)
+            item, other = stmt.then.results[i], stmt.orelse.results[i]
+            if item is not other:
+                return None
+        out.append(resolve(item, env))
+    return tuple(out)
+
+
+def _raises(block: ir.Block) -> bool:
+    last = block.stmts[-1] if block.stmts else None
+    return isinstance(last, ir.Apply) and last.fn is prims.raise_
+
+
+def _keeps_value(stmt: ir.If) -> bool:
+    """Say whether a last `If` makes a value that is then returned by name or at once."""
+    if stmt.outs[0].hint is not None:
+        return True
+    inner = [*stmt.then.stmts, *stmt.orelse.stmts]
+    return len(inner) <= 4 and all(
+        isinstance(s, ir.Apply) and not s.effect and s.out.hint is None for s in inner
+    )
+
+
+def _branch(
+    test: Operand, then: Nodes, orelse: Nodes, stmt: ir.If, tail: bool
+) -> Nodes:
+    """Arrange two branches: an exit first, nothing after an empty branch."""
+    if not then and orelse:
+        negated = Value(BOOL)
+        op = ir.Apply(negated, operator.not_, (test,), loc=stmt.loc)
+        return [p.Let(negated, op), p.Branch(negated, orelse, [], stmt.loc)]
+    if p.ends(then) and (stmt.guard or not orelse):
+        redundant = isinstance(then[-1], p.Exit) and then[-1].word == "continue"
+        if redundant and tail and not orelse:
+            then = then[:-1]
+            return [p.Branch(test, then, [], stmt.loc)] if then else []
+        return [p.Branch(test, then, [], stmt.loc), *orelse]
+    if not then and not orelse:
+        return []
+    return [p.Branch(test, then, orelse, stmt.loc)]

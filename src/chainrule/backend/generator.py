@@ -1,0 +1,205 @@
+"""Print an `ast` tree as tokens: astor's generator, mended.
+
+In: a fresh `ast` tree (astor leaves marks on nodes, so a tree is printed once). Out: text
+that `layout` lays out. What astor 0.8.1 prints wrongly or not at all (defaults of
+positional-only parameters, `**(a or b)`, parentheses of a tuple that is a test, f-strings) is
+corrected here; a comment is a statement that holds a `Remark`.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+with warnings.catch_warnings():
+    # astor 0.8.1 touches `ast.Num` when imported, which is deprecated since 3.12.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import astor
+    from astor.code_gen import set_precedence
+    from astor.op_util import Precedence
+
+
+class Remark(str):
+    """The text of a comment, carried through trees as an expression statement."""
+
+    __slots__ = ()
+
+
+def is_remark(node: Any) -> bool:
+    """Say whether a statement is a comment."""
+    value = getattr(node, "value", None)
+    return isinstance(getattr(value, "value", None), Remark)
+
+
+def to_text(tree: ast.Module, layout: Callable[[list[str]], str]) -> str:
+    """Print a tree; the layout joins the tokens of each line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        text: str = astor.to_source(
+            tree, pretty_source=layout, source_generator_class=Generator
+        )
+    return text
+
+
+class Generator(astor.SourceGenerator):  # type: ignore[misc]
+    """astor's generator with comments and corrections."""
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if is_remark(node):
+            self.statement(node, f"# {node.value.value}")  # type: ignore[attr-defined]
+        else:
+            super().visit_Expr(node)
+
+    def verbatim(self, node: ast.expr) -> None:
+        self.write(ast.unparse(ast.fix_missing_locations(node)))
+
+    visit_JoinedStr = visit_TemplateStr = verbatim
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            super().visit_Constant(node)
+        else:
+            # A number before a dot needs parentheses: (1).real.
+            text = "..." if node.value is ... else repr(node.value)
+            attribute = getattr(node, "_pp", 0) == Precedence.highest
+            closed = attribute and isinstance(node.value, int | float)
+            self.write(f"({text})" if closed else text)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef, is_async: bool = False) -> None:
+        if is_async or node.returns or getattr(node, "type_params", None):
+            raise NotImplementedError("only plain functions are generated")
+        self.decorators(node, 1 if self.indentation else 2)
+        self.statement(node, "def ", node.name, "(")
+        self.visit_arguments(node.args)
+        self.write(")", ":")
+        self.body(node.body)
+        if not self.indentation:
+            self.newline(extra=2)
+
+    def visit_arguments(self, node: ast.arguments) -> None:
+        items: list[list[Any]] = []
+
+        def param(arg: ast.arg, default: ast.expr | None) -> None:
+            equals = " = " if arg.annotation is not None else "="
+            items.append([arg] if default is None else [arg, equals, default])
+
+        positional = [*node.posonlyargs, *node.args]
+        set_precedence(Precedence.Comma, node.defaults)
+        set_precedence(Precedence.Comma, [d for d in node.kw_defaults if d is not None])
+        padding = [None] * (len(positional) - len(node.defaults))
+        for i, (arg, default) in enumerate(
+            zip(positional, padding + node.defaults, strict=True), 1
+        ):
+            param(arg, default)
+            if i == len(node.posonlyargs):
+                items.append(["/"])
+        if node.vararg is not None:
+            items.append(["*", node.vararg])
+        elif node.kwonlyargs:
+            items.append(["*"])
+        for arg, default in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+            param(arg, default)
+        if node.kwarg is not None:
+            items.append(["**", node.kwarg])
+        for i, item in enumerate(items):
+            self.write(*([", "] if i else []), *item)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        with self.delimit(node) as delimiters:
+            set_precedence(delimiters.p, node.body)
+            a = node.args
+            bare = not (a.posonlyargs or a.args or a.vararg or a.kwonlyargs or a.kwarg)
+            self.one_token(
+                lambda: (
+                    self.write("lambda" if bare else "lambda "),
+                    self.visit_arguments(a),
+                    self.write(": ", node.body),
+                )
+            )
+
+    def one_token(self, write: Callable[[], Any]) -> None:
+        """Write what must not be split by the layout."""
+        self.write("")
+        start = len(self.result)
+        write()
+        self.result[start:] = ["".join(self.result[start:])]
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        with self.delimit("{}"):
+            for i, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
+                self.write(", " if i else "")
+                if key is None:
+                    set_precedence(Precedence.BitOr, value)
+                    self.write("**", value)
+                else:
+                    set_precedence(Precedence.Comma, key, value)
+                    self.write(key, ": ", value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        set_precedence(Precedence.highest, node.func)
+        many = len(node.args) + len(node.keywords) > 1
+        level = Precedence.Comma if many else Precedence.call_one_arg
+        set_precedence(level, node.args)
+        self.write(node.func, "(")
+        first = True
+        for arg in node.args:
+            self.write("" if first else ", ", arg)
+            first = False
+        for keyword in node.keywords:
+            self.write("" if first else ", ")
+            first = False
+            if keyword.arg is None:
+                set_precedence(Precedence.BitOr, keyword.value)
+                self.write("**", keyword.value)
+            else:
+                set_precedence(Precedence.Comma, keyword.value)
+                self.write(keyword.arg, "=", keyword.value)
+        self.write(")")
+
+    def visit_Starred(self, node: ast.Starred) -> None:
+        set_precedence(Precedence.BitOr, node.value)
+        self.write("*", node.value)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        set_precedence(Precedence.highest, node.value)
+        self.write(node.value, ".", node.attr)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        set_precedence(Precedence.highest, node.value)
+        super().visit_Subscript(node)
+
+    def visit_If(self, node: ast.If) -> None:
+        keyword = "if "
+        while True:
+            set_precedence(Precedence.Comma, node.test)
+            self.statement(node, keyword, node.test, ":")
+            self.body(node.body)
+            if len(node.orelse) != 1 or not isinstance(node.orelse[0], ast.If):
+                break
+            node, keyword = node.orelse[0], "elif "
+        self.else_body(node.orelse)
+
+    def visit_While(self, node: ast.While) -> None:
+        set_precedence(Precedence.Comma, node.test)
+        self.statement(node, "while ", node.test, ":")
+        self.body_or_else(node)
+
+    def visit_For(self, node: ast.For, is_async: bool = False) -> None:
+        set_precedence(node, node.iter)
+        super().visit_For(node, is_async)
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        set_precedence(Precedence.Comma, node.test, node.msg)
+        self.statement(node, "assert ", node.test)
+        self.conditional_write(", ", node.msg)
+
+    def visit_Raise(self, node: ast.Raise) -> None:
+        set_precedence(Precedence.Comma, node.exc, node.cause)
+        super().visit_Raise(node)
+
+    def visit_With(self, node: ast.With, is_async: bool = False) -> None:
+        for item in node.items:
+            set_precedence(Precedence.Comma, item.context_expr, item.optional_vars)
+        super().visit_With(node, is_async)

@@ -1,0 +1,306 @@
+"""Which variables hold their values at the same time.
+
+In: the nodes of a program after nesting. Out: `Web`: values put together into variables, and
+for each variable the set of those that it may not share a name with. Sets of variables are
+bits of an int, so the backward walk over the structured nodes costs little more than
+looking at each node once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chainrule.backend import program as p
+from chainrule.backend.nest import leaves
+from chainrule.backend.program import Nodes, Op, Program
+from chainrule.ir.nodes import Operand, Value
+
+Nested = dict[Value, Op]
+
+
+class Web:
+    """Variables (sets of values), and which of them conflict."""
+
+    def __init__(self, program: Program, nested: Nested) -> None:
+        self.program = program
+        self.nested = nested
+        self.parent: dict[Value, Value] = {}
+        self.index: dict[Value, int] = {}
+        self.conflicts: dict[Value, int] = {}
+        self.members: dict[Value, int] = {}
+        self.hints: dict[Value, str | None] = {}
+        self.dies: dict[int, bool] = {}
+        self.moved: set[tuple[int, Value]] = set()
+        for a, b in program.same:
+            self.union(a, b)
+
+    def find(self, value: Value) -> Value:
+        """Return the representative of a value's variable."""
+        parent = self.parent
+        while value in parent:
+            above = parent[value]
+            if above in parent:
+                parent[value] = parent[above]
+            value = above
+        return value
+
+    def hint(self, value: Value) -> str | None:
+        """Return the name that the user gave a variable."""
+        root = self.find(value)
+        return self.hints.get(root, root.hint)
+
+    def bit(self, value: Value) -> int:
+        """Return the set of this one variable."""
+        root = self.find(value)
+        if root not in self.index:
+            self.index[root] = len(self.index)
+            self.members[root] = 1 << self.index[root]
+            self.conflicts[root] = 0
+        return 1 << self.index[root]
+
+    def bits(self, values: Iterable[Value]) -> int:
+        out = 0
+        for value in values:
+            out |= self.bit(value)
+        return out
+
+    def reads(self, operand: Operand) -> int:
+        """Return the variables that printing an operand reads."""
+        return self.bits(leaves(operand, self.nested))
+
+    def node_reads(self, node: p.Node) -> int:
+        out = 0
+        for operand in p.reads(node):
+            if isinstance(operand, Value):
+                out |= self.reads(operand)
+        return out
+
+    def conflict(self, value: Value, others: int) -> None:
+        """Forbid a variable to share its name with others."""
+        root = self.find(value)
+        own = self.bit(root)
+        self.conflicts[root] |= others & ~own
+
+    def close(self) -> None:
+        """Make conflicts symmetric."""
+        roots = {i: root for root, i in self.index.items()}
+        for root, i in list(self.index.items()):
+            mask = self.conflicts[root]
+            while mask:
+                low = mask & -mask
+                other = roots[low.bit_length() - 1]
+                self.conflicts[other] |= 1 << i
+                mask ^= low
+
+    def clash(self, a: Value, b: Value) -> bool:
+        """Say whether two variables are needed at the same time."""
+        a, b = self.find(a), self.find(b)
+        self.bit(a), self.bit(b)
+        return bool(self.conflicts[a] & self.members[b])
+
+    def union(self, a: Value, b: Value) -> None:
+        """Make two variables one."""
+        a, b = self.find(a), self.find(b)
+        if a is b:
+            return
+        hint = self.hints.get(a, a.hint) or self.hints.get(b, b.hint)
+        self.parent[b] = a
+        self.hints[a] = hint
+        if b in self.index or a in self.index:
+            self.bit(a)
+            mine = self.members.get(b, 0)
+            self.members[a] |= mine
+            theirs = self.conflicts.pop(b, 0)
+            self.conflicts[a] |= theirs
+
+
+def analyse(program: Program, nested: Nested) -> Web:
+    """Find the variables of a program and their conflicts."""
+    web = Web(program, nested)
+    drop_dead(web)
+    walker = _Walker(web)
+    live = walker.list(program.nodes, 0)
+    params = program.function.params
+    for value in params:
+        web.conflict(value, live | web.bits(params))
+    web.close()
+    return web
+
+
+def drop_dead(web: Web) -> None:
+    """Drop copies and tapes that nobody reads."""
+    needed: set[Value] = set()
+    sources: dict[Value, list[Operand]] = {}
+    pending: list[Value] = []
+
+    def need(operand: Operand) -> None:
+        for leaf in leaves(operand, web.nested):
+            root = web.find(leaf)
+            if root not in needed:
+                needed.add(root)
+                pending.append(root)
+
+    for node in p.walk(web.program.nodes):
+        if isinstance(node, p.Copies):
+            for out, source in node.pairs:
+                sources.setdefault(web.find(out), []).append(source)
+        elif isinstance(node, p.Append):
+            sources.setdefault(web.find(node.tape), []).extend(node.items)
+        else:
+            for operand in p.reads(node):
+                need(operand)
+    while pending:
+        for source in sources.get(pending.pop(), ()):
+            need(source)
+    _sweep(web, web.program.nodes, needed)
+
+
+def _sweep(web: Web, nodes: Nodes, needed: set[Value]) -> None:
+    kept: Nodes = []
+    for node in nodes:
+        for inner in p.parts(node):
+            _sweep(web, inner, needed)
+        if isinstance(node, p.Copies):
+            node.pairs = [
+                (out, source)
+                for out, source in node.pairs
+                if web.find(out) in needed
+                and not (
+                    isinstance(source, Value) and web.find(source) is web.find(out)
+                )
+            ]
+            if not node.pairs:
+                continue
+        elif isinstance(node, p.Append | p.NewTape):
+            if web.find(node.tape) not in needed:
+                continue
+        elif isinstance(node, p.Branch) and not node.then and not node.orelse:
+            continue
+        kept.append(node)
+    nodes[:] = kept
+
+
+class _Walker:
+    """The backward walk; lists of nodes take what is live behind and give what is before."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+        self.on_break = 0
+        self.on_continue = 0
+        self.always = 0
+
+    def list(self, nodes: Nodes, live: int) -> int:
+        for node in reversed(nodes):
+            live = self.node(node, live | self.always)
+        return live | self.always
+
+    def define(self, values: Iterable[Value], live: int) -> int:
+        for value in values:
+            self.web.conflict(value, live)
+        return live & ~self.web.bits(values)
+
+    def node(self, node: p.Node, live: int) -> int:
+        web = self.web
+        match node:
+            case p.Let() | p.Unpack() | p.NewTape():
+                if isinstance(node, p.Let):
+                    self.note_death(node, live)
+                outs = p.defines(node)
+                live = self.define(outs, live | web.bits(outs))
+                return live | web.node_reads(node)
+            case p.Copies():
+                return self.copies(node, live)
+            case p.Append():
+                return live | web.node_reads(node)
+            case p.Exit(word=word):
+                return self.on_break if word == "break" else self.on_continue
+            case p.Return(value=value):
+                return web.reads(value)
+            case p.Branch(then=then, orelse=orelse):
+                either = self.list(then, live) | self.list(orelse, live)
+                return either | web.node_reads(node)
+            case p.For(body=body, orelse=orelse):
+                after = self.list(orelse, live)
+                outer = after | _outside(web, node)
+                inner = self.loop(body, outer, live)
+                inner = self.define(p.defines(node), inner | web.bits(p.defines(node)))
+                return inner | outer | web.node_reads(node)
+            case p.While(header=header, test=test, body=body, orelse=orelse):
+                after = self.list(orelse, live)
+                outer = after | _outside(web, node)
+                inner = self.loop(body, outer, live)
+                return self.list(header, inner | after | web.reads(test)) | outer
+            case p.With(context=context, body=body):
+                inner = self.define(p.defines(node), self.list(body, live))
+                return inner | web.reads(context)
+            case p.Try():
+                return self.try_(node, live)
+
+    def note_death(self, let: p.Let, live: int) -> None:
+        """Note whether the first operand is not needed behind its use."""
+        first = next(p.op_operands(let.op), None)
+        if isinstance(first, Value) and first not in self.web.nested:
+            others = [o for o in p.op_operands(let.op) if o is not first]
+            read = 0
+            for operand in others:
+                read |= self.web.reads(operand)
+            bit = self.web.bit(first)
+            self.web.dies[id(let)] = not (live | read) & bit
+
+    def copies(self, node: p.Copies, live: int) -> int:
+        web = self.web
+        pairs = node.pairs
+        outs = web.bits(out for out, _ in pairs)
+        sources = [s for _, s in pairs if isinstance(s, Value)]
+        for source in sources:
+            once = sources.count(source) == 1 and source not in web.nested
+            if once and not web.bit(source) & (live & ~outs):
+                web.moved.add((id(node), source))
+        for out, source in pairs:
+            others = live | outs
+            if isinstance(source, Value) and source not in web.nested:
+                others &= ~web.bit(source) | outs
+            web.conflict(out, others)
+        live &= ~outs
+        for _, source in pairs:
+            live |= web.reads(source)
+        return live
+
+    def loop(self, body: Nodes, end: int, after: int) -> int:
+        outer = self.on_break, self.on_continue
+        self.on_break, self.on_continue = after, end
+        live = self.list(body, end)
+        self.on_break, self.on_continue = outer
+        return live
+
+    def try_(self, node: p.Try, live: int) -> int:
+        outer = self.always
+        after = self.list(node.final, live)
+        self.always |= after
+        handlers = after
+        for handler in node.handlers:
+            inner = self.list(handler.body, after)
+            if handler.name is not None:
+                inner = self.define((handler.name,), inner)
+            handlers |= inner
+        handlers |= self.web.node_reads(node)
+        self.always |= handlers
+        before = self.list(node.body, after)
+        self.always = outer
+        return before | handlers
+
+
+def _outside(web: Web, loop: p.For | p.While) -> int:
+    """Return what a loop reads that was there before the iteration."""
+    made, read = 0, 0
+    lists = [loop.body] if isinstance(loop, p.For) else [loop.header, loop.body]
+    if isinstance(loop, p.While):
+        read |= web.reads(loop.test)
+    else:
+        made |= web.bits(p.defines(loop))
+    for nodes in lists:
+        for node in p.walk(nodes):
+            made |= web.bits(p.defines(node))
+            read |= web.node_reads(node)
+    carried = web.bits(loop.carried)
+    return read & (~made | carried)

@@ -1,0 +1,187 @@
+"""Give every variable a name.
+
+In: a program, its variables and their conflicts. Out: a name for each variable: the user's
+own where he gave one, else one that says what it holds (`exp_z`, `mean_x`, `z_sq`). Variables
+of one name that conflict get a number: `h`, `h2`. Parameters keep the signature's names.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import operator
+import re
+from collections.abc import Collection
+from typing import Any
+
+from chainrule.backend import program as p
+from chainrule.backend.live import Web
+from chainrule.backend.program import Choice, Op
+from chainrule.ir import nodes as ir
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Value
+
+LONGEST = 20
+INFIX: dict[Any, str] = {
+    operator.add: "{}_plus_{}",
+    operator.sub: "{}_minus_{}",
+    operator.mul: "{}_times_{}",
+    operator.truediv: "{}_over_{}",
+    operator.matmul: "{}_at_{}",
+    operator.floordiv: "{}_div_{}",
+    operator.mod: "{}_mod_{}",
+}
+WORDS: dict[Any, str] = {
+    operator.add: "total",
+    operator.sub: "diff",
+    operator.mul: "product",
+    operator.truediv: "ratio",
+    operator.matmul: "product",
+    operator.floordiv: "quotient",
+    operator.mod: "rest",
+    operator.pow: "power",
+    operator.neg: "negated",
+    operator.pos: "value",
+    operator.getitem: "part",
+    operator.not_: "negated",
+    operator.contains: "found",
+    prims.make_tuple: "parts",
+    prims.make_list: "items",
+    prims.make_dict: "items",
+    prims.index_add: "buffer",
+    prims.index_set: "buffer",
+    prims.list_append: "items",
+    prims.list_init: "items",
+    prims.unpack: "parts",
+    prims.copy_value: "copy",
+    prims.format_: "text",
+    prims.dim: "size",
+}
+for _fn in (
+    operator.lt,
+    operator.le,
+    operator.gt,
+    operator.ge,
+    operator.eq,
+    operator.ne,
+):
+    WORDS[_fn] = "test"
+
+
+def name_variables(
+    web: Web, params: dict[Value, str], reserved: Collection[str]
+) -> dict[Value, str]:
+    """Return the name of each variable, by its representative."""
+    naming = _Naming(web, params, reserved)
+    for node in p.walk(web.program.nodes):
+        for value in p.defines(node):
+            naming.name(value, node)
+    return naming.names
+
+
+class _Naming:
+    def __init__(
+        self, web: Web, params: dict[Value, str], reserved: Collection[str]
+    ) -> None:
+        self.web = web
+        self.reserved = reserved
+        self.names: dict[Value, str] = {}
+        self.holders: dict[str, int] = {}
+        for value, name in params.items():
+            self.give(value, name)
+
+    def give(self, value: Value, name: str) -> None:
+        root = self.web.find(value)
+        self.web.bit(root)
+        self.names[root] = name
+        self.holders[name] = self.holders.get(name, 0) | self.web.members[root]
+
+    def name(self, value: Value, node: p.Node) -> None:
+        """Name the variable of a value, unless it has a name."""
+        root = self.web.find(value)
+        if root in self.names:
+            return
+        hint = self.web.hint(root)
+        base = clean(hint) if hint else self.describe(value, node)
+        self.web.bit(root)
+        conflicts = self.web.conflicts[root]
+        name, number = base, 1
+        while name in self.reserved or conflicts & self.holders.get(name, 0):
+            number += 1
+            name = f"{base}{number}" if not base[-1].isdigit() else f"{base}_{number}"
+        self.give(root, name)
+
+    def describe(self, value: Value, node: p.Node) -> str:
+        """Return a name that says what a value without a hint holds."""
+        match node:
+            case p.Let(op=op):
+                return clean(self.of_op(op))
+            case p.NewTape():
+                return "tape"
+            case p.For():
+                return "item"
+            case p.Copies(pairs=pairs):
+                source = next(s for v, s in pairs if v is value)
+                known = self.of_operand(source)
+                return clean(known) if known and known.isidentifier() else "result"
+            case p.Try():
+                return "exc"
+        return "value"
+
+    def of_operand(self, operand: Operand) -> str | None:
+        """Return a short word for an operand, or None."""
+        if isinstance(operand, Const):
+            value = operand.value
+            if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+                return str(value)
+            return None
+        if not isinstance(operand, Value):
+            return None
+        if operand in self.web.nested:
+            op = self.web.nested[operand]
+            simple = isinstance(op, ir.Apply) and op.fn in (operator.getitem, getattr)
+            return self.of_operand(op.args[0]) if simple else None  # type: ignore[union-attr]
+        return self.names.get(self.web.find(operand)) or self.web.hint(operand)
+
+    def of_op(self, op: Op) -> str:
+        """Return a name for the result of an operation."""
+        if isinstance(op, Choice):
+            return "choice"
+        if isinstance(op, ir.Call):
+            return op.callee.name.removeprefix("_") + "_out"
+        args = [self.of_operand(a) for a in op.args]
+        fn = op.fn
+        if fn in INFIX and len(args) == 2 and args[0] and args[1]:
+            name = INFIX[fn].format(*args)
+            if len(name) <= LONGEST and not name[0].isdigit():
+                return name
+        first = args[0] if args and args[0] and not args[0].isdigit() else None
+        if fn is operator.pow and first and args[1] == "2":
+            return f"{first}_sq"
+        if fn is operator.neg and first:
+            return f"neg_{first}"
+        if fn is getattr or op.form == "attribute":
+            attr = op.args[1] if fn is getattr and len(op.args) > 1 else None
+            word = (
+                str(attr.value) if isinstance(attr, Const) else op.text or fn.__name__
+            )
+            return f"{first}_{word}" if first else word
+        word = WORDS.get(fn) or (op.text or getattr(fn, "__name__", "value"))
+        word = word.split(".")[-1]
+        name = f"{word}_{first}" if first else word
+        return name if len(name) <= LONGEST else word
+
+
+def clean(name: str) -> str:
+    """Return an identifier that hides no keyword and no builtin."""
+    name = re.sub(r"\W", "_", name).lstrip("_") or "value"
+    if name[0].isdigit():
+        name = f"v{name}"
+    if keyword.iskeyword(name):
+        return name + "_"
+    return name
+
+
+def hidden_builtin(name: str) -> bool:
+    """Say whether a name is one of Python's builtins."""
+    return hasattr(builtins, name)

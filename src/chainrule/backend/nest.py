@@ -1,0 +1,325 @@
+"""Put temporaries back into the expressions that use them.
+
+In: the nodes of a program. Out: the same list without the `Let`s that are printed where they
+are used, and the operations of those. A temporary is a value without a name of the user's
+that is used once. It never moves into a loop, across an effect, or across an assignment to
+a variable that it reads; an expression that gets too long stays a statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chainrule.backend import program as p
+from chainrule.backend import sizes
+from chainrule.backend.program import Nodes, Op, Program
+from chainrule.ir.nodes import Operand, Value
+
+MAX_WIDTH = 64
+MAX_OPS = 8
+RETURN_WIDTH = 40
+RETURN_OPS = 3
+CHEAP_WIDTH = 24
+SHORT = 8
+
+Slot = str | Value
+
+
+@dataclass(eq=False, slots=True)
+class _Pending:
+    """A temporary that may still be nested: where it was made and what it reads."""
+
+    scope: int
+    ops: int
+    width: int
+    slots: set[Slot]
+    op: Op
+
+
+def nest(program: Program) -> dict[Value, Op]:
+    """Drop the `Let`s that are nested; return their operations."""
+    nesting = _Nesting(program)
+    program.nodes[:] = nesting.list(program.nodes)
+    return nesting.nested
+
+
+class Slots:
+    """Which values will share a variable if they can: those with one name or web."""
+
+    def __init__(self, program: Program) -> None:
+        self.parent: dict[Value, Value] = {}
+        self.hints: dict[Value, str | None] = {}
+        for a, b in program.same:
+            self.join(a, b)
+        for node in p.walk(program.nodes):
+            if isinstance(node, p.Copies):
+                for out, source in node.pairs:
+                    if isinstance(source, Value):
+                        self.join(out, source)
+            elif isinstance(node, p.Let) and sizes.is_statement(node.op):
+                first = next(p.op_operands(node.op), None)
+                if isinstance(first, Value):
+                    self.join(node.out, first)
+
+    def root(self, value: Value) -> Value:
+        """Return the representative of a value."""
+        parent = self.parent
+        while value in parent:
+            value = parent[value]
+        return value
+
+    def join(self, a: Value, b: Value) -> None:
+        """Put two values together unless the user gave them different names."""
+        a, b = self.root(a), self.root(b)
+        hint_a, hint_b = self.hints.get(a, a.hint), self.hints.get(b, b.hint)
+        if a is not b and (hint_a is None or hint_b is None or hint_a == hint_b):
+            self.parent[b] = a
+            self.hints[a] = hint_a or hint_b
+
+    def slot(self, value: Value) -> Slot:
+        """Return what stands for the variable of a value."""
+        root = self.root(value)
+        return self.hints.get(root, root.hint) or root
+
+
+class _Nesting:
+    def __init__(self, program: Program) -> None:
+        self.nested: dict[Value, Op] = {}
+        self.slots = Slots(program)
+        self.uses: dict[Value, int] = {}
+        self.scopes: dict[Value, set[int]] = {}
+        self.depths: dict[Value, int] = {}
+        self.defined: dict[Slot, int] = {}
+        self.pending: dict[Value, _Pending] = {}
+        self.readers: dict[Slot, list[Value]] = {}
+        self.cheap: dict[Value, tuple[int, int]] = {}
+        self.scope = 0
+        self.fresh = 0
+        for value in program.function.params:
+            self.defined[self.slots.slot(value)] = 1
+        self.survey(program.nodes)
+
+    # Counting
+
+    def survey(self, nodes: Nodes) -> None:
+        """Count uses, definitions of each variable, and the loops that use a value."""
+        for node in nodes:
+            inner = isinstance(node, p.For | p.While)
+            for operand in p.reads(node):
+                if isinstance(operand, Value):
+                    self.uses[operand] = self.uses.get(operand, 0) + 1
+                    here = self.scope + (isinstance(node, p.While))
+                    self.scopes.setdefault(operand, set()).add(here)
+            for value in p.defines(node):
+                slot = self.slots.slot(value)
+                self.defined[slot] = self.defined.get(slot, 0) + 1
+                self.depths[value] = self.scope
+            self.scope += inner
+            for part in p.parts(node):
+                self.survey(part)
+            self.scope -= inner
+
+    # Walking
+
+    def list(self, nodes: Nodes) -> Nodes:
+        """Nest within one list; return what is left of it."""
+        out: Nodes = []
+        for i, node in enumerate(nodes):
+            replaced = self.node(node, nodes[i - 1] if i else None)
+            out.append(replaced)
+            if isinstance(replaced, p.Let):
+                self.offer(replaced)
+        return [n for n in out if not (isinstance(n, p.Let) and n.out in self.nested)]
+
+    def node(self, node: p.Node, previous: p.Node | None) -> p.Node:
+        match node:
+            case p.Return(value=value):
+                if isinstance(previous, p.Let) and previous.out is value:
+                    self.offer_return(previous)
+                self.consume(node)
+            case p.Branch():
+                self.consume(node)
+                node.then = self.list(node.then)
+                node.orelse = self.list(node.orelse)
+                return self.choice(node)
+            case p.For():
+                self.consume(node)
+                self.kill(p.defines(node))
+                node.body = self.inside(node.body)
+                node.orelse = self.list(node.orelse)
+            case p.While():
+                self.loop(node)
+            case p.Try(body=body, handlers=handlers, final=final):
+                node.body = self.inside(body)
+                for handler in handlers:
+                    handler.body = self.inside(handler.body)
+                node.final = self.inside(final)
+                self.pending.clear()
+            case p.With(body=body):
+                self.consume(node)
+                self.pending.clear()
+                node.body = self.inside(body)
+                self.pending.clear()
+            case _:
+                self.consume(node)
+                self.kill(p.defines(node))
+        return node
+
+    def loop(self, node: p.While) -> None:
+        """Nest in a `while`: the test may take in its header, but nothing from before."""
+        outer = self.scope
+        self.fresh += 1
+        self.scope = self.fresh
+        node.header = self.list(node.header)
+        self.consume(node)
+        node.header = [
+            n
+            for n in node.header
+            if not (isinstance(n, p.Let) and n.out in self.nested)
+        ]
+        self.scope = outer
+        node.body = self.inside(node.body)
+        node.orelse = self.list(node.orelse)
+
+    def inside(self, nodes: Nodes) -> Nodes:
+        """Nest within a list into which nothing from outside moves."""
+        outer = self.scope
+        self.fresh += 1
+        self.scope = self.fresh
+        out = self.list(nodes)
+        self.scope = outer
+        return out
+
+    # Offering and consuming
+
+    def offer(self, let: p.Let) -> None:
+        """Keep a `Let` as a candidate."""
+        op, out = let.op, let.out
+        effect = sizes.has_effect(op)
+        if effect:
+            self.pending.clear()
+        if out.hint is not None or sizes.is_statement(op):
+            return
+        uses = self.uses.get(out, 0)
+        if uses == 1:
+            self.add(out, op)
+        elif uses > 1 and sizes.is_cheap(op):
+            self.offer_cheap(out, op)
+
+    def add(self, out: Value, op: Op) -> None:
+        ops, width, slots = self.measure(op)
+        self.pending[out] = _Pending(self.scope, ops, width, slots, op)
+        for slot in slots:
+            self.readers.setdefault(slot, []).append(out)
+
+    def offer_cheap(self, out: Value, op: Op) -> None:
+        """Nest at every use what costs nothing and cannot change in between."""
+        ops, width, slots = self.measure(op)
+        stable = all(self.defined.get(s, 0) <= 1 for s in slots)
+        near = self.scopes[out] == {self.depths[out]}
+        if stable and near and width <= CHEAP_WIDTH:
+            self.nested[out] = op
+            self.cheap[out] = (ops, width)
+
+    def offer_return(self, let: p.Let) -> None:
+        """Let `return` take in a short value although it has a name."""
+        if (
+            let.out.hint is None
+            or self.uses[let.out] != 1
+            or sizes.is_statement(let.op)
+        ):
+            return
+        ops, width, _ = self.measure(let.op)
+        if ops <= RETURN_OPS and width <= RETURN_WIDTH:
+            self.add(let.out, let.op)
+
+    def size(self, operand: Operand) -> tuple[int, int]:
+        """Return the operations and the width of an operand."""
+        if isinstance(operand, Value):
+            if operand in self.pending:
+                return self.pending[operand].ops, self.pending[operand].width
+            if operand in self.cheap:
+                return self.cheap[operand]
+            if operand in self.nested:
+                ops, width, _ = self.measure(self.nested[operand])
+                return ops, width
+        return 0, sizes.operand_width(operand)
+
+    def measure(self, op: Op) -> tuple[int, int, set[Slot]]:
+        """Return operations, width and variables read of an operation."""
+        ops, widths = 1, []
+        slots: set[Slot] = set()
+        for operand in p.op_operands(op):
+            inner = self.size(operand)
+            ops += inner[0]
+            widths.append(inner[1])
+            slots |= self.read_slots(operand)
+        return ops, sizes.width(op, widths), slots
+
+    def read_slots(self, operand: Operand) -> set[Slot]:
+        """Return the variables that printing an operand reads."""
+        if not isinstance(operand, Value):
+            return set()
+        if operand in self.nested:
+            op = self.nested[operand]
+            return set().union(*map(self.read_slots, p.op_operands(op)))
+        return {self.slots.slot(operand)}
+
+    def consume(self, node: p.Node) -> None:
+        """Nest what a node reads, as far as it stays short."""
+        found = [
+            o
+            for o in p.reads(node)
+            if isinstance(o, Value)
+            and o in self.pending
+            and self.pending[o].scope == self.scope
+        ]
+        if not found:
+            return
+        ops, width = 1, 0
+        for operand in p.reads(node):
+            more = self.size(operand)
+            ops += more[0]
+            width += more[1] + 3
+        # A copy has nothing of its own: what it takes in has been found short enough.
+        apart = isinstance(node, p.Copies)
+        for value in sorted(found, key=lambda v: -self.pending[v].width):
+            entry = self.pending.pop(value)
+            long = ops > MAX_OPS or width > MAX_WIDTH
+            if long and not apart and entry.width > SHORT:
+                ops -= entry.ops
+                width -= entry.width - SHORT
+            else:
+                self.nested[value] = entry.op
+
+    def kill(self, values: Iterable[Value]) -> None:
+        """Keep candidates that read a variable before the assignment to it."""
+        for value in values:
+            slot = self.slots.slot(value)
+            for reader in self.readers.pop(slot, ()):
+                self.pending.pop(reader, None)
+
+    def choice(self, branch: p.Branch) -> p.Node:
+        """Turn a branch that only chooses a short value into an expression."""
+        match branch:
+            case p.Branch(
+                then=[p.Copies(pairs=[(out, a)])], orelse=[p.Copies(pairs=[(other, b)])]
+            ) if out is other and out.hint is None:
+                op = p.Choice(branch.test, a, b, "", branch.loc)
+                ops, width, _ = self.measure(op)
+                if ops <= MAX_OPS and width <= MAX_WIDTH:
+                    return p.Let(out, op)
+        return branch
+
+
+def leaves(operand: Operand, nested: dict[Value, Op]) -> list[Value]:
+    """Return the variables that printing an operand reads."""
+    if not isinstance(operand, Value):
+        return []
+    if operand not in nested:
+        return [operand]
+    out: list[Value] = []
+    for inner in p.op_operands(nested[operand]):
+        out += leaves(inner, nested)
+    return out

@@ -1,0 +1,326 @@
+"""The form between IR and text: statements of Python over SSA values.
+
+In: nothing. Out: the node classes that `exits` makes, `nest`, `live` and `buffers` rewrite
+and `statements` prints. What is implicit in the IR is a statement here: the copies that
+carry values round a loop or out of an `if`, the append to the tape, `break`, `continue`,
+`return`. Lists of nodes are changed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from chainrule.ir import nodes as ir
+from chainrule.ir import prims
+from chainrule.ir.nodes import UNDEF, Const, Operand, Value
+
+
+@dataclass(eq=False, slots=True)
+class Choice:
+    """`a if test else b`; `word` is `"and"` or `"or"` when it is one of these."""
+
+    test: Operand
+    then: Operand
+    orelse: Operand
+    word: str = ""
+    loc: ir.Loc | None = None
+
+
+Op = ir.Apply | ir.Call | Choice
+
+
+@dataclass(eq=False, slots=True)
+class Let:
+    """`out = op`; `mode` is how the backend writes it (see `buffers`)."""
+
+    out: Value
+    op: Op
+    mode: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Unpack:
+    """`a, _, c = op`: parts that nobody reads are None."""
+
+    outs: tuple[Value | None, ...]
+    op: Op
+
+
+@dataclass(eq=False, slots=True)
+class Copies:
+    """Assignments that happen at once: `a, b = b, a`."""
+
+    pairs: list[tuple[Value, Operand]]
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Branch:
+    test: Operand
+    then: Nodes
+    orelse: Nodes
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class For:
+    """`for`; `carried` are the variables that live from one iteration to the next."""
+
+    iters: tuple[ir.Iter, ...]
+    carried: tuple[Value, ...]
+    body: Nodes
+    orelse: Nodes
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class While:
+    """`while`; `header` runs before each test."""
+
+    carried: tuple[Value, ...]
+    header: Nodes
+    test: Operand
+    body: Nodes
+    orelse: Nodes
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class NewTape:
+    tape: Value
+
+
+@dataclass(eq=False, slots=True)
+class Append:
+    tape: Value
+    items: tuple[Operand, ...]
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Exit:
+    """`break` or `continue`."""
+
+    word: str
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Return:
+    value: Operand
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Handler:
+    classes: Operand | None
+    name: Value | None
+    body: Nodes
+
+
+@dataclass(eq=False, slots=True)
+class Try:
+    body: Nodes
+    handlers: list[Handler]
+    final: Nodes
+    loc: ir.Loc | None = None
+
+
+@dataclass(eq=False, slots=True)
+class With:
+    context: Operand
+    name: Value | None
+    body: Nodes
+    loc: ir.Loc | None = None
+
+
+Node = (
+    Let
+    | Unpack
+    | Copies
+    | Branch
+    | For
+    | While
+    | NewTape
+    | Append
+    | Exit
+    | Return
+    | Try
+    | With
+)
+Nodes = list[Node]
+
+
+@dataclass(slots=True)
+class Program:
+    """The nodes of one function; `same` are values that must share one variable."""
+
+    function: ir.Function
+    nodes: Nodes
+    same: list[tuple[Value, Value]] = field(default_factory=list)
+
+
+def op_operands(op: Op) -> Iterator[Operand]:
+    """Yield what an operation reads, in the order of evaluation."""
+    match op:
+        case ir.Apply(args=args, kwargs=kwargs):
+            yield from args
+            for _, value in kwargs:
+                yield value
+        case ir.Call(args=args):
+            yield from args
+        case Choice(test=test, then=then, orelse=orelse):
+            yield test
+            yield then
+            yield orelse
+
+
+def reads(node: Node) -> Iterator[Operand]:
+    """Yield what a node itself reads; not what the nodes inside it read."""
+    match node:
+        case Let(op=op) | Unpack(op=op):
+            yield from op_operands(op)
+        case Copies(pairs=pairs):
+            for _, source in pairs:
+                yield source
+        case Branch(test=test) | While(test=test):
+            yield test
+        case For(iters=iters):
+            for it in iters:
+                yield it.source
+        case Append(tape=tape, items=items):
+            yield tape
+            yield from items
+        case Return(value=value):
+            yield value
+        case With(context=context):
+            yield context
+        case Try(handlers=handlers):
+            for handler in handlers:
+                if handler.classes is not None:
+                    yield handler.classes
+
+
+def parts(node: Node) -> Iterator[Nodes]:
+    """Yield the lists of nodes inside a node."""
+    match node:
+        case Branch(then=then, orelse=orelse):
+            yield then
+            yield orelse
+        case For(body=body, orelse=orelse):
+            yield body
+            yield orelse
+        case While(header=header, body=body, orelse=orelse):
+            yield header
+            yield body
+            yield orelse
+        case Try(body=body, handlers=handlers, final=final):
+            yield body
+            for handler in handlers:
+                yield handler.body
+            yield final
+        case With(body=body):
+            yield body
+
+
+def walk(nodes: Nodes) -> Iterator[Node]:
+    """Yield all nodes, outer before inner, in the order of the text."""
+    for node in nodes:
+        yield node
+        for inner in parts(node):
+            yield from walk(inner)
+
+
+def defines(node: Node) -> tuple[Value, ...]:
+    """Return what a node assigns, the variables of loops and handlers included."""
+    match node:
+        case Let(out=out):
+            return (out,)
+        case Unpack(outs=outs):
+            return tuple(v for v in outs if v is not None)
+        case Copies(pairs=pairs):
+            return tuple(v for v, _ in pairs)
+        case For(iters=iters):
+            return tuple(v for it in iters for v in it.elems)
+        case NewTape(tape=tape):
+            return (tape,)
+        case With(name=name) if name is not None:
+            return (name,)
+        case Try(handlers=handlers):
+            return tuple(h.name for h in handlers if h.name is not None)
+    return ()
+
+
+def ends(nodes: Nodes) -> bool:
+    """Say whether control never comes past the last of these nodes."""
+    if not nodes:
+        return False
+    match nodes[-1]:
+        case Exit() | Return():
+            return True
+        case Let(op=op):
+            return isinstance(op, ir.Apply) and op.fn is prims.raise_
+        case Branch(then=then, orelse=orelse):
+            return ends(then) and ends(orelse)
+    return False
+
+
+def is_true(operand: Operand) -> bool:
+    """Say whether an operand is the constant True."""
+    return isinstance(operand, Const) and operand.value is True
+
+
+def is_false(operand: Operand) -> bool:
+    """Say whether an operand is the constant False."""
+    return isinstance(operand, Const) and operand.value is False
+
+
+def is_defined(operand: Operand) -> bool:
+    """Say whether an operand has a value at all."""
+    return operand is not UNDEF
+
+
+Change = Callable[[Operand], Operand]
+
+
+def map_op(op: Op, change: Change) -> Op:
+    """Return an operation with its operands changed."""
+    if isinstance(op, Choice):
+        return replace(
+            op,
+            test=change(op.test),
+            then=change(op.then),
+            orelse=change(op.orelse),
+        )
+    args = tuple(map(change, op.args))
+    if isinstance(op, ir.Call):
+        return replace(op, args=args)
+    kwargs = tuple((name, change(value)) for name, value in op.kwargs)
+    return replace(op, args=args, kwargs=kwargs)
+
+
+def rewrite(nodes: Nodes, change: Change) -> None:
+    """Change the operands of all nodes, in place."""
+    for node in walk(nodes):
+        match node:
+            case Let() | Unpack():
+                node.op = map_op(node.op, change)
+            case Copies():
+                node.pairs = [(out, change(s)) for out, s in node.pairs]
+            case Branch() | While():
+                node.test = change(node.test)
+            case For():
+                node.iters = tuple(
+                    replace(it, source=change(it.source)) for it in node.iters
+                )
+            case Append():
+                node.items = tuple(map(change, node.items))
+            case Return():
+                node.value = change(node.value)
+            case With():
+                node.context = change(node.context)
+            case Try():
+                for handler in node.handlers:
+                    if handler.classes is not None:
+                        handler.classes = change(handler.classes)

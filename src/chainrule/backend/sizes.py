@@ -1,0 +1,169 @@
+"""How wide an expression prints, roughly, and what kind of operation it is.
+
+In: operations of a program. Out: numbers that `nest` compares with its limits, and the
+questions about a primitive that several passes ask.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from chainrule.backend.program import Choice, Op
+from chainrule.ir import nodes as ir
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.types.lattice import ListT, TupleT
+
+STATEMENTS = frozenset(
+    {
+        prims.index_add,
+        prims.index_set,
+        prims.list_append,
+        prims.list_init,
+        prims.unpack,
+        prims.remark,
+        prims.raise_,
+        prims.assert_,
+    }
+)
+ATTRIBUTES = frozenset({"shape", "ndim", "size", "dtype", "T"})
+BINARY: dict[Any, str] = {
+    operator.add: "Add",
+    operator.sub: "Sub",
+    operator.mul: "Mult",
+    operator.truediv: "Div",
+    operator.floordiv: "FloorDiv",
+    operator.mod: "Mod",
+    operator.pow: "Pow",
+    operator.matmul: "MatMult",
+    operator.and_: "BitAnd",
+    operator.or_: "BitOr",
+    operator.xor: "BitXor",
+    operator.lshift: "LShift",
+    operator.rshift: "RShift",
+}
+AUGMENTED: dict[Any, str] = {
+    operator.iadd: "Add",
+    operator.isub: "Sub",
+    operator.imul: "Mult",
+    operator.itruediv: "Div",
+    operator.ifloordiv: "FloorDiv",
+    operator.imod: "Mod",
+    operator.ipow: "Pow",
+    operator.imatmul: "MatMult",
+    operator.iand: "BitAnd",
+    operator.ior: "BitOr",
+    operator.ixor: "BitXor",
+    operator.ilshift: "LShift",
+    operator.irshift: "RShift",
+}
+COMPARE: dict[Any, str] = {
+    operator.lt: "Lt",
+    operator.le: "LtE",
+    operator.gt: "Gt",
+    operator.ge: "GtE",
+    operator.eq: "Eq",
+    operator.ne: "NotEq",
+    operator.is_: "Is",
+    operator.is_not: "IsNot",
+}
+UNARY: dict[Any, str] = {
+    operator.neg: "USub",
+    operator.pos: "UAdd",
+    operator.invert: "Invert",
+    operator.not_: "Not",
+}
+INFIX = frozenset({*BINARY, *AUGMENTED, *COMPARE, operator.contains})
+
+
+def is_statement(op: Op) -> bool:
+    """Say whether an operation prints as a statement of its own."""
+    if isinstance(op, ir.Apply):
+        return op.fn in STATEMENTS if _hashable(op.fn) else False
+    return False
+
+
+def has_effect(op: Op) -> bool:
+    """Say whether an operation must keep its place among the effects."""
+    return isinstance(op, ir.Call) or (isinstance(op, ir.Apply) and op.effect)
+
+
+def is_cheap(op: Op) -> bool:
+    """Say whether an operation may be printed, and run, at each of its uses."""
+    if not isinstance(op, ir.Apply) or op.effect or op.kwargs:
+        return False
+    if op.fn is getattr:
+        name = op.args[1] if len(op.args) == 2 else None
+        return isinstance(name, Const) and name.value in ATTRIBUTES
+    if op.form == "attribute":
+        return (op.text or getattr(op.fn, "__name__", "")) in ATTRIBUTES
+    if op.fn is prims.dim or op.fn is prims.live:
+        return True
+    if op.fn is operator.getitem:
+        base, index = op.args
+        whole = isinstance(index, Const) and isinstance(index.value, int | str)
+        return (
+            whole and isinstance(base, Value) and isinstance(base.type, TupleT | ListT)
+        )
+    if op.fn is prims.make_tuple or op.fn is slice:
+        return all(not isinstance(a, Value) or a.hint for a in op.args)
+    return False
+
+
+def const_width(const: Const) -> int:
+    """Return how wide a constant prints."""
+    if const.text is not None:
+        return len(const.text)
+    value = const.value
+    if isinstance(value, int | float | str | complex) or value is None:
+        return len(repr(value))
+    if isinstance(value, np.generic):
+        return len(repr(value))
+    if isinstance(value, tuple | list):
+        return 2 + sum(const_width(Const(v)) + 2 for v in value)
+    return len(getattr(value, "__name__", "")) + 3 or 8
+
+
+def width(op: Op, widths: list[int]) -> int:
+    """Return how wide an operation prints, from the widths of its operands."""
+    total = sum(widths)
+    if isinstance(op, Choice):
+        return total + 10
+    if isinstance(op, ir.Call):
+        return total + len(op.callee.name) + 2 * len(widths)
+    if op.fn is getattr or op.form == "attribute":
+        return total + 1
+    if not _hashable(op.fn):
+        return total + 10
+    if op.fn in INFIX:
+        return total + 3
+    if op.fn in UNARY:
+        return total + 1
+    if op.fn is operator.getitem:
+        return total + 2
+    if op.fn is prims.make_tuple or op.fn is prims.make_list:
+        return total + 2 * len(widths)
+    if op.fn is prims.live:
+        return len(op.args[0].text or "") if isinstance(op.args[0], Const) else total
+    name = op.text or getattr(op.fn, "__name__", "") or "function"
+    keywords = sum(len(k) + 1 for k, _ in op.kwargs)
+    module = 0 if op.text or op.form != "call" else 3
+    return total + len(name) + module + keywords + 2 * len(widths)
+
+
+def operand_width(operand: Operand) -> int:
+    """Return how wide an operand prints that is not nested."""
+    if isinstance(operand, Value):
+        return len(operand.hint) if operand.hint else 6
+    return const_width(operand) if isinstance(operand, Const) else 4
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True

@@ -1,0 +1,317 @@
+"""Print the nodes of a program as statements.
+
+In: nodes with named variables. Out: gast statements, each with `origin`, the place in the
+user's text that it comes from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+import numpy as np
+
+from chainrule.backend import program as p
+from chainrule.backend.generator import Remark
+from chainrule.backend.program import Nodes, Op
+from chainrule.backend.sizes import AUGMENTED, BINARY
+from chainrule.backend.spell import STORE, Node, Speller, call, dotted, literal, target
+from chainrule.ir import nodes as ir
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Iter, Operand, Value
+from chainrule.types.lattice import ArrayT, ListT, TapeT, TupleT
+
+
+class Writer:
+    """Statements of one function; `used` are the variables that something reads."""
+
+    def __init__(self, speller: Speller, used: set[Value]) -> None:
+        self.speller = speller
+        self.used = used
+
+    def variable(self, value: Value) -> str:
+        return self.speller.variable(value)
+
+    def is_used(self, value: Value) -> bool:
+        return self.speller.web.find(value) in self.used
+
+    def body(self, nodes: Nodes) -> list[Node]:
+        """Print nodes as the body of a compound statement."""
+        out = self.list(nodes)
+        if all(isinstance(s, gast.Expr) and _is_remark(s) for s in out):
+            out.append(gast.Pass())
+        return out
+
+    def list(self, nodes: Nodes) -> list[Node]:
+        """Print a list of nodes."""
+        out: list[Node] = []
+        for node in nodes:
+            made = self.node(node)
+            origin = getattr(node, "loc", None) or _loc(node)
+            for stmt in made:
+                stmt.origin = origin
+            out += made
+        return out
+
+    def node(self, node: p.Node) -> list[Node]:
+        spell = self.speller.operand
+        match node:
+            case p.Let():
+                return self.let(node)
+            case p.Unpack(outs=outs, op=op):
+                return [gast.Assign([self.targets(outs)], self.unpacked(op), None)]
+            case p.Copies(pairs=pairs):
+                return self.copies(pairs)
+            case p.Branch(test=test, then=then, orelse=orelse):
+                return [gast.If(spell(test), self.body(then), self.list(orelse))]
+            case p.For():
+                return [self.for_(node)]
+            case p.While():
+                return self.while_(node)
+            case p.NewTape(tape=tape):
+                return [
+                    _assign(target(self.variable(tape)), gast.List([], gast.Load()))
+                ]
+            case p.Append(tape=tape, items=items):
+                parts = [spell(item) for item in items]
+                item = parts[0] if len(parts) == 1 else gast.Tuple(parts, gast.Load())
+                func = dotted(f"{self.variable(tape)}.append")
+                return [gast.Expr(call(func, [item]))]
+            case p.Exit(word=word):
+                return [gast.Break() if word == "break" else gast.Continue()]
+            case p.Return(value=value):
+                return [gast.Return(spell(value))]
+            case p.With(context=context, name=name, body=body):
+                bound = None if name is None else target(self.variable(name))
+                item = gast.withitem(spell(context), bound)
+                return [gast.With([item], self.body(body), None)]
+            case p.Try():
+                return [self.try_(node)]
+
+    # Assignments
+
+    def let(self, let: p.Let) -> list[Node]:
+        op, out = let.op, let.out
+        if isinstance(op, ir.Apply):
+            special = self.statement(op, let)
+            if special is not None:
+                return special
+        value = self.speller.op(op)
+        if not self.is_used(out):
+            if _effect(op):
+                return [gast.Expr(value)]
+            return [_assign(target("_"), value)]
+        return [_assign(target(self.variable(out)), value)]
+
+    def statement(self, op: ir.Apply, let: p.Let) -> list[Node] | None:
+        """Print what is a statement of its own, or None."""
+        spell = self.speller.operand
+        if op.fn is prims.remark and isinstance(op.args[0], Const):
+            return [gast.Expr(literal(Remark(op.args[0].value)))]
+        if op.fn is prims.raise_:
+            cause = op.args[1] if len(op.args) > 1 else Const(None)
+            bare = isinstance(cause, Const) and cause.value is None
+            return [gast.Raise(spell(op.args[0]), None if bare else spell(cause))]
+        if op.fn is prims.assert_:
+            message = op.args[1] if len(op.args) > 1 else Const(None)
+            bare = isinstance(message, Const) and message.value is None
+            return [gast.Assert(spell(op.args[0]), None if bare else spell(message))]
+        if op.fn in _STORES:
+            return self.store(op, let)
+        if let.mode == "augment":
+            kind = BINARY.get(op.fn) or AUGMENTED[op.fn]
+            left = target(self.variable(let.out))
+            return [gast.AugAssign(left, getattr(gast, kind)(), spell(op.args[1]))]
+        return None
+
+    def store(self, op: ir.Apply, let: p.Let) -> list[Node]:
+        """Print a functional update: in place, or of a copy."""
+        spell, out = self.speller.operand, self.variable(let.out)
+        made: list[Node] = []
+        if let.mode != "in place":
+            source = spell(op.args[0])
+            if let.mode != "fresh":
+                source = self.copied(op.args[0], source)
+            made.append(_assign(target(out), source))
+        if op.fn is prims.list_append:
+            made.append(gast.Expr(call(dotted(f"{out}.append"), [spell(op.args[1])])))
+        elif op.fn is prims.list_init:
+            made.append(gast.Expr(call(dotted(f"{out}.pop"), [])))
+        elif op.fn is prims.index_add and not is_list(op.args[0]) and picks(op.args[1]):
+            func = dotted(f"{self.speller.scope.path(np)}.add.at")
+            parts = [dotted(out), spell(op.args[1]), spell(op.args[2])]
+            made.append(gast.Expr(call(func, parts)))
+        else:
+            place = gast.Subscript(
+                dotted(out), self.speller.subscript(op.args[1]), STORE
+            )
+            value = spell(op.args[2])
+            if op.fn is prims.index_add:
+                made.append(gast.AugAssign(place, gast.Add(), value))
+            else:
+                made.append(_assign(place, value))
+        return made
+
+    def copied(self, operand: Operand, source: Node) -> Node:
+        """Return a copy of a buffer."""
+        if is_list(operand):
+            return call(dotted(self.speller.scope.path(list)), [source])
+        return call(gast.Attribute(source, "copy", gast.Load()), [])
+
+    def targets(self, outs: tuple[Value | None, ...]) -> Node:
+        """Return the target of an unpacking."""
+        names = [
+            target(self.variable(v) if v is not None and self.is_used(v) else "_")
+            for v in outs
+        ]
+        return gast.Tuple(names, STORE)
+
+    def unpacked(self, op: Op) -> Node:
+        if isinstance(op, ir.Apply) and op.fn is prims.unpack:
+            return self.speller.operand(op.args[0])
+        return self.speller.op(op)
+
+    def copies(self, pairs: list[tuple[Value, Operand]]) -> list[Node]:
+        """Print parallel copies: apart where no order matters, else as a tuple."""
+        todo = []
+        for out, source in pairs:
+            node = self.speller.operand(source)
+            if not (isinstance(node, gast.Name) and node.id == self.variable(out)):
+                todo.append((out, source, node))
+        if self.independent(todo):
+            return [_assign(target(self.variable(out)), node) for out, _, node in todo]
+        outs = [target(self.variable(out)) for out, _, _ in todo]
+        right = gast.Tuple([node for _, _, node in todo], gast.Load())
+        return [_assign(gast.Tuple(outs, STORE), right)]
+
+    def independent(self, todo: list[tuple[Value, Operand, Node]]) -> bool:
+        """Say whether copies give the same one after the other; order them if need be."""
+        written: set[str] = set()
+        for out, source, _ in todo:
+            names = {self.variable(v) for v in self.speller.leaves(source)}
+            if names & written:
+                return False
+            written.add(self.variable(out))
+        return True
+
+    # Loops
+
+    def for_(self, node: p.For) -> Node:
+        left, right = self.iteration(node.iters)
+        body, orelse = self.body(node.body), self.list(node.orelse)
+        return gast.For(left, right, body, orelse, None)
+
+    def iteration(self, iters: tuple[Iter, ...]) -> tuple[Node, Node]:
+        """Return target and iterable of a `for`."""
+        if len(iters) == 1:
+            return self.element(iters[0]), self.speller.operand(iters[0].source)
+        scope = self.speller.scope
+        counter = iters[0]
+        if self.counts(counter.source):
+            left, right = self.iteration(iters[1:])
+            index = self.element(counter)
+            func = dotted(scope.path(enumerate))
+            return gast.Tuple([index, left], STORE), call(func, [right])
+        left = gast.Tuple([self.element(it) for it in iters], STORE)
+        sources = [self.speller.operand(it.source) for it in iters]
+        return left, call(dotted(scope.path(zip)), sources)
+
+    def counts(self, source: Operand) -> bool:
+        """Say whether an iterable counts 0, 1, 2, ... without end of its own."""
+        import itertools
+
+        op = self.speller.nested.get(source) if isinstance(source, Value) else None
+        return (
+            isinstance(op, ir.Apply)
+            and op.fn is itertools.count
+            and all(isinstance(a, Const) and a.value == 0 for a in op.args)
+        )
+
+    def element(self, it: Iter) -> Node:
+        """Return the target for the elements of one iterable."""
+        names = [
+            target(self.variable(v) if v.hint or self.is_used(v) else "_")
+            for v in it.elems
+        ]
+        if not it.unpack or (len(names) == 1 and self.from_tape(it.source)):
+            return names[0]
+        return gast.Tuple(names, STORE)
+
+    def from_tape(self, source: Operand) -> bool:
+        """Say whether an iterable is a tape, whose single values are not in tuples."""
+        if not isinstance(source, Value):
+            return False
+        if isinstance(source.type, TapeT):
+            return True
+        op = self.speller.ops.get(source)
+        return isinstance(op, ir.Apply) and any(map(self.from_tape, op.args))
+
+    def while_(self, node: p.While) -> list[Node]:
+        spell = self.speller.operand
+        header = self.list(node.header)
+        if not header:
+            test = spell(node.test)
+            return [gast.While(test, self.body(node.body), self.list(node.orelse))]
+        leave = [*self.list(node.orelse), gast.Break()]
+        test = gast.If(gast.UnaryOp(gast.Not(), spell(node.test)), leave, [])
+        body = [*header, test, *self.list(node.body)]
+        return [gast.While(literal(True), body, [])]
+
+    def try_(self, node: p.Try) -> Node:
+        handlers = []
+        for handler in node.handlers:
+            classes = handler.classes
+            kind = None if classes is None else self.speller.operand(classes)
+            named = handler.name is not None and self.is_used(handler.name)
+            bound = target(self.variable(handler.name)) if named else None  # type: ignore[arg-type]
+            handlers.append(gast.ExceptHandler(kind, bound, self.body(handler.body)))
+        final = self.list(node.final)
+        return gast.Try(self.body(node.body), handlers, [], final)
+
+
+_STORES = frozenset(
+    {prims.index_add, prims.index_set, prims.list_append, prims.list_init}
+)
+
+
+def _assign(left: Node, value: Node) -> Node:
+    return gast.Assign([left], value, None)
+
+
+def _effect(op: Op) -> bool:
+    return isinstance(op, ir.Call) or (isinstance(op, ir.Apply) and op.effect)
+
+
+def _is_remark(stmt: Node) -> bool:
+    return isinstance(getattr(stmt.value, "value", None), Remark)
+
+
+def _loc(node: Any) -> ir.Loc | None:
+    return getattr(getattr(node, "op", None), "loc", None)
+
+
+def is_list(operand: Operand) -> bool:
+    """Say whether an operand is a list."""
+    return isinstance(operand, Value) and isinstance(operand.type, ListT)
+
+
+def picks(index: Operand) -> bool:
+    """Say whether an index may name an element twice: it has arrays or lists of ints."""
+    if isinstance(index, Const):
+        items = index.value if isinstance(index.value, tuple) else (index.value,)
+        return any(isinstance(i, list | np.ndarray) and not _is_mask(i) for i in items)
+    if not isinstance(index, Value):
+        return False
+    return _picks_type(index.type)
+
+
+def _is_mask(item: Any) -> bool:
+    return np.asarray(item).dtype == bool
+
+
+def _picks_type(t: Any) -> bool:
+    if isinstance(t, ArrayT):
+        return t.dtype != bool and t.dims != ()
+    if isinstance(t, TupleT):
+        return any(map(_picks_type, t.items))
+    return isinstance(t, ListT)

@@ -1,0 +1,127 @@
+"""Take results apart where they are made: `w, v = np.linalg.eigh(a)`.
+
+In: the nodes of a program. Out: the same, with an `Unpack` in place of each operation whose
+result is a tuple that is only read part by part.
+"""
+
+from __future__ import annotations
+
+import operator
+
+from chainrule.backend import program as p
+from chainrule.backend.program import Nodes, Op, Program
+from chainrule.ir import nodes as ir
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.types.lattice import TupleT
+
+Parts = dict[Value, list[p.Let]]
+
+
+def unpack_parts(program: Program) -> None:
+    """Rewrite the nodes of a program in place."""
+    wanted: Parts = {}
+    ops: dict[Value, Op] = {}
+    for node in p.walk(program.nodes):
+        if isinstance(node, p.Let):
+            ops[node.out] = node.op
+            part = _part(node.op)
+            if part is not None:
+                wanted.setdefault(part[0], []).append(node)
+    for node in p.walk(program.nodes):
+        for operand in p.reads(node):
+            if isinstance(operand, Value) and operand in wanted:
+                if not (isinstance(node, p.Let) and node in wanted[operand]):
+                    del wanted[operand]
+    chosen = {
+        value: lets
+        for value, lets in wanted.items()
+        if value in ops and _worth(ops[value], value, lets)
+    }
+    if not chosen:
+        return
+    same: dict[Value, Value] = {}
+    _rewrite(program.nodes, chosen, same)
+    if same:
+        _rename(program.nodes, same)
+
+
+def _part(op: Op) -> tuple[Value, int] | None:
+    if isinstance(op, ir.Apply) and op.fn is operator.getitem:
+        base, index = op.args
+        if isinstance(base, Value) and isinstance(index, Const):
+            if type(index.value) is int and index.value >= 0:
+                return base, index.value
+    return None
+
+
+def _is_unpack(op: Op) -> bool:
+    return isinstance(op, ir.Apply) and op.fn is prims.unpack
+
+
+def length(op: Op, value: Value) -> int | None:
+    """Return how many parts a result has, if that is known."""
+    if isinstance(op, ir.Apply) and op.fn is prims.unpack:
+        count = op.args[1]
+        return int(count.value) if isinstance(count, Const) else None
+    return len(value.type.items) if isinstance(value.type, TupleT) else None
+
+
+def _worth(op: Op, value: Value, lets: list[p.Let]) -> bool:
+    """Say whether unpacking reads better than subscripts."""
+    count = length(op, value)
+    indices = {_index(let) for let in lets}
+    if count is None or max(indices) >= count or value.hint is not None:
+        return _is_unpack(op) and count is not None and max(indices) < count
+    if _is_unpack(op):
+        return True
+    if isinstance(op, ir.Call) or (isinstance(op, ir.Apply) and op.form != "attribute"):
+        made = isinstance(op, ir.Apply) and op.fn in (
+            getattr,
+            operator.getitem,
+            prims.make_tuple,
+        )
+        return not made and (len(indices) > 1 or lets[0].out.hint is not None)
+    return False
+
+
+def _index(let: p.Let) -> int:
+    part = _part(let.op)
+    assert part is not None
+    return part[1]
+
+
+def _rewrite(nodes: Nodes, chosen: Parts, same: dict[Value, Value]) -> None:
+    out: Nodes = []
+    dropped = {id(let) for lets in chosen.values() for let in lets}
+    for node in nodes:
+        for inner in p.parts(node):
+            _rewrite(inner, chosen, same)
+        if isinstance(node, p.Let) and node.out in chosen:
+            out.append(_unpack(node, chosen[node.out], same))
+        elif not (isinstance(node, p.Let) and id(node) in dropped):
+            out.append(node)
+    nodes[:] = out
+
+
+def _unpack(let: p.Let, parts: list[p.Let], same: dict[Value, Value]) -> p.Unpack:
+    count = length(let.op, let.out)
+    assert count is not None
+    outs: list[Value | None] = [None] * count
+    for part in parts:
+        index = _index(part)
+        first = outs[index]
+        if first is None:
+            outs[index] = part.out
+        else:
+            same[part.out] = first
+    return p.Unpack(tuple(outs), let.op)
+
+
+def _rename(nodes: Nodes, same: dict[Value, Value]) -> None:
+    """Read the first of several values that are the same part."""
+
+    def operand(item: Operand) -> Operand:
+        return same.get(item, item) if isinstance(item, Value) else item
+
+    p.rewrite(nodes, operand)
