@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import doctest
+import importlib
 import io
 import re
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import pytest
 from sybil import Document, Example, Region, Sybil
-from sybil.parsers.doctest import DocTestParser
 
 from chainrule.rules.registry import RULES
 
@@ -54,27 +54,19 @@ def compare(example: Example) -> str | None:
     return checker.output_difference(shown, printed, flags)
 
 
-README = Sybil([fences])
-DOCSTRINGS = Sybil([DocTestParser(optionflags=doctest.ELLIPSIS)])
 MODULES = sorted(
-    path
+    ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
     for path in (ROOT / "src").rglob("*.py")
-    if ">>> " in path.read_text(encoding="utf-8")
+    if "    >>> " in path.read_text(encoding="utf-8")
 )
-
-
-def run(sybil: Sybil, path: Path) -> int:
-    """Run all examples of a file and return how many there are."""
-    count = 0
-    for example in sybil.parse(path).examples():
-        example.evaluate()
-        count += 1
-    return count
 
 
 def test_readme() -> None:
     """Every block of the README runs and prints what it says."""
-    assert run(README, ROOT / "README.md") >= 2
+    examples = list(Sybil([fences]).parse(ROOT / "README.md").examples())
+    for example in examples:
+        example.evaluate()
+    assert len(examples) >= 2
 
 
 @pytest.fixture
@@ -90,11 +82,16 @@ def rules() -> Iterator[None]:
     RULES.version += 1
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", MODULES)
 @pytest.mark.usefixtures("rules")
-def test_docstrings(path: Path) -> None:
+def test_docstrings(name: str) -> None:
     """Every example in a docstring gives what it shows."""
-    run(DOCSTRINGS, path)
+    module = importlib.import_module(name)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    printed: list[str] = []
+    for test in doctest.DocTestFinder().find(module):
+        runner.run(test, out=printed.append)
+    assert not runner.failures, "".join(printed)
 
 
 def test_readme_commands() -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from chainrule.inspector.target import Target, UsageError
-from chainrule.inspector.values import choose, evaluate, example, positions
+from chainrule.inspector.values import active, choose, evaluate, example
 
 
 def target(function: Any, owner: type | None = None, label: str = "m:f") -> Target:
@@ -141,15 +141,21 @@ def test_evaluate() -> None:
 
 @pytest.mark.parametrize(
     ("wrt", "expected"),
-    [(None, None), ("x", 0), ("v", 1), ("2", 2), ("x, v", (0, 1)), ("-1,x", (3, 0))],
+    [
+        (None, None),
+        ("x", "x"),
+        ("2", "n"),
+        ("x, v", ("x", "v")),
+        ("-1,x", ("scale", "x")),
+    ],
 )
-def test_positions(wrt: str | None, expected: Any) -> None:
+def test_active(wrt: str | None, expected: Any) -> None:
     """Parameters are named or counted; a comma makes a tuple."""
-    assert positions(target(annotated), wrt) == expected
+    assert active(target(annotated), wrt) == expected
 
 
 @pytest.mark.parametrize("wrt", ["z", "7", "", "x,,v"])
-def test_wrong_positions(wrt: str) -> None:
+def test_wrong_names(wrt: str) -> None:
     """A parameter that is not there is refused, with those that are."""
     with pytest.raises(UsageError, match="it has x, v, n, scale"):
-        positions(target(annotated), wrt)
+        active(target(annotated), wrt)

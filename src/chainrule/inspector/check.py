@@ -41,53 +41,47 @@ class Row:
 
 
 def check(derivative: Derivative, arguments: Arguments) -> list[Row]:
-    """Return the comparison for every argument that the derivative is taken of."""
-    run_primal(derivative.target.function, arguments, derivative.target.name)
+    """Return the comparison for every parameter that the derivative is taken of."""
+    _run_primal(derivative, arguments)
     if derivative.mode == "forward":
         return _tangents(derivative, arguments)
-    return _gradients(derivative, arguments)
-
-
-def run_primal(function: Callable[..., Any], arguments: Arguments, name: str) -> Any:
-    """Return the function's value; its own exception is the command line's fault."""
-    try:
-        return function(*arguments.args, **arguments.kwargs)
-    except Exception as problem:
-        raise UsageError(
-            f"{name} raises {type(problem).__name__} for these arguments: {problem}"
-        ) from None
-
-
-def _gradients(derivative: Derivative, arguments: Arguments) -> list[Row]:
-    gradient = derivative.gradient(arguments)
-    function = derivative.target.function
     rows = []
-    for name, part in gradient.items():
-
-        def of_one(value: Any, name: str = name) -> Any:
-            changed = arguments.replaced({name: value})
-            return function(*changed.args, **changed.kwargs)
-
-        estimate = differences.numerical_gradient(of_one, (arguments.values[name],))
+    for name, part in derivative.gradient(arguments).items():
+        function = _of_one(derivative, arguments, name)
+        value = arguments.values[name]
+        estimate = differences.numerical_gradient(function, (value,))
         rows.append(_row(name, part, estimate))
     return rows
 
 
+def _run_primal(derivative: Derivative, arguments: Arguments) -> None:
+    """Run the function once: its own exception is the command line's fault."""
+    try:
+        derivative.value(arguments)
+    except Exception as problem:
+        raise UsageError(
+            f"{derivative.target.name} raises {type(problem).__name__} for these"
+            f" arguments: {problem}"
+        ) from None
+
+
+def _of_one(
+    derivative: Derivative, arguments: Arguments, name: str
+) -> Callable[[Any], Any]:
+    """Return the function of one parameter that the others leave."""
+    return lambda value: derivative.value(arguments.replaced({name: value}))
+
+
 def _tangents(derivative: Derivative, arguments: Arguments) -> list[Row]:
     """Compare along one direction, the same at every call."""
-    function = derivative.target.function
     rng = np.random.default_rng(0)
     rows = []
     for name in derivative.wrt:
         value = arguments.values[name]
         size = structure.to_vector(value).size
         direction = structure.from_vector(value, rng.standard_normal(size))
-
-        def of_one(value: Any, name: str = name) -> Any:
-            changed = arguments.replaced({name: value})
-            return function(*changed.args, **changed.kwargs)
-
-        estimate = differences.numerical_tangent(of_one, (value,), (direction,))
+        function = _of_one(derivative, arguments, name)
+        estimate = differences.numerical_tangent(function, (value,), (direction,))
         tangent = derivative.tangent(arguments, name, direction)
         rows.append(_row(name, tangent, estimate))
     return rows

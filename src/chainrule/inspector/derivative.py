@@ -1,17 +1,18 @@
 """Ask the compiler for derivatives: the one module here that knows its interface.
 
-In: a target, a mode, argument numbers and values. Out: generated text, stage by stage,
-and derivatives to call.
+In: a target, a mode, the parameters to differentiate by, and values. Out: generated
+text, stage by stage, and derivatives to call.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import chainrule
-from chainrule.inspector.target import Target, is_decorated
+from chainrule.inspector.target import Target, UsageError, is_decorated
 from chainrule.inspector.values import Arguments
 
 ATTRIBUTES = {"reverse": "grad", "forward": "jvp", "value-and-grad": "value_and_grad"}
@@ -19,20 +20,20 @@ MODES = tuple(ATTRIBUTES)
 STAGES = ("derivative",)
 
 
-def version() -> str:
-    """Return the version of the installed package."""
-    return importlib.metadata.version("chainrule")
-
-
 @dataclass(frozen=True)
 class Derivative:
-    """A function, with the choice of what to differentiate and how."""
+    """A function, with the choice of what to differentiate and how.
+
+    `several` says that the gradient is a tuple, `has_aux` that the function returns a
+    pair of the value and something else.
+    """
 
     target: Target
     differentiable: Any
     mode: str
     wrt: tuple[str, ...]
-    several: bool
+    several: bool = False
+    has_aux: bool = False
 
     @property
     def call(self) -> Any:
@@ -43,33 +44,70 @@ class Derivative:
         """Return the text of the derivative for these arguments."""
         return str(self.call.source(*arguments.args, **arguments.kwargs))
 
+    def value(self, arguments: Arguments) -> Any:
+        """Return the value that is differentiated."""
+        out = self.target.function(*arguments.args, **arguments.kwargs)
+        return out[0] if self.has_aux else out
+
     def gradient(self, arguments: Arguments) -> dict[str, Any]:
         """Return the gradient by parameter."""
         out = self.call(*arguments.args, **arguments.kwargs)
-        gradient = out[1] if self.mode == "value-and-grad" else out
-        parts = gradient if self.several else (gradient,)
-        return dict(zip(self.wrt, parts, strict=True))
+        if self.mode == "value-and-grad":
+            out = out[1]
+        elif self.has_aux:
+            out = out[0]
+        return dict(zip(self.wrt, out if self.several else (out,), strict=True))
 
     def tangent(self, arguments: Arguments, name: str, direction: Any) -> Any:
         """Return the tangent of the value as one parameter moves along a direction."""
-        function = self.target.function
+        function = functools.partial(self.target.function, **arguments.kwargs)
+        primals = arguments.args
+        place = list(arguments.values).index(name)
+        if place >= len(primals):
+            raise UsageError(f"{name} is passed by keyword, where jvp has no tangents")
+        tangents = [None] * len(primals)
+        tangents[place] = direction
+        return chainrule.jvp(function, primals, tangents, has_aux=self.has_aux)[1]
 
-        def of_one(value: Any) -> Any:
-            changed = arguments.replaced({name: value})
-            return function(*changed.args, **changed.kwargs)
-
-        return chainrule.jvp(of_one, (arguments.values[name],), (direction,))[1]
+    def stage(self, name: str, arguments: Arguments) -> str:
+        """Return what the compiler holds at a stage."""
+        return f"# {name}\n" + self.source(arguments)
 
 
-def of(target: Target, mode: str, wrt: tuple[int, ...] | int | None) -> Derivative:
+def of(target: Target, mode: str, wrt: str | tuple[str, ...] | None) -> Derivative:
     """Return the derivative of a target: as decorated, unless `wrt` says otherwise."""
-    names = tuple(target.signature.parameters)
-    if wrt is None and is_decorated(target.object):
-        made = target.object
-        wrt = made.argnums
-    else:
-        wrt = 0 if wrt is None else wrt
-        made = chainrule.differentiate(target.function, argnums=wrt)
-    numbers = wrt if isinstance(wrt, tuple) else (wrt,)
-    active = tuple(names[i] for i in numbers)
-    return Derivative(target, made, mode, active, isinstance(wrt, tuple))
+    has_aux = is_decorated(target.object) and target.object.options.has_aux
+    if wrt is None:
+        wrt = _default(target)
+    made = chainrule.differentiate(argnames=wrt, has_aux=has_aux)(target.function)
+    active = (wrt,) if isinstance(wrt, str) else wrt
+    return Derivative(target, made, mode, active, not isinstance(wrt, str), has_aux)
+
+
+def stage_names(asked: Sequence[str]) -> list[str]:
+    """Return the stages to show, in the order in which the compiler makes them."""
+    for name in asked:
+        if name != "all" and name not in STAGES:
+            known = ", ".join(STAGES)
+            raise UsageError(f"there is no stage {name!r} (there are {known})")
+    return [name for name in STAGES if "all" in asked or name in asked]
+
+
+def _default(target: Target) -> str | tuple[str, ...]:
+    """Return what the decorator names, else the first parameter after `self`."""
+    names = list(target.signature.parameters)
+    after_self = 0 if target.owner is None else 1
+    argnums: int | tuple[int, ...] = 0
+    if is_decorated(target.object):
+        options = target.object.options
+        if options.argnames is not None:
+            chosen: str | tuple[str, ...] = options.argnames
+            return chosen
+        argnums = 0 if options.argnums is None else options.argnums
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    try:
+        found = [names[n + after_self if n >= 0 else n] for n in numbers]
+    except IndexError:
+        problem = f"{target.name}{target.signature} has no parameter to differentiate"
+        raise UsageError(problem) from None
+    return tuple(found) if isinstance(argnums, tuple) else found[0]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from chainrule import codes
+from chainrule import __version__, codes
 from chainrule.errors import NotDifferentiable
 from chainrule.inspector import check, derivative, show, target, values
 from chainrule.inspector.target import UsageError
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     add("--output", metavar="FILE", help="write there instead of standard output")
     add("--color", choices=("auto", "always", "never"), default="auto")
     add("--width", type=_width, metavar="N", help="columns of tables and messages")
-    add("--version", action="version", version=f"chainrule {derivative.version()}")
+    add("--version", action="version", version=f"chainrule {__version__}")
     return out
 
 
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace, style: show.Style) -> int:
     if not options.target:
         raise UsageError("name a function: inspect-derivative module:function")
     found = target.find(options.target)
-    wrt = values.positions(found, options.wrt)
+    wrt = values.active(found, options.wrt)
     chosen = derivative.of(found, options.mode, wrt)
     arguments = values.choose(found, options.args, chosen.wrt)
     for line in arguments.assumed:

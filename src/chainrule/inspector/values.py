@@ -115,8 +115,8 @@ def evaluate(
     return args, kwargs
 
 
-def positions(target: Target, wrt: str | None) -> tuple[int, ...] | int | None:
-    """Return the argument numbers that `--wrt "w, b"` or `--wrt 0,2` names.
+def active(target: Target, wrt: str | None) -> tuple[str, ...] | str | None:
+    """Return the parameters that `--wrt "w, b"` or `--wrt 0,2` names.
 
     None when nothing is said: what the decorator says holds, else the first argument.
     """
@@ -126,15 +126,15 @@ def positions(target: Target, wrt: str | None) -> tuple[int, ...] | int | None:
     out = []
     for item in (part.strip() for part in wrt.split(",")):
         if item.lstrip("-").isdigit() and -len(names) <= int(item) < len(names):
-            out.append(int(item) % len(names))
+            out.append(names[int(item)])
         elif item in names:
-            out.append(names.index(item))
+            out.append(item)
         else:
             known = ", ".join(names)
             raise UsageError(
                 f"{target.name} has no parameter {item!r} (it has {known})"
             )
-    return out[0] if len(out) == 1 and "," not in wrt else tuple(out)
+    return out[0] if "," not in wrt else tuple(out)
 
 
 def _annotations(target: Target) -> dict[str, Any]:
