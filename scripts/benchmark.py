@@ -2,7 +2,7 @@
 
 In: nothing (`--only NAME`, `--seconds S`). Out: two tables. The first: CPU time of our
 gradient over the hand-written one of fixtures/programs, at a small and a large size;
-both run in this process, in turns, on one thread; the ratio is the median of many turns.
+both run in this process, in turns, on one thread; the ratio is the median of turns.
 The second: the time of the first call, for functions of 10, 50 and 300 statements.
 """
 
