@@ -11,6 +11,7 @@ import gc
 import importlib.util
 import inspect
 import linecache
+import math
 import os
 import statistics
 import subprocess
@@ -512,18 +513,37 @@ def test_functions_of_a_doctest_are_found() -> None:
 @pytest.mark.parametrize("prompt", [False, True])
 def test_functions_of_a_document_are_found(tmp_path: Path, prompt: bool) -> None:
     """Code in a README, compiled with the line numbers of the file, is found there."""
-    code = ["def f(é, x):", "    return é * 4, x", ""]
+    code = ["def f(é, x):", "    return é * 4, np.cos(math.log(x)), x.real", ""]
     first, more = (">>> ", "... ") if prompt else ("    ", "    ")
     shown = [first + code[0], more + code[1], more + code[2]]
     path = tmp_path / "README.md"
     path.write_text("\n".join(["# It's a title", "", *shown, "", "text", ""]), "utf-8")
-    namespace: dict[str, Any] = {}
-    exec(compile("\n\n" + "\n".join(code), str(path), "exec"), namespace)
+    namespace: dict[str, Any] = {"math": math}
+    code.insert(0, "import numpy as np")
+    exec(compile("\n" + "\n".join(code), str(path), "exec"), namespace)
     found = load(namespace["f"])
-    assert evaluate(found, 2, 1) == (8, 1)
+    assert evaluate(found, 2, 1) == (8, 1, 1)
     (statement,) = found.tree.body
     assert found.first_line == 3
-    assert found.segment(statement) == "return é * 4, x"
+    assert found.text == "\n".join(code[1:])
+    assert found.segment(statement) == "return é * 4, np.cos(math.log(x)), x.real"
+
+
+def test_functions_of_earlier_examples_are_found(tmp_path: Path) -> None:
+    """sybil gives all examples of a file one name; they are found in the file."""
+    path = tmp_path / "README.md"
+    path.write_text(
+        ">>> def f(x):\n...     return x\n>>> @keep\n... def g(x): return 1\n"
+    )
+    name = f"<doctest {path}[0]>"
+    namespace: dict[str, Any] = {"keep": keep}
+    exec(compile("def f(x):\n    return x\n", name, "single"), namespace)
+    exec(compile("@keep\ndef g(x): return 1\n", name, "single"), namespace)
+    linecache.cache[name] = (9, None, ["print(1)\n"], name)
+    found = load(namespace["f"])
+    assert (found.filename, found.first_line) == (str(path), 1)
+    assert found.text == "def f(x):\n    return x\n"
+    assert load(namespace["g"].__wrapped__).text == "def g(x): return 1\n"
 
 
 NOTEBOOK = """\

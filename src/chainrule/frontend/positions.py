@@ -89,6 +89,8 @@ def segment(lines: Sequence[str], node: Found, indent: int = 0) -> str:
     end_line = node.end_lineno or node.lineno
     part = list(lines[node.lineno - 1 : end_line])
     if not isinstance(node, ast.Lambda):
+        prompts = ("", ">>>", "...")
+        part = [x[indent:] if x[:indent].strip() in prompts else x for x in part]
         return textwrap.dedent("".join(part))
     stop = (node.end_col_offset or 0) + indent
     part[-1] = part[-1].encode()[:stop].decode()

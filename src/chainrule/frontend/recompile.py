@@ -14,6 +14,7 @@ import functools
 import types
 import warnings
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 _FUTURE = functools.reduce(
@@ -36,12 +37,14 @@ def is_current(
     *,
     anywhere: bool = False,
     exact: bool = False,
+    part: bool = False,
 ) -> bool:
     """Say whether one of the functions in a statement compiles to this code.
 
-    `anywhere` accepts other line numbers; `exact` wants the same columns, too.
+    `anywhere` accepts other line numbers; `exact` wants the same columns, too; `part`
+    says that the module is a part of the text only: any name may be an import.
     """
-    for compiled in _contexts(code, module, stmt):
+    for compiled in _contexts(code, module, stmt, part):
         found = [c for c in _codes(compiled) if c.co_name == code.co_name]
         if not anywhere:
             found = [c for c in found if c.co_firstlineno == code.co_firstlineno]
@@ -54,12 +57,12 @@ def is_current(
 
 
 def _contexts(
-    code: types.CodeType, module: ast.Module, stmt: ast.stmt
+    code: types.CodeType, module: ast.Module, stmt: ast.stmt, part: bool
 ) -> Iterator[types.CodeType]:
     """Yield the ways in which the statement may have been compiled, likely ones first.
 
     With the imports of its module; alone, as in a notebook; in a function that has the
-    variables of a closure; with all of its module.
+    variables of a closure; with all of its module; with imports that are not seen.
     """
     flags = code.co_flags & _FUTURE
     yield _compile((*_imports(module), stmt), flags)
@@ -71,6 +74,21 @@ def _contexts(
         around.body = [stmt]
         yield _compile((*_imports(module), around), flags)
     yield _compile(tuple(module.body), flags)
+    roots = _call_roots(stmt) if part else []
+    for imported in (c for n in range(1, 7) for c in combinations(roots, n)):
+        names = ast.Import([ast.alias(name) for name in imported])
+        ast.fix_missing_locations(names)
+        yield _compile((names, stmt), flags)
+
+
+def _call_roots(stmt: ast.stmt) -> list[str]:
+    """Return the first six names whose attributes are called: `np` of `np.sum(x)`."""
+    found: dict[str, None] = {}
+    for node in ast.walk(stmt):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))):
+                found[name] = None
+    return list(found)[:6]
 
 
 @functools.lru_cache(maxsize=32)

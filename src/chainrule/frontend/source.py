@@ -14,6 +14,7 @@ import ast
 import dataclasses
 import functools
 import linecache
+import re
 import textwrap
 import types
 import warnings
@@ -120,10 +121,10 @@ def _load_file(function: types.FunctionType) -> Source:
     node, current = (None, False) if module is None else _find(module, function)
     if node is not None and current:
         return _make(function, node, lines, code.co_filename)
-    if node is None:
-        found = _load_block(function, lines)
-        if found is not None:
-            return found
+    found = _load_block(function, lines, code.co_filename, code.co_firstlineno)
+    found = found or _load_example(function)
+    if found is not None:
+        return found
     if module is None:
         raise missing.not_there(function, "the file is not Python")
     raise missing.edited(function, code.co_firstlineno if node is None else node.lineno)
@@ -135,17 +136,30 @@ def _registered_lines(code: types.CodeType) -> list[str]:
     return [] if lookup is None else list(lookup(code))
 
 
-def _load_block(function: types.FunctionType, lines: list[str]) -> Source | None:
+def _load_block(
+    function: types.FunctionType, lines: list[str], filename: str, line: int
+) -> Source | None:
     """Find the function as a block in a text that is not a module, as a README."""
-    code = function.__code__
-    block, indent = positions.block_at(lines, code.co_firstlineno)
-    module = _parse("\n" * (code.co_firstlineno - 1) + block)
+    block, indent = positions.block_at(lines, line)
+    module = _parse("\n" * (line - 1) + block)
     if module is None:
         return None
-    node, current = _find(module, function)
+    node, current = _find(module, function, part=True)
     if node is None or not current:
         return None
-    return _make(function, node, lines, code.co_filename, indent)
+    return _make(function, node, lines, filename, indent)
+
+
+def _load_example(function: types.FunctionType) -> Source | None:
+    """Find the function among the examples of a file that sybil runs as doctests."""
+    match = re.fullmatch(r"<doctest (.+)\[\d+\]>", function.__code__.co_filename)
+    lines = linecache.getlines(match[1]) if match else []
+    for number, line in enumerate(lines, 1):
+        if match and line.lstrip().startswith(">>> "):
+            found = _load_block(function, lines, match[1], number)
+            if found is not None:
+                return found
+    return None
 
 
 def _load_given(function: types.FunctionType, text: str) -> Source:
@@ -158,7 +172,7 @@ def _load_given(function: types.FunctionType, text: str) -> Source:
     found = [
         node
         for node, stmt in _functions(module, code.co_name)
-        if recompile.is_current(code, module, stmt, anywhere=True)
+        if recompile.is_current(code, module, stmt, anywhere=True, part=True)
     ]
     if not found:
         why = "it compiles to other code than the function that runs"
@@ -199,7 +213,7 @@ def _index(module: ast.Module) -> dict[str, list[Place]]:
 
 
 def _find(
-    module: ast.Module, function: types.FunctionType
+    module: ast.Module, function: types.FunctionType, part: bool = False
 ) -> tuple[Found | None, bool]:
     """Return the node of a function, and whether it compiles to the code that runs."""
     code = function.__code__
@@ -211,12 +225,12 @@ def _find(
     if len({ast.dump(node) for node, _ in here}) > 1:
         raise missing.not_there(function, "several functions on this line fit")
     for node, stmt in here:
-        if recompile.is_current(code, module, stmt, exact=several):
+        if recompile.is_current(code, module, stmt, exact=several, part=part):
             return node, True
     # The lines above may have changed while the function itself did not.
     if len(nodes) == 1:
         node, stmt = nodes[0]
-        if recompile.is_current(code, module, stmt, anywhere=True):
+        if recompile.is_current(code, module, stmt, anywhere=True, part=part):
             return node, True
     return (here[0][0] if here else None), False
 
