@@ -1,7 +1,7 @@
 """Search for wrong derivatives: random programs, as many as there is time for.
 
-In: `--examples N`, `--seed S`. Out: the smallest program whose derivative is wrong, or how
-many were right. The tests run the same with a fixed seed and 150 programs.
+In: `--examples N`, `--seed S`. Out: the smallest program whose derivative is wrong, or
+how many were right. The tests run the same with a fixed seed and 150 programs.
 """
 
 from __future__ import annotations
