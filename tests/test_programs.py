@@ -64,3 +64,32 @@ def test_gradient_is_as_short_as_the_experts(name: str) -> None:
     calls = max(1.1 * expert.calls, expert.calls + 1)
     report = f"{name}: {ours} against the expert's {expert}\n{source}"
     assert ours.statements <= statements and ours.calls <= calls, report
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradient_has_three_lines_per_statement(name: str) -> None:
+    """At most three lines for each statement of the program, its frame counted as two."""
+    module = load(name)
+    function, args, wrt = parts(module)
+    argnums = wrt[0] if len(wrt) == 1 else wrt
+    with quiet():
+        source = grad(function, argnums=argnums).source(*args)
+    text = [line.strip() for line in source.splitlines()]
+    lines = [line for line in text if line and not line.startswith("#")]
+    assert len(lines) <= 3 * (primal_statements(module, function) + 2), source
+
+
+def primal_statements(module: ModuleType, function: Any) -> int:
+    """Count the statements of a program and of the helpers that it calls."""
+    names = dict(inspect.getmembers(module, inspect.isfunction))
+    seen = {function.__name__}
+    queue = [function]
+    total = 0
+    while queue:
+        source = inspect.getsource(queue.pop())
+        total += count(source).statements
+        for name in set(names) - seen:
+            if re.search(rf"\b{name}\(", source):
+                seen.add(name)
+                queue.append(names[name])
+    return total
