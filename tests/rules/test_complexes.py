@@ -20,3 +20,10 @@ def test_parts(fn: Any) -> None:
     check_rule(fn, X)
     check_rule(fn, Z[0, :1])
     check_rule(fn, Z[0, 0])
+
+
+@pytest.mark.parametrize("deg", [False, True])
+def test_angle(deg: bool) -> None:
+    """The angle may be in degrees."""
+    check_rule(np.angle, Z, deg)
+    check_rule(np.angle, Z, deg=deg)

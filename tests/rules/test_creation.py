@@ -46,3 +46,20 @@ def test_casts() -> None:
     check_rule(np.float64, 0.7)
     check_rule(np.complex128, 0.7)
     check_rule(np.complex128, 0.7 - 1j)
+
+
+def test_geomspace() -> None:
+    """The equivalent of `geomspace` has its value."""
+    check_rule(np.geomspace, 0.1, 2.0, 5)
+    check_rule(np.geomspace, np.abs(A), 2.0, 5, endpoint=False, axis=-1)
+
+
+def test_bincount() -> None:
+    """Each weight has the cotangent of its bin."""
+    check_rule(np.bincount, np.array([2, 0, 2]), A)
+    check_rule(np.bincount, np.array([2, 0, 2]), weights=A, minlength=6)
+
+
+def test_open_mesh() -> None:
+    """Each coordinate of an open mesh has the cotangent of its axis."""
+    check_rule(np.ix_, A, A[:2])

@@ -63,3 +63,28 @@ def test_equivalents(axis: Any) -> None:
     a[0, 1] = np.nan
     check_rule(np.nancumsum, a, axis=axis)
     check_rule(np.nancumprod, a, axis=axis)
+
+
+def test_unwrap() -> None:
+    """Unwrapped angles move with the angles."""
+    angles = np.array([[0.3, 3.0, -3.0, 2.9], [3.1, -3.1, 0.2, 0.4]])
+    check_rule(np.unwrap, angles)
+    check_rule(np.unwrap, angles, axis=0, period=4.0)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_running_extremes(name: str, axis: int) -> None:
+    """Each cotangent goes to the element that is the extreme so far."""
+    a = np.random.default_rng(2).standard_normal((5, 4))
+    check_rule(getattr(np, name).accumulate, a, axis)
+    check_rule(getattr(np, name).accumulate, a[:, 0])
+
+
+@pytest.mark.parametrize("name", ["cumulative_sum", "cumulative_prod"])
+def test_array_api_names(name: str) -> None:
+    """Equivalents under the names of the array API have the same values."""
+    if hasattr(np, name):
+        check_rule(getattr(np, name), A[1])
+        check_rule(getattr(np, name), A[2], axis=-1, include_initial=True)
+    assert hasattr(np, name) == (np.lib.NumpyVersion(np.__version__) >= "2.1.0")

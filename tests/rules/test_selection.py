@@ -60,6 +60,10 @@ def test_clip() -> None:
     check_rule(np.clip, X, -0.5, None)
     check_rule(np.clip, 0.7, -0.5, X[:, :1] + 3)
     check_rule(np.clip, 0.7, -0.5, 2)
+    if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+        check_rule(np.clip, X, min=-0.5)
+        check_rule(np.clip, X, min=-0.5, max=Y)
+        check_rule(np.clip, X, max=1.0)
 
 
 def test_clip_at_its_bounds() -> None:
@@ -91,3 +95,9 @@ def test_select() -> None:
     check_rule(np.select, [X > 1, X > 0], [X, Y], X * Y)
     check_rule(np.select, [X > 1, X > 0], [X, Y])
     check_rule(np.select, [X > 1, X > 0], [X, Y[0]], 0.5)
+
+
+def test_heaviside() -> None:
+    """The value at 0 is the second operand, which has the cotangent there."""
+    check_rule(np.heaviside, X, Y)
+    assert cotangents(np.heaviside, np.array([0.0, 1.0]), 0.3)[1] == 1.0

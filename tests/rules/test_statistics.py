@@ -34,31 +34,6 @@ def test_deviation_of_equal_numbers() -> None:
     assert cotangents(np.std, np.ones(3)) == [[0.0, 0.0, 0.0]]
 
 
-@pytest.mark.parametrize("keepdims", [False, True])
-@pytest.mark.parametrize(("rank", "axis"), MORE)
-def test_median(rank: int, axis: Any, keepdims: bool) -> None:
-    """The middle elements have the cotangent, along every axis."""
-    check_rule(np.median, A[rank], axis=axis, keepdims=keepdims)
-
-
-@pytest.mark.parametrize(
-    "q", [0.0, 1.0, 0.3, [0.25, 0.5, 0.75], [[0.1], [0.9]]], ids=str
-)
-@pytest.mark.parametrize(("rank", "axis"), MORE)
-def test_quantiles(rank: int, axis: Any, q: Any) -> None:
-    """Neighbours of the position share the cotangent of a quantile linearly."""
-    a = A[rank]
-    for keepdims in (False, True):
-        check_rule(np.quantile, a, np.array(q), axis=axis, keepdims=keepdims)
-        check_rule(np.percentile, a, 100 * np.array(q), axis=axis, keepdims=keepdims)
-
-
-def test_quantile_of_a_python_number() -> None:
-    """A quantile may be given as a number or a list."""
-    check_rule(np.quantile, A[2], 0.3, 1)
-    check_rule(np.percentile, A[2], [10, 90])
-
-
 @pytest.mark.parametrize("ddof", [0, 1])
 @pytest.mark.parametrize("axis", [None, 0, 1, (0, 1)])
 def test_nan(axis: Any, ddof: int) -> None:

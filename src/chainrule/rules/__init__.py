@@ -12,6 +12,7 @@ from chainrule.rules.registry import (
     fixed_length,
     forward,
     inactive,
+    is_zero,
     linear,
     refuse,
     reverse,
@@ -31,6 +32,7 @@ from chainrule.rules import (
     einsum,
     exponential,
     extrema,
+    fourier,
     indexing,
     joining,
     mathmodule,
@@ -57,6 +59,8 @@ from chainrule.rules import (
 )
 
 __all__ = [
+    "is_zero",
+    "fourier",
     "RULES",
     "Refused",
     "Rule",

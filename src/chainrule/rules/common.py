@@ -88,3 +88,8 @@ def at(axis: int, position: Any) -> Any:
 def present(namespace: Any, *names: str) -> list[Any]:
     """Return those functions that the installed version has."""
     return [getattr(namespace, name) for name in names if hasattr(namespace, name)]
+
+
+def on_axis(x: Any, axis: int, ndim: int) -> Any:
+    """Return a vector as an array of higher rank, along one of its axes."""
+    return x.reshape((-1, *(1,) * (ndim - 1 - axis)))

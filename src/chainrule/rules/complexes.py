@@ -8,6 +8,7 @@ elementwise partial p is the one with d out = Re(p dx).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,9 @@ def conjugate(out_bar: Any, x: Any) -> Any:
 
 
 @rules.elementwise(np.angle)
-def angle(z: Any, out: Any) -> Any:
+def angle(z: Any, deg: bool = False, out: Any = None) -> Any:
     """The partial p with d out = Re(p dz); 0 for real numbers and at 0."""
     if not np.iscomplexobj(z):
-        return 0
-    return -1j / np.where(z == 0, np.inf, z)
+        return 0, None
+    partial = -1j / np.where(z == 0, np.inf, z)
+    return 180 / math.pi * partial if deg else partial, None

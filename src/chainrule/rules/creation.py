@@ -110,3 +110,21 @@ def arange_forward(
     if step is None:
         return np.full(len(out), start_dot)
     return start_dot + np.arange(len(out)) * step_dot
+
+
+@rules.composite(np.geomspace)
+def geomspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, axis: int = 0
+) -> Any:
+    part = np.linspace(np.log(start), np.log(stop), num, endpoint, axis=axis)
+    return np.exp(part)
+
+
+@rules.linear(np.bincount, wrt="weights")
+def bincount(out_bar: Any, x: Any, weights: Any = None, minlength: Any = 0) -> Any:
+    return out_bar[x]
+
+
+@rules.linear(np.ix_, wrt="args")
+def ix_(out_bar: Any, *args: Any) -> Any:
+    return [np.ravel(bar) for bar in out_bar]

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ir import prims
 from chainrule.rules import registry as rules
-from chainrule.rules.common import along, conj, positive_axis
+from chainrule.rules.common import along, conj, on_axis, positive_axis, zeros_like
+from chainrule.rules.indexing import mesh_with
 from chainrule.rules.reductions import products_before
 from chainrule.runtime.scans import recurrence
 
@@ -87,3 +89,84 @@ def add_accumulate(array: Any, axis: int = 0) -> Any:
 @rules.composite(np.multiply.accumulate)
 def multiply_accumulate(array: Any, axis: int = 0) -> Any:
     return np.cumprod(array, axis=axis)
+
+
+@rules.reverse(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, period: Any = 2 * np.pi) -> Any:
+    """Only multiples of the period are added."""
+    out = np.unwrap(p, discont=discont, axis=axis, period=period)
+
+    def pullback(out_bar: Any) -> Any:
+        return out_bar
+
+    return out, pullback
+
+
+@rules.forward(np.unwrap)
+def unwrap_forward(
+    p_dot: Any, discont: Any = None, axis: int = -1, period: Any = 2 * np.pi
+) -> Any:
+    return p_dot
+
+
+@rules.reverse(np.maximum.accumulate)
+def maximum_accumulate(array: Any, axis: int = 0) -> Any:
+    """Of equal elements, the last one carries the derivative."""
+    out = np.maximum.accumulate(array, axis)
+
+    def pullback(out_bar: Any) -> Any:
+        return returned(out_bar, array, latest(array, out, axis), axis)
+
+    return out, pullback
+
+
+@rules.reverse(np.minimum.accumulate)
+def minimum_accumulate(array: Any, axis: int = 0) -> Any:
+    """Of equal elements, the last one carries the derivative."""
+    out = np.minimum.accumulate(array, axis)
+
+    def pullback(out_bar: Any) -> Any:
+        return returned(out_bar, array, latest(array, out, axis), axis)
+
+    return out, pullback
+
+
+@rules.forward(np.maximum.accumulate, np.minimum.accumulate)
+def extreme_accumulate_forward(
+    array: Any, array_dot: Any, out: Any, axis: int = 0
+) -> Any:
+    return np.take_along_axis(array_dot, latest(array, out, axis), axis)
+
+
+def latest(a: Any, out: Any, axis: int) -> Any:
+    """Return where on the axis the extreme so far was last reached."""
+    k = positive_axis(axis, np.ndim(a))
+    places = on_axis(np.arange(np.shape(a)[k]), k, np.ndim(a))
+    return np.maximum.accumulate(np.where(a == out, places, 0), axis)
+
+
+def returned(out_bar: Any, a: Any, places: Any, axis: int) -> Any:
+    """Add each cotangent at its place on the axis."""
+    if np.ndim(a) == 1:
+        return prims.index_add(zeros_like(a), places, out_bar)
+    index = mesh_with(a, places, positive_axis(axis, np.ndim(a)))
+    return prims.index_add(zeros_like(a), index, out_bar)
+
+
+if hasattr(np, "cumulative_sum"):
+
+    @rules.composite(np.cumulative_sum)
+    def cumulative_sum(x: Any, axis: Any = None, include_initial: bool = False) -> Any:
+        k = 0 if axis is None else positive_axis(axis, np.ndim(x))
+        out = np.cumsum(x, axis=k)
+        if not include_initial:
+            return out
+        return np.concatenate((np.zeros_like(x[along(k, None, 1)]), out), k)
+
+    @rules.composite(np.cumulative_prod)
+    def cumulative_prod(x: Any, axis: Any = None, include_initial: bool = False) -> Any:
+        k = 0 if axis is None else positive_axis(axis, np.ndim(x))
+        out = np.cumprod(x, axis=k)
+        if not include_initial:
+            return out
+        return np.concatenate((np.ones_like(x[along(k, None, 1)]), out), k)

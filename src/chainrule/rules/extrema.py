@@ -14,7 +14,7 @@ from chainrule.rules import registry as rules
 from chainrule.rules.reductions import kept
 
 
-@rules.reverse(np.max)
+@rules.reverse(np.max, np.amax)
 def max_(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     out = np.max(a, axis=axis, keepdims=keepdims)
 
@@ -24,7 +24,7 @@ def max_(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return out, pullback
 
 
-@rules.reverse(np.min)
+@rules.reverse(np.min, np.amin)
 def min_(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     out = np.min(a, axis=axis, keepdims=keepdims)
 
@@ -61,7 +61,7 @@ def shared(out_bar: Any, a: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return ties * share
 
 
-@rules.forward(np.max, np.min, np.nanmax, np.nanmin)
+@rules.forward(np.max, np.amax, np.min, np.amin, np.nanmax, np.nanmin)
 def extreme_forward(
     a: Any, a_dot: Any, out: Any, axis: Any = None, keepdims: bool = False
 ) -> Any:

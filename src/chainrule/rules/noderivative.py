@@ -42,28 +42,44 @@ rules.inactive(
         bitwise_and bitwise_or bitwise_xor bitwise_not invert bitwise_invert
         left_shift right_shift bitwise_left_shift bitwise_right_shift bitwise_count
         gcd lcm packbits unpackbits
-        floor ceil rint trunc fix round round_ around floor_divide
-        sign signbit heaviside spacing
+        floor ceil rint trunc fix round around floor_divide
+        sign signbit spacing
         isnan isinf isfinite isposinf isneginf isreal iscomplex isrealobj iscomplexobj
         isscalar isnat
-        any all alltrue sometrue count_nonzero
+        any all count_nonzero
         argmax argmin nanargmax nanargmin argsort argpartition argwhere lexsort nonzero
-        flatnonzero searchsorted digitize histogram histogram_bin_edges
-        histogram2d histogramdd in1d isin unravel_index ravel_multi_index
+        flatnonzero searchsorted digitize isin unravel_index ravel_multi_index
         shape ndim size
         zeros zeros_like ones ones_like empty empty_like eye identity tri indices
         tril_indices triu_indices tril_indices_from triu_indices_from diag_indices
-        diag_indices_from mask_indices ix_ ndindex
-        hanning hamming blackman bartlett kaiser
+        diag_indices_from mask_indices ndindex
+        hanning hamming blackman bartlett
         finfo iinfo dtype result_type can_cast promote_types min_scalar_type common_type
         issubdtype isdtype
         may_share_memory shares_memory iterable broadcast_shapes
         array2string array_repr array_str set_printoptions get_printoptions errstate
-        seterr geterr
+        seterr geterr base_repr binary_repr format_float_positional
+        format_float_scientific isfortran typename mintypecode info
         """,
     ),
 )
 rules.inactive(
     *(bool, int, str, repr, format, print, isinstance, issubclass, type, id, hash),
     *(len, range, callable, hasattr, any, all, chr, ord, ascii, bin, hex, oct, round),
+)
+
+# random numbers whose distribution has no parameters
+rules.inactive(
+    *_functions(
+        np.random,
+        """
+        default_rng seed get_state set_state rand randn randint random random_sample
+        ranf sample standard_normal standard_exponential bytes
+        """,
+    ),
+    *_functions(np.random.Generator, "random integers standard_normal bytes spawn"),
+    *_functions(
+        np.random.RandomState,
+        "rand randn randint random random_sample seed standard_normal bytes tomaxint",
+    ),
 )

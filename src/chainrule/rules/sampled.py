@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import along, at, axes_tuple, positive_axis
+from chainrule.rules.common import along, at, axes_tuple, on_axis, positive_axis
 
 
 @rules.linear(np.diff, wrt=("a", "prepend", "append"))
@@ -84,11 +84,6 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 rules.composite(getattr(np, "trapezoid", None) or np.trapz)(trapezoid)  # type: ignore[attr-defined,unused-ignore]
-
-
-def on_axis(x: Any, axis: int, ndim: int) -> Any:
-    """Return a vector as an array of higher rank, along one of its axes."""
-    return x.reshape((-1, *(1,) * (ndim - 1 - axis)))
 
 
 @rules.composite(np.gradient)

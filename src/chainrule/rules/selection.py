@@ -118,3 +118,8 @@ def select(out_bar: Any, condlist: Any, choicelist: Any, default: Any = 0) -> An
 @rules.forward(np.select)
 def select_forward(condlist: Any, choicelist_dot: Any, default_dot: Any) -> Any:
     return np.select(condlist, choicelist_dot, default_dot)
+
+
+@rules.elementwise(np.heaviside)
+def heaviside(x: Any, h0: Any, out: Any) -> Any:
+    return None, x == 0

@@ -1,4 +1,4 @@
-"""Statistics: variance, standard deviation, quantiles, averages, covariance.
+"""Statistics: variance, standard deviation, averages, covariance.
 
 In: arrays, an axis or several, whether axes are kept. Out: pullbacks and tangents. The
 standard deviation of equal numbers is a kink: its derivative is 0.
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import axes_tuple, conj
+from chainrule.rules.common import conj
 from chainrule.rules.reductions import count, kept
 
 
@@ -88,110 +88,6 @@ def average(
         weights = np.expand_dims(weights, others)
     total = np.sum(weights * np.ones(np.shape(a)), axis=axis, keepdims=keepdims)
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-
-
-@rules.reverse(np.median)
-def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    out = np.median(a, axis=axis, keepdims=keepdims)
-
-    def pullback(out_bar: Any) -> Any:
-        middle = 0.5 * (count(a, axis) - 1)
-        return kept(out_bar, axis, keepdims) * nearness(ranks(a, axis) - middle)
-
-    return out, pullback
-
-
-@rules.forward(np.median)
-def median_forward(a: Any, a_dot: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    weights = nearness(ranks(a, axis) - 0.5 * (count(a, axis) - 1))
-    return np.sum(weights * a_dot, axis=axis, keepdims=keepdims)
-
-
-def ranks(a: Any, axis: Any) -> Any:
-    """Return the place that each element takes when the axes are sorted as one."""
-    if axis is None:
-        order = np.argsort(a, axis=None, kind="stable")
-        return np.argsort(order).reshape(a.shape)
-    axes = axes_tuple(axis, a.ndim)
-    if len(axes) == 1:
-        return np.argsort(np.argsort(a, axes[0], kind="stable"), axes[0])
-    last = tuple(range(-len(axes), 0))
-    moved = np.moveaxis(a, axes, last)
-    flat = moved.reshape((*moved.shape[: -len(axes)], -1))
-    places = np.argsort(np.argsort(flat, -1, kind="stable"), -1)
-    return np.moveaxis(places.reshape(moved.shape), last, axes)
-
-
-def nearness(distance: Any) -> Any:
-    """Return the weights of linear interpolation at a distance from the position."""
-    return np.maximum(1 - np.abs(distance), 0)
-
-
-@rules.reverse(np.quantile, wrt="a")
-def quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    out = np.quantile(a, q, axis=axis, keepdims=keepdims)
-
-    def pullback(out_bar: Any) -> Any:
-        return quantile_cotangent(out_bar, a, q, axis, keepdims)
-
-    return out, pullback
-
-
-@rules.forward(np.quantile)
-def quantile_forward(
-    a: Any, q: Any, a_dot: Any, axis: Any = None, keepdims: bool = False
-) -> Any:
-    return quantile_tangent(a, q, a_dot, axis, keepdims)
-
-
-@rules.reverse(np.percentile, wrt="a")
-def percentile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    out = np.percentile(a, q, axis=axis, keepdims=keepdims)
-
-    def pullback(out_bar: Any) -> Any:
-        fraction = np.asarray(q) / 100
-        return quantile_cotangent(out_bar, a, fraction, axis, keepdims)
-
-    return out, pullback
-
-
-@rules.forward(np.percentile)
-def percentile_forward(
-    a: Any, q: Any, a_dot: Any, axis: Any = None, keepdims: bool = False
-) -> Any:
-    return quantile_tangent(a, np.asarray(q) / 100, a_dot, axis, keepdims)
-
-
-def quantile_weights(a: Any, q: Any, axis: Any) -> Any:
-    """Return how much each element counts in the quantiles; axes of q come first."""
-    q = np.asarray(q)
-    position = q.reshape(q.shape + (1,) * a.ndim) * (count(a, axis) - 1)
-    return nearness(ranks(a, axis) - position)
-
-
-def quantile_cotangent(out_bar: Any, a: Any, q: Any, axis: Any, keepdims: bool) -> Any:
-    """Return the cotangent of the array whose quantiles are taken."""
-    weights = quantile_weights(a, q, axis)
-    if np.ndim(q) == 0:
-        return kept(out_bar, axis, keepdims) * weights
-    first = tuple(range(np.ndim(q)))
-    if not keepdims:
-        reduced = tuple(range(a.ndim)) if axis is None else axes_tuple(axis, a.ndim)
-        out_bar = np.expand_dims(out_bar, shifted(reduced, np.ndim(q)))
-    return np.sum(out_bar * weights, axis=first)
-
-
-def quantile_tangent(a: Any, q: Any, a_dot: Any, axis: Any, keepdims: bool) -> Any:
-    """Return the tangent of the quantiles."""
-    reduced = tuple(range(a.ndim)) if axis is None else axes_tuple(axis, a.ndim)
-    moved = quantile_weights(a, q, axis) * a_dot
-    return np.sum(moved, axis=shifted(reduced, np.ndim(q)), keepdims=keepdims)
-
-
-@rules.static
-def shifted(axes: tuple[int, ...], n: int) -> tuple[int, ...]:
-    """Return the axes counted behind n more."""
-    return tuple(k + n for k in axes)
 
 
 @rules.composite(np.cov)
