@@ -64,7 +64,7 @@ class Sizes:
     def learn(self, t: Any, value: Any) -> None:
         """Take the sizes of an argument for granted."""
         if isinstance(t, lt.ArrayT):
-            for dim, size in zip(t.dims or (), value.shape, strict=True):
+            for dim, size in zip(t.dims or (), value.shape, strict=t.dims is not None):
                 if isinstance(dim, lt.Sym):
                     self.base[dim.key] = size
         elif isinstance(t, lt.ScalarT) and isinstance(t.dim, lt.Sym):
@@ -158,11 +158,15 @@ Pair = tuple[Any, Any]
 class Walk:
     """Evaluates one expression; a result is the pair of value and type (or constant)."""
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    def __init__(
+        self, names: dict[str, Any], weaken: Callable[[lt.Type], lt.Type]
+    ) -> None:
         self.sizes = Sizes()
         self.names: dict[str, Pair] = {}
         for name, value in names.items():
             t = type_of(value, (name,))
+            if isinstance(t, lt.Type):
+                t = weaken(t)
             self.sizes.learn(t, value)
             self.names[name] = value, t
 
@@ -269,6 +273,13 @@ class Walk:
         return result
 
 
-def evaluate(text: str, names: dict[str, Any]) -> Pair:
-    """Return value and type of an expression, checked at every step."""
-    return Walk(names).visit(ast.parse(text, mode="eval").body)
+def evaluate(
+    text: str,
+    names: dict[str, Any],
+    weaken: Callable[[lt.Type], lt.Type] = lambda t: t,
+) -> Pair:
+    """Return value and type of an expression, checked at every step.
+
+    The types of the arguments go through `weaken`, which knows less of them.
+    """
+    return Walk(names, weaken).visit(ast.parse(text, mode="eval").body)

@@ -966,19 +966,25 @@ dict(table)
 """
 
 
+THEMES = (
+    "ARITHMETIC",
+    "UFUNCS",
+    "REDUCTIONS",
+    "SHAPING",
+    "INDEXING",
+    "JOINING",
+    "PRODUCTS",
+    "CREATION",
+    "SELECTION",
+    "PYTHON",
+)
+
+
+def lines(theme: str) -> list[str]:
+    """Return the expressions of a theme."""
+    return [line for line in str(globals()[theme]).splitlines() if line.strip()]
+
+
 def everything() -> list[str]:
     """Return all expressions, each once."""
-    themes = (
-        ARITHMETIC,
-        UFUNCS,
-        REDUCTIONS,
-        SHAPING,
-        INDEXING,
-        JOINING,
-        PRODUCTS,
-        CREATION,
-        SELECTION,
-        PYTHON,
-    )
-    lines = "\n".join(themes).splitlines()
-    return list(dict.fromkeys(line for line in lines if line.strip()))
+    return list(dict.fromkeys(line for theme in THEMES for line in lines(theme)))

@@ -28,8 +28,9 @@ from chainrule.types.lattice import (
     broadcast,
     kind_of,
 )
+from chainrule.types.observe import value_type
 from chainrule.types.plans import freeze
-from chainrule.types.probe import probe, value_type
+from chainrule.types.probe import probe
 
 Fn = Callable[..., Any]
 _SAMPLES: dict[Hashable, Any] = {}

@@ -58,7 +58,7 @@ def index_array(t: ArrayT, index: Any) -> Type:
     if isinstance(index, tuple | TupleT):
         raw = index if isinstance(index, tuple) else index.items
     parts = [_part(p) for p in raw]
-    if t.dims is None:
+    if t.dims is None or any(isinstance(p, ArrayT) and p.dims is None for p in parts):
         return ArrayT(t.dtype, None)
     used = sum(map(_axes_used, parts))
     if used > len(t.dims):
@@ -88,12 +88,12 @@ def _part(part: Any) -> Any:
     t = lift(part)
     if isinstance(t, ArrayT) and t.dtype.kind in "iu" and t.dims == ():
         t = ScalarT("int", t.dtype)
-    if isinstance(t, ArrayT) and t.dtype.kind in "iub" and t.dims:
+    if isinstance(t, ArrayT) and t.dtype.kind in "iub" and t.dims != ():
         return t
     if isinstance(t, ScalarT) and t.kind == "int":
         return part if isinstance(part, int) else t
-    if isinstance(t, ArrayT) and t.dims is None or getattr(t, "kind", "") == "bool":
-        raise Unknown("an index of unknown rank")
+    if getattr(t, "kind", "") == "bool":
+        raise Unknown("a bool as an index")
     raise WillRaise(f"{t} is not a valid index")
 
 

@@ -71,6 +71,7 @@ class Plan:
     slots: list[Dim | None] = field(default_factory=list)
     ints: set[int] = field(default_factory=set)
     unknown_rank: int | None = None
+    unranked: int = 0
 
     def key(self) -> Hashable:
         """Return what decides the answer."""
@@ -113,7 +114,8 @@ def node_of(arg: Any, plan: Plan) -> Node:
             if plan.unknown_rank is None:
                 plan.slots.append(None)
                 plan.unknown_rank = len(plan.slots) - 1
-            return ("any", arg.dtype, plan.unknown_rank)
+            plan.unranked += 1
+            return ("any", arg.dtype, plan.unknown_rank, plan.unranked - 1)
         case ArrayT(dims=dims) if dims is not None:
             return ("array", arg.dtype, tuple(map(plan.slot, dims)))
         case TupleT():
@@ -141,10 +143,10 @@ def node_of(arg: Any, plan: Plan) -> Node:
 
 @dataclass(slots=True)
 class Sizes:
-    """The numbers chosen for the slots, and the rank for arrays of unknown rank."""
+    """The numbers chosen for the slots, and ranks for the arrays of unknown rank."""
 
     slots: Sequence[int]
-    rank: int = 0
+    ranks: Sequence[int] = ()
 
     def __getitem__(self, size: int | tuple[int]) -> int:
         return size if isinstance(size, int) else self.slots[size[0]]
@@ -159,8 +161,8 @@ def realise(node: Node, sizes: Sizes) -> Any:
             return sizes[size] if dtype is None else dtype.type(sizes[size])
         case ("scalar", kind, dtype, _):
             return scalar(kind, dtype)
-        case ("any", dtype, slot):
-            return sample_array(dtype, (sizes.slots[slot],) * sizes.rank)
+        case ("any", dtype, slot, which):
+            return sample_array(dtype, (sizes.slots[slot],) * sizes.ranks[which])
         case ("array", dtype, dims):
             return sample_array(dtype, tuple(sizes[d] for d in dims))
         case ("tuple", cls, *items):

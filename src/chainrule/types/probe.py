@@ -15,6 +15,7 @@ the program promises.
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,32 +27,25 @@ from chainrule.types.dims import map_dims, shift
 from chainrule.types.infer import Unknown, WillRaise
 from chainrule.types.lattice import (
     NEVER,
-    NONE,
-    STR,
-    ArrayT,
     Dim,
-    ListT,
-    OpaqueT,
-    ScalarT,
     Sym,
-    TupleT,
     Type,
     fresh_dim,
     join,
-    kind_of,
     maybe_one,
+)
+from chainrule.types.observe import (
+    Names,
+    Observed,
+    Partition,
+    Slot,
+    generalise,
+    partitions,
 )
 from chainrule.types.plans import Plan, Sizes, make_plan, never_one, realise
 
 _BASE = (5, 9, 14, 22, 31, 43, 57, 70)
 _CACHE: dict[Hashable, _Entry | str] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """The key of a size in a cached answer: the slot of the arguments it names."""
-
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,7 @@ def _instantiate(entry: _Entry, slots: Sequence[Dim | None]) -> Type:
     def change(dim: Dim) -> Dim:
         if isinstance(dim, int):
             return dim
-        if isinstance(dim.key, _Slot):
+        if isinstance(dim.key, Slot):
             name = names[dim.key.index]
             # The slot of an unknown integer, or of a list's length, has no name.
             return shift(name, dim.offset)
@@ -100,71 +94,92 @@ def _instantiate(entry: _Entry, slots: Sequence[Dim | None]) -> Type:
 
 
 def _solve(fn: Callable[..., Any], plan: Plan, scale: int) -> _Entry | str:
-    if plan.unknown_rank is None:
-        return _solve_rank(fn, plan, 0, scale)
+    if not plan.unranked:
+        return _solve_rank(fn, plan, (), scale)
     found: Type = NEVER
-    entry: _Entry | str = "fails for every rank"
-    for rank in range(4):
-        entry = _solve_rank(fn, plan, rank, scale)
+    highest = 4 if plan.unranked <= 2 else 3
+    for ranks in itertools.product(range(highest), repeat=min(plan.unranked, 4)):
+        entry = _solve_rank(fn, plan, ranks, scale)
         if isinstance(entry, _Entry):
             found = join(found, map_dims(entry.type, lambda _: fresh_dim()))
-    return entry if found == NEVER else _Entry(found, frozenset())
+    if found == NEVER or plan.unranked > 4:
+        raise Unknown(f"{fn.__name__} of arrays of unknown rank")
+    return _Entry(found, frozenset())
 
 
 def _solve_rank(
-    fn: Callable[..., Any], plan: Plan, rank: int, scale: int
+    fn: Callable[..., Any], plan: Plan, ranks: tuple[int, ...], scale: int
 ) -> _Entry | str:
-    count = len(plan.slots)
-    pinned = sorted(n for n in plan.ints if n > 1)
-    first_error = ""
-    blocks_found = 0
+    """Run with names identified as little as is needed; the error if nothing helps."""
+    trial = _Trial(fn, plan, ranks, scale)
     found: list[_Entry] = []
-    for partition in _partitions(count, len(pinned)):
-        blocks = 1 + max(partition, default=0)
-        if found and blocks < blocks_found:
+    fewest = 0
+    for partition in partitions(len(plan.slots), trial.pinned, trial.runs):
+        blocks = len(set(partition))
+        if found and blocks < fewest:
             break
-        fixed = {partition[count + i]: n for i, n in enumerate(pinned)}
-        try:
-            entry = _run(fn, plan, partition, fixed, rank, scale)
-        except Exception as error:  # whatever NumPy raises is the answer
-            first_error = first_error or f"{type(error).__name__}: {error}"
-            continue
-        blocks_found = blocks
-        found.append(entry)
-        if max(partition, default=0) + 1 == count + len(pinned):
-            break
+        entry = trial.run(partition)
+        if entry is not None:
+            found.append(entry)
+            fewest = blocks
+            if blocks == len(partition):
+                break
     if not found:
-        return first_error
+        return trial.error
     out, relied = found[0].type, found[0].relied
     for other in found[1:]:
         out, relied = join(out, other.type), relied | other.relied
     return _Entry(out, relied)
 
 
-def _partitions(slots: int, pinned: int) -> Iterator[tuple[int, ...]]:
-    """Yield block numbers for the slots and the known sizes, most blocks first.
+class _Trial:
+    """Runs one call with sizes of our choice."""
 
-    Two known sizes are never identified.
-    """
-    total = slots + pinned
-    yield tuple(range(total))
-    if total > 6:
-        yield (0,) * slots + tuple(range(1, pinned + 1))
-        return
-    every = sorted(_growths(total), key=lambda p: -max(p, default=0))
-    for partition in every[1:]:
-        if len(set(partition[slots:])) == pinned:
-            yield partition
+    def __init__(
+        self, fn: Callable[..., Any], plan: Plan, ranks: tuple[int, ...], scale: int
+    ) -> None:
+        self.fn, self.plan, self.ranks, self.scale = fn, plan, ranks, scale
+        self.pinned = sorted(n for n in plan.ints if n > 1)
+        self.error = ""
 
+    def sizes(self, partition: Partition, by_block: Sequence[int]) -> tuple[int, ...]:
+        """Return the size of each slot; a block with a known size has that size."""
+        count = len(self.plan.slots)
+        fixed = dict(zip(partition[count:], self.pinned, strict=True))
+        return tuple(fixed.get(b, by_block[b] * self.scale) for b in partition[:count])
 
-def _growths(length: int) -> Iterator[tuple[int, ...]]:
-    """Yield all restricted growth strings: the set partitions."""
-    if length == 0:
-        yield ()
-        return
-    for prefix in _growths(length - 1):
-        for block in range(max(prefix, default=-1) + 2):
-            yield (*prefix, block)
+    def runs(self, partition: Partition) -> bool:
+        """Say whether the function accepts these identities of names."""
+        try:
+            by_block = next(_assignments(1 + max(partition, default=-1)))
+            self.call(self.sizes(partition, by_block))
+        except Exception:
+            return False
+        return True
+
+    def run(self, partition: Partition) -> _Entry | None:
+        """Return the type of the result under a partition, None where it fails."""
+        results: dict[tuple[int, ...], Any] = {}
+        for number, by_block in enumerate(_assignments(1 + max(partition, default=-1))):
+            sizes = self.sizes(partition, by_block)
+            try:
+                if sizes not in results:
+                    results[sizes] = self.call(sizes)
+            except Exception as error:  # whatever it raises, these sizes do not fit
+                self.error = self.error or f"{type(error).__name__}: {error}"
+                if number < 2:
+                    return None
+        names = Names(self.plan.slots, partition, self.pinned)
+        return _entry(list(results.items()), names, self.plan)
+
+    def call(self, sizes: Sequence[int]) -> Any:
+        """Run the function on samples of these sizes."""
+        chosen = Sizes(sizes, self.ranks)
+        args = [realise(n, chosen) for n in self.plan.args]
+        kwargs = {k: realise(n, chosen) for k, n in self.plan.kwargs}
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return self.fn(*args, **kwargs)
 
 
 def _assignments(blocks: int) -> Iterator[list[int]]:
@@ -176,144 +191,27 @@ def _assignments(blocks: int) -> Iterator[list[int]]:
         yield [small] * blocks
 
 
-def _run(
-    fn: Callable[..., Any],
-    plan: Plan,
-    partition: tuple[int, ...],
-    fixed: dict[int, int],
-    rank: int,
-    scale: int,
-) -> _Entry:
-    results: list[tuple[Sequence[int], Any]] = []
-    blocks = 1 + max(partition, default=-1)
-    count = len(plan.slots)
-    seen: set[tuple[int, ...]] = set()
-    for number, by_block in enumerate(_assignments(blocks)):
-        sizes = tuple(fixed.get(b, by_block[b] * scale) for b in partition[:count])
-        if sizes in seen:
-            continue
-        seen.add(sizes)
-        try:
-            results.append((sizes, _call(fn, plan, Sizes(sizes, rank))))
-        except Exception:
-            if number < 2:
-                raise
-    inexact = any(_is_inexact(n) for n in plan.args)
-    relied: set[int] = set()
-    names = _Names(plan, partition, fixed, relied)
-    return _Entry(_generalise(results, names, inexact), frozenset(relied))
+def _entry(results: Observed, names: Names, plan: Plan) -> _Entry:
+    """Return the type that fits all sizes, or those that guards let through."""
+    inexact = any(map(_is_inexact, plan.args))
+    out = generalise(results, names, inexact)
+    rigid = [i for i, d in enumerate(plan.slots) if never_one(d)]
+    allowed = [r for r in results if all(r[0][i] != 1 for i in rigid)]
+    if allowed and len(allowed) < len(results):
+        guarded = generalise(allowed, names, inexact)
+        if _anonymous(guarded) != _anonymous(out):
+            return _Entry(guarded, frozenset(rigid))
+    return _Entry(out, frozenset(names.relied))
+
+
+def _anonymous(t: Type) -> Type:
+    """Make all sizes without a name alike, to compare types."""
+
+    def change(dim: Dim) -> Dim:
+        return dim if isinstance(dim, int) or isinstance(dim.key, Slot) else Sym(None)
+
+    return map_dims(t, change)
 
 
 def _is_inexact(node: tuple[Any, ...]) -> bool:
     return node[0] in ("scalar", "int") and not node[-1 if node[0] == "scalar" else 2]
-
-
-def _call(fn: Callable[..., Any], plan: Plan, sizes: Sizes) -> Any:
-    args = [realise(n, sizes) for n in plan.args]
-    kwargs = {k: realise(n, sizes) for k, n in plan.kwargs}
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        return fn(*args, **kwargs)
-
-
-class _Names:
-    """Which name a size of the result may take."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        partition: tuple[int, ...],
-        fixed: dict[int, int],
-        relied: set[int],
-    ) -> None:
-        self.slots, self.partition, self.fixed = plan.slots, partition, fixed
-        self.relied = relied
-
-    def choose(self, index: int) -> Dim | None:
-        """Return the name of a slot, or None if being equal to another is not certain."""
-        block = self.partition[index]
-        if block in self.fixed:
-            return self.fixed[block]
-        peers = [i for i in range(len(self.slots)) if self.partition[i] == block]
-        if len(peers) == 1:
-            return Sym(_Slot(index))
-        for peer in peers:
-            # Where 1 is stretched to fit, only a size that is not 1 names the result.
-            if never_one(self.slots[peer]):
-                self.relied.add(peer)
-                return Sym(_Slot(peer))
-        return None
-
-    def match(self, observed: Sequence[tuple[Sequence[int], int]]) -> Dim:
-        """Return the name that fits the sizes seen for one axis of the result."""
-        values = [v for _, v in observed]
-        if len(set(values)) == 1 and (len(values) > 2 or not self.slots):
-            return values[0]
-        for index in range(len(self.slots)):
-            by = values[0] - observed[0][0][index]
-            if all(v == max(0, s[index] + by) for s, v in observed):
-                name = self.choose(index)
-                if name is not None:
-                    return shift(name, by)
-        return fresh_dim()
-
-
-Observed = Sequence[tuple[Sequence[int], Any]]
-
-
-def _generalise(results: Observed, names: _Names, inexact: bool) -> Type:
-    """Return the type of which all the results are."""
-    first = results[0][1]
-    values = [r for _, r in results]
-    # What is empty has class and dtype of its own: np.array([]) holds floats.
-    filled = [r for s, r in results if any(s) or not s] or values
-    if isinstance(first, tuple | list):
-        if len({len(v) for v in values}) == 1:
-            items = tuple(
-                _generalise([(s, r[i]) for s, r in results], names, inexact)
-                for i in range(len(first))
-            )
-            return (
-                TupleT(items, type(first)) if isinstance(first, tuple) else ListT(items)
-            )
-        if isinstance(first, tuple):
-            raise Unknown("a tuple whose length depends on sizes")
-        elem: Type = NEVER
-        for sizes, value in results:
-            for item in value:
-                elem = join(elem, _generalise([(sizes, item)] * 3, names, inexact))
-        return ListT(None, map_dims(elem, lambda _: fresh_dim()))
-    if all(type(v) is np.ndarray and v.ndim == first.ndim for v in values):
-        if kind_of(first.dtype) is None:
-            return OpaqueT(np.ndarray)
-        axes = range(first.ndim)
-        dims = tuple(names.match([(s, r.shape[a]) for s, r in results]) for a in axes)
-        return ArrayT(np.result_type(*(v.dtype for v in filled)), dims)
-    out: Type = NEVER
-    for value in filled:
-        out = join(out, value_type(value, inexact))
-    return out
-
-
-def value_type(value: Any, inexact: bool = False) -> Type:
-    """Return the type of a sample result, its sizes forgotten."""
-    match value:
-        case None:
-            return NONE
-        case str():
-            return STR
-        case np.generic() if kind_of(value.dtype) is not None:
-            return ScalarT(str(kind_of(value.dtype)), value.dtype, not inexact)
-        case bool():
-            return ScalarT("bool", None, not inexact)
-        case int() | float() | complex():
-            return ScalarT(type(value).__name__, None, not inexact)
-        case np.ndarray() if kind_of(value.dtype) is not None:
-            if type(value) is not np.ndarray:
-                raise Unknown(type(value).__name__)
-            return ArrayT(value.dtype, tuple(fresh_dim() for _ in value.shape))
-        case tuple():
-            return TupleT(tuple(value_type(v, inexact) for v in value), type(value))
-        case list():
-            return ListT(tuple(value_type(v, inexact) for v in value))
-    return OpaqueT(type(value))

@@ -38,12 +38,14 @@ def cross(fn: Callable[..., Any], a: Any, b: Any, *args: Any, **kwargs: Any) -> 
     x, y = as_array(a), as_array(b)
     axes = [static(v, k) for k, v in kwargs.items()] + [static(v, "axis") for v in args]
     out: Type = NEVER
-    for size in (3, 2):
+    for size in (3, 2) if x.dims is not None and y.dims is not None else ():
         try:
             sized = (_sized(t, axes[-1] if axes else -1, size) for t in (x, y))
             out = join(out, probe_checked(fn, *sized, *args, **kwargs))
         except WillRaise:
             continue
+    if x.dims is None or y.dims is None:
+        return ArrayT(np.result_type(x.dtype, y.dtype), None)
     if out == NEVER:
         raise WillRaise("ValueError: incompatible dimensions for cross product")
     return out

@@ -72,7 +72,10 @@ def reshape(
 ) -> Type:
     """Give the sizes asked for; a -1 is what is left over."""
     t = as_array(a)
-    sizes = sizes_of(newshape if shape is None else shape, "shape")
+    wanted = newshape if shape is None else shape
+    if isinstance(wanted, ListT) and wanted.items is None:
+        return ArrayT(t.dtype, None)
+    sizes = sizes_of(wanted, "shape")
     # An unknown int may be -1 as well, so only a name is a size.
     open_ = [i for i, s in enumerate(sizes) if s == -1]
     dims = [fresh_dim() if s is None or s == -1 else s for s in sizes]
