@@ -2,67 +2,35 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-
-from chainrule.request import Built, Input
-from chainrule.types.lattice import (
-    BOOL,
-    COMPLEX,
-    FLOAT,
-    INT,
-    NONE,
-    STR,
-    ArrayT,
-    DictT,
-    ListT,
-    OpaqueT,
-    ScalarT,
-    Sym,
-    TupleT,
-)
-
-SCALARS = {float: FLOAT, int: INT, bool: BOOL, complex: COMPLEX, str: STR}
-SCALARS[type(None)] = NONE
+from chainrule.request import Built, Input, Known, Request
+from chainrule.types.lattice import Type
+from chainrule.types.typeof import type_of
 
 
-def type_of(value, path):
-    """Return the type of a value; a simple stand-in for `types.typeof`."""
-    if type(value) in SCALARS:
-        return SCALARS[type(value)]
-    if isinstance(value, np.ndarray):
-        dims = tuple(
-            1 if n == 1 else Sym((path, i), 0, True) for i, n in enumerate(value.shape)
-        )
-        return ArrayT(value.dtype, dims)
-    if isinstance(value, np.generic):
-        return ScalarT("float", value.dtype)
-    if isinstance(value, tuple):
-        items = tuple(type_of(v, (path, i)) for i, v in enumerate(value))
-        return TupleT(items, type(value))
-    if isinstance(value, list):
-        return ListT(tuple(type_of(v, (path, i)) for i, v in enumerate(value)))
-    if isinstance(value, dict):
-        items = tuple((k, type_of(v, (path, k))) for k, v in value.items())
-        return DictT(items, type(value))
-    return OpaqueT(type(value))
+def param(name: str, value: Any) -> Input:
+    """Return the input that says that inference used the whole type of an argument."""
+    t = type_of(value, (name,))
+    return Input("param", name, (), t if isinstance(t, Type) else Known(t))
 
 
-class FakePipeline(SimpleNamespace):
-    """Builds from a table `(function name, transform, wrt) -> functions`."""
+class FakePipeline:
+    """Builds by a table from transformations to functions; keeps a list of requests."""
 
-    def __init__(self, **calls):
-        super().__init__(calls=calls, requests=[], consume=lambda types: None)
-        self.inputs = lambda request, arguments: ()
+    def __init__(self, **calls: Callable[..., Any]) -> None:
+        self.calls = calls
+        self.requests: list[tuple[Request, dict[str, Any]]] = []
+        self.consume: Callable[[dict[str, Input]], None] = lambda inputs: None
+        self.more: Callable[[Request], list[Input]] = lambda request: []
 
-    def build(self, request, arguments, static=frozenset()):
-        """Return the functions of the table, guarded by all types of the arguments."""
+    def build(self, request: Request, arguments: dict[str, Any]) -> Built:
+        """Return the functions of the table, guarded by the types of all arguments."""
         self.requests.append((request, dict(arguments)))
-        types = {name: type_of(v, name) for name, v in arguments.items()}
-        self.consume(types)
-        inputs = tuple(Input("param", n, (), t) for n, t in types.items())
-        made = self.calls[request.transform](request)
-        calls = made if isinstance(made, tuple) else (made,)
-        text = f"# {request.transform} by {', '.join(request.wrt)}\n"
-        return Built(calls, text, inputs + tuple(self.inputs(request, arguments)))
+        inputs = {name: param(name, value) for name, value in arguments.items()}
+        self.consume(inputs)
+        calls = self.calls[request.transform](request)
+        text = f"# {request.transform} of {', '.join(request.wrt)}\n"
+        calls = calls if isinstance(calls, tuple) else (calls,)
+        return Built(calls, text, (*inputs.values(), *self.more(request)))

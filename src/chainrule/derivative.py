@@ -100,8 +100,10 @@ class Derivative(functools.partial[R], Generic[P, R]):
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self.function)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+    if not TYPE_CHECKING:  # or checkers bind `f.grad` as a method of `f`
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return derivative, (self.function, self.transform, self.options)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
+import linecache
 from collections.abc import Callable
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -121,7 +123,11 @@ class Differentiable(functools.partial[R], Generic[P, R]):
     def __reduce__(self) -> Any:
         if _importable(self):
             return self.__qualname__
-        return differentiable, (self.__wrapped__, self.options)
+        function: Any = self.__wrapped__
+        if isinstance(function, FunctionType) and "<locals>" not in self.__qualname__:
+            # So that pickle finds the function behind the name that we took over.
+            function.__qualname__ = f"{self.__qualname__}.__wrapped__"
+        return restored, (function, self.options, *_text(function))
 
     def __repr__(self) -> str:
         name = getattr(self, "__qualname__", repr(self.__wrapped__))
@@ -132,11 +138,28 @@ def differentiable(
     function: Callable[..., Any], options: Options
 ) -> Differentiable[..., Any]:
     """Return the function with its derivatives."""
-    called: Any = function
+    # A classmethod is not callable before it is bound to its class.
+    called: Any = function if callable(function) else function.__func__
     made: Any = Differentiable(called)
     functools.update_wrapper(made, function)
     made.__wrapped__, made.options = function, options
     return made  # type: ignore[no-any-return]
+
+
+def restored(
+    function: Callable[..., Any], options: Options, file: str, text: str
+) -> Differentiable[..., Any]:
+    """Return the function in another process, which may not have its file."""
+    if text and not linecache.getlines(file):
+        linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    return differentiable(function, options)
+
+
+def _text(function: Any) -> tuple[str, str]:
+    """Return the file of a function and its text: who gets the function needs both."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    file = "" if code is None else code.co_filename
+    return file, "".join(linecache.getlines(file))
 
 
 def _importable(made: Differentiable[..., Any]) -> bool:

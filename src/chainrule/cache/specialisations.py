@@ -26,7 +26,6 @@ from chainrule.cache.entry import (
     swap,
 )
 from chainrule.cache.guards import Guard, make_guard
-from chainrule.cache.notes import add_note
 from chainrule.cache.signatures import Parameters, parameters_of
 from chainrule.request import Built, Request, check_result
 from chainrule.types.lattice import consumed
@@ -105,7 +104,7 @@ class Dispatcher:
             self._keep(())
 
     def _start_again(self) -> None:
-        """Forget everything: the function got other code (IPython's autoreload does)."""
+        """Forget everything: the function got other code (autoreload does that)."""
         with self._lock:
             if parameters_of(self.base) != self.parameters:
                 raise TypeError(
@@ -122,7 +121,9 @@ class Dispatcher:
 
     def note(self, error: BaseException) -> None:
         """Name the user's line on an exception from generated code."""
-        add_note(error, self.request)
+        from chainrule.backend.link import annotate
+
+        annotate(error, f"derivative of {getattr(self.base, '__name__', 'function')},")
 
     def active(self, values: Values) -> list[Any]:
         """Return the arguments it differentiates by, in the order of the request."""
