@@ -103,7 +103,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_text() -> None:
         ("with x as y[0]: pass", "CR401", "y[0]"),
         ("[0 for y[0] in x]", "CR401", "y[0]"),
         ("y['a'] = x", "CR401", "y['a'] = x"),
-        ("y[0] += x", "CR402", "y[0] += x"),
+        ("y[0] += x", "CR401", "y[0] += x"),
         ("y.a = x", "CR405", "y.a = x"),
         ("y.a += x", "CR405", "y.a += x"),
         ("for y.a in x: pass", "CR405", "y.a"),
@@ -182,6 +182,41 @@ def test_async_functions_are_refused_at_their_name() -> None:
     """The carets mark the head of the function, not its body."""
     (shown,) = refusals("async def f(x):\n    return x")
     assert " 1 | async def f(x):\n   | ^^^^^^^^^^^ the order" in shown
+
+
+OTHERS = """\
+def f(x, given):
+    y = np.zeros(3)
+    z, w, s = [x], {"a": x}, 0
+    z = [x]
+    w = {"a": x}
+    c = {x}
+    m = given
+    m = [x]
+    z.append(x); w.update(b=x); c.add(x); y.fill(x)
+    y += x; z += [x]; s += x
+    m.append(x); given.append(x); z.index(x)
+    %s
+    return z
+"""
+
+
+def test_what_is_surely_refused_later_is_told_together() -> None:
+    """Mutations of fresh objects join the others, but are never a reason alone."""
+    assert refusals(OTHERS.replace("z, w, s", "a, b, s") % "pass") == []
+    found = fence.check(make(OTHERS.replace("z, w, s", "a, b, s") % "y[0] = 1"))
+    assert [(d.code, d.loc.line, d.loc.column) for d in found] == [
+        *(("CR404", 9, 4), ("CR404", 9, 17), ("CR404", 9, 32), ("CR404", 9, 42)),
+        *(("CR402", 10, 4), ("CR402", 10, 12), ("CR401", 12, 4)),
+    ]
+    assert found[0].message == "`append` changes the list `z`"
+    assert found[4].message == "augmented assignment to the array `y`"
+
+
+def test_a_name_that_may_be_something_else_is_left_alone() -> None:
+    """One binding of another kind is enough to say nothing."""
+    found = fence.check(make(OTHERS % "y[0] = 1"))
+    assert [d.code for d in found if d.loc.line == 9] == ["CR404", "CR404"]
 
 
 def test_a_dict_gets_advice_for_dicts() -> None:

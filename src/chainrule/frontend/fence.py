@@ -16,7 +16,7 @@ import gast
 import numpy as np
 
 from chainrule.errors import Diagnostic, NotDifferentiable
-from chainrule.frontend import missing
+from chainrule.frontend import likely, missing
 from chainrule.frontend.scope import YIELDS, Scope, exits, own_nodes, scope_of
 from chainrule.frontend.source import Source
 
@@ -33,6 +33,9 @@ def check(source: Source) -> list[Diagnostic]:
         return list(deep.diagnostics)
     fence = _Fence(source)
     fence.visit(source.tree)
+    if fence.found:
+        for m in likely.mutations(source.tree):
+            fence.refuse(m.code, m.node, m.message, m.label, m.help)
     places = {d: (d.loc.line, d.loc.column) for d in fence.found if d.loc}
     return sorted(fence.found, key=lambda d: places[d])
 
@@ -182,10 +185,9 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             self._global_store(stmt, root)
         elif isinstance(node.ctx, gast.Store):
             augmented = isinstance(stmt, gast.AugAssign)
-            code, how = ("CR402", "augmented ") if augmented else ("CR401", "")
+            message = f"{'augmented ' if augmented else ''}write into {what}"
             advice = _instead(node, owner)
-            message = f"{how}write into {what}"
-            self.refuse(code, stmt, message, *_unseen(owner, advice))
+            self.refuse("CR401", stmt, message, *_unseen(owner, advice))
         self.generic_visit(node)
 
     def visit_Attribute(self, node: gast.Attribute) -> None:
