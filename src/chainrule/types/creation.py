@@ -33,9 +33,9 @@ probed(
     np,
     """zeros ones full empty zeros_like ones_like full_like empty_like eye identity linspace
     logspace geomspace meshgrid indices tri ascontiguousarray asfortranarray copy
-    asarray_chkfinite bartlett blackman hamming hanning kaiser ix_ tril_indices triu_indices
-    diag_indices unravel_index ravel_multi_index tril_indices_from triu_indices_from
-    astype require isscalar""",
+    asarray_chkfinite bartlett blackman hamming hanning kaiser tril_indices triu_indices
+    diag_indices tril_indices_from triu_indices_from
+    astype require""",
 )
 
 

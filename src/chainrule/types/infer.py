@@ -32,6 +32,8 @@ from chainrule.types.lattice import (
 
 TypeRule = Callable[..., Type]
 TYPE_RULES: dict[Callable[..., Any], TypeRule] = {}
+# By public module and name, so that SciPy need not be imported.
+SCIPY_RULES: dict[str, dict[str, TypeRule]] = {}
 
 
 class NeedsStatic(Exception):
@@ -68,6 +70,7 @@ _MODULES = (
     "linalg",
     "creation",
     "selection",
+    "questions",
     "random",
     "spectral",
     "ours",
@@ -95,6 +98,9 @@ def rule_for(fn: Any) -> TypeRule | None:
         return None
     if rule is None and isinstance(fn, np.ufunc):
         return TYPE_RULES[np.ufunc]
+    if rule is None and str(getattr(fn, "__module__", "")).startswith("scipy."):
+        module = ".".join(fn.__module__.split(".")[:2])
+        return SCIPY_RULES.get(module, {}).get(fn.__name__)
     owner = getattr(fn, "__self__", None)
     if rule is None and isinstance(owner, np.ufunc):
         return TYPE_RULES.get(getattr(np.ufunc, fn.__name__))

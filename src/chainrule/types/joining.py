@@ -18,7 +18,7 @@ from chainrule.types.probed import probe_checked, probed
 probed(
     np,
     """concatenate concat stack vstack hstack dstack column_stack row_stack block append
-    insert array_split unstack""",
+    array_split unstack""",
 )
 
 

@@ -42,7 +42,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "empty_like": ("prototype", "dtype"),
 }
 # Names that must be constants in some functions only.
-_ALSO_STATIC: dict[str, frozenset[str]] = {"diff": frozenset({"n"})}
+_ALSO_STATIC: dict[str, frozenset[str]] = {
+    "diff": frozenset({"n"}),
+    "polyfit": frozenset({"cov"}),
+}
 
 
 @functools.lru_cache(None)

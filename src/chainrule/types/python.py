@@ -287,7 +287,12 @@ def print_(fn: Fn, *args: Any, **kwargs: Any) -> Type:
     return NONE
 
 
-@typed(isinstance, issubclass, hasattr, callable)
+@typed(
+    isinstance,
+    issubclass,
+    hasattr,
+    callable,
+)
 def predicate(fn: Fn, *args: Any) -> Type:
     """Give a Python bool; `constant` knows which, where it is certain."""
     return BOOL

@@ -35,8 +35,7 @@ probed(
     np,
     """transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis expand_dims
     broadcast_to broadcast_arrays tile roll flip fliplr flipud rot90 atleast_1d atleast_2d
-    atleast_3d pad resize tril triu diag diagflat diagonal fill_diagonal sliding_window_view
-    trim_zeros""",
+    atleast_3d pad resize tril triu diag diagflat diagonal broadcast_shapes""",
 )
 probed(np.lib.stride_tricks, "sliding_window_view")
 
