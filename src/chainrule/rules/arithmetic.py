@@ -63,7 +63,7 @@ def power_base(x: Any, y: Any) -> Any:
 
 def power_exponent(x: Any, y: Any, out: Any) -> Any:
     """The partial of `x**y` in y; at x = 0 it is 0 (for y > 0)."""
-    if np.ndim(x) > 0 or not isinstance(out, float):
+    if np.iscomplexobj(out) or not isinstance(x, (int, float)):
         return out * np.log(np.where(x == 0, 1, x))
     if x > 0:
         return out * math.log(x)

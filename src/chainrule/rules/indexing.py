@@ -114,7 +114,6 @@ rules.inactive(
     np.argwhere,
     np.flatnonzero,
     np.indices,
-    np.ix_,
     np.nonzero,
     np.ravel_multi_index,
     np.unravel_index,

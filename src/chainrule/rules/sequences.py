@@ -154,7 +154,7 @@ def dist(p: Any, q: Any) -> Any:
 
     def pullback(out_bar: Any) -> Any:
         step = scaled(out_bar / out if out != 0 else 0.0, differences(p, q))
-        return step, scaled(-1.0, step)
+        return of_kind(p, step), of_kind(q, scaled(-1.0, step))
 
     return out, pullback
 
@@ -172,11 +172,20 @@ def differences(p: Any, q: Any) -> Any:
     return [x - y for x, y in zip(p, q, strict=True)]
 
 
+def of_kind(items: Any, bars: Any) -> Any:
+    """Return cotangents as an array for an array, as a list for a list or tuple."""
+    if isinstance(items, np.ndarray):
+        return bars if isinstance(bars, np.ndarray) else np.array(bars)
+    if isinstance(bars, np.ndarray):
+        return [bars[k] for k in range(len(items))]
+    return bars
+
+
 if hasattr(math, "sumprod"):
 
     @rules.linear(math.sumprod, wrt=("p", "q"))
     def sumprod(out_bar: Any, p: Any, q: Any) -> Any:
-        return scaled(out_bar, q), scaled(out_bar, p)
+        return of_kind(p, scaled(out_bar, q)), of_kind(q, scaled(out_bar, p))
 
 
 if hasattr(math, "fma"):
