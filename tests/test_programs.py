@@ -68,7 +68,7 @@ def test_gradient_is_as_short_as_the_experts(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_has_three_lines_per_statement(name: str) -> None:
-    """At most three lines for each statement of the program, its frame counted as two."""
+    """At most three lines for each statement of the program; two for its frame."""
     module = load(name)
     function, args, wrt = parts(module)
     argnums = wrt[0] if len(wrt) == 1 else wrt
