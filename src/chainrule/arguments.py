@@ -17,14 +17,14 @@ def is_integer(x: Any) -> bool:
     """Say whether a value is an integer, or an array of integers."""
     if isinstance(x, np.ndarray):
         return x.dtype.kind in "iu"
-    return isinstance(x, int | np.integer) and not isinstance(x, bool)
+    return type(x) is int or isinstance(x, np.integer)
 
 
 def as_real(x: Any) -> Any:
     """Return an integer as a number of double precision; other values as they are."""
     if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "iu":
         return x.astype(np.float64)
-    return float(x) if type(x) is not bool and isinstance(x, int) else x
+    return float(x) if type(x) is int else x
 
 
 def map_leaves(fn: Callable[[Any], Any], x: Any) -> Any:

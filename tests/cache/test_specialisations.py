@@ -13,6 +13,7 @@ import pytest
 
 from chainrule import grad, value_and_grad
 from chainrule.cache import specialisations, store
+from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.request import Input, Known
 from chainrule.types.lattice import maybe_one
 from tests.fake_pipeline import FakePipeline
@@ -29,6 +30,13 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
     store.clear()
     yield fake
     store.clear()
+
+
+def failure() -> NotDifferentiable:
+    """Return what the compiler raises when it sees that the program itself fails."""
+    error = not_differentiable("CR107", None, "the program fails")
+    error.primal_fails = True
+    return error
 
 
 def test_types_are_compiled_once(compiler: FakePipeline) -> None:
@@ -165,12 +173,9 @@ def test_integers_in_containers_are_taken_as_reals(compiler: FakePipeline) -> No
 def test_a_count_inside_a_container_stays_an_integer(compiler: FakePipeline) -> None:
     """Where the program fails with a real, integers in containers are left alone."""
 
-    class Failure(Exception):
-        primal_fails = True
-
     def build(request: Any) -> Any:
         if type(compiler.requests[-1][1]["p"]["n"]) is float:
-            raise Failure
+            raise failure()
         return lambda p: p
 
     compiler.calls["grad"] = build
@@ -191,11 +196,8 @@ def test_what_is_no_number_is_refused(compiler: FakePipeline, value: Any) -> Non
 def test_the_primals_own_exception_appears(compiler: FakePipeline) -> None:
     """Where the compiler sees that the program fails, the program is run."""
 
-    class Failure(Exception):
-        primal_fails = True
-
     def fail(request: Any) -> Any:
-        raise Failure
+        raise failure()
 
     def f(x, *, k):
         return x + k["missing"]
@@ -204,8 +206,9 @@ def test_the_primals_own_exception_appears(compiler: FakePipeline) -> None:
     with pytest.raises(KeyError, match="missing") as caught:
         grad(f)(1.0, k={})
     assert caught.value.__context__ is None
-    with pytest.raises(Failure):
+    with pytest.raises(NotDifferentiable) as refused:
         grad(lambda x: x)(1.0)
+    assert "fail" not in [entry.name for entry in refused.traceback]
 
 
 def test_swapped_code_is_seen(compiler: FakePipeline) -> None:

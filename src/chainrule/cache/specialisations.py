@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from chainrule.cache.entry import (
 )
 from chainrule.cache.guards import Guard, make_guard
 from chainrule.cache.signatures import Parameters, parameters_of
+from chainrule.errors import NotDifferentiable
 from chainrule.request import Built, Request, check_result
 from chainrule.types.lattice import consumed
 
@@ -148,19 +150,22 @@ class Dispatcher:
         verb = self.request.transform
         for x, label in zip(self.active(real), self.request.wrt, strict=True):
             require_number(x, label, verb)
-        failure: Exception | None = None
-        for candidate in (real, flat):
+        failure: NotDifferentiable | None = None
+        for candidate in (real,) if flat is real else (real, flat):
             try:
                 return self._build(candidate), candidate
-            except Exception as error:
+            except NotDifferentiable as error:
                 # Integers may have to stay integers inside a container (a count), and
                 # the user's program may be what fails.
-                if not getattr(error, "primal_fails", False):
-                    raise
                 failure = failure or error
-        self._run_primal(given)
+                if not error.primal_fails:
+                    break
         assert failure is not None
-        raise failure
+        if failure.primal_fails:
+            self._run_primal(given)
+        # The message is the whole story; where in the compiler it was raised is not.
+        developing = sys.flags.dev_mode
+        raise failure if developing else failure.with_traceback(None)
 
     def _run_primal(self, values: Values) -> None:
         """Let the user's function raise its own exception."""
