@@ -271,7 +271,7 @@ def shift(x: Any, v: Any, h: Any) -> Any:
 
 def _map2(op: Any, a: Any, b: Any) -> Any:
     if isinstance(a, list | tuple):
-        return type(a)(_map2(op, u, v) for u, v in zip(a, b, strict=True))
+        return [_map2(op, u, v) for u, v in zip(a, b, strict=True)]
     return op(a, b)
 
 
