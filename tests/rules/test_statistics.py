@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chainrule.rules import RULES, Refused
 from tests.rules.harness import check_rule, cotangents
 from tests.rules.test_reductions import AXES, A
 
@@ -74,3 +75,12 @@ def test_covariance_normalisation() -> None:
     """The options of the covariance that scale it."""
     check_rule(np.cov, A[2], bias=True)
     check_rule(np.cov, A[2], ddof=0)
+
+
+def test_average_over_several_axes() -> None:
+    """Weights may have the shape of the reduced axes, in ascending order."""
+    a = A[3]
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        check_rule(np.average, a, (0, 1), a[..., 0])
+    with pytest.raises(Refused):
+        RULES.reverse[np.average].template(a, (1, 0), a[..., 0].T)

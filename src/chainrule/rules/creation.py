@@ -87,8 +87,8 @@ def logspace(
     return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
 
 
-@rules.linear(np.arange, wrt=("start", "stop", "step"))
-def arange(out_bar: Any, start: Any, stop: Any = None, step: Any = None) -> Any:
+@rules.linear(np.arange, wrt=("start_or_stop", "stop", "step"))
+def arange(out_bar: Any, start_or_stop: Any, stop: Any = None, step: Any = None) -> Any:
     """The number of elements is taken as constant; the end has no effect but that."""
     if stop is None:
         return None, None, None
@@ -99,7 +99,7 @@ def arange(out_bar: Any, start: Any, stop: Any = None, step: Any = None) -> Any:
 @rules.forward(np.arange)
 def arange_forward(
     out: Any,
-    start_dot: Any,
+    start_or_stop_dot: Any,
     stop: Any = None,
     stop_dot: Any = None,
     step: Any = None,
@@ -108,8 +108,8 @@ def arange_forward(
     if stop is None:
         return np.zeros(len(out))
     if step is None:
-        return np.full(len(out), start_dot)
-    return start_dot + np.arange(len(out)) * step_dot
+        return np.full(len(out), start_or_stop_dot)
+    return start_or_stop_dot + np.arange(len(out)) * step_dot
 
 
 @rules.composite(np.geomspace)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import conj
+from chainrule.rules.common import axes_tuple, conj
+from chainrule.rules.products import other_axes
 from chainrule.rules.reductions import count, kept
 
 
@@ -84,9 +85,11 @@ def average(
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
     if np.ndim(weights) != np.ndim(a):
-        others = tuple(k for k in range(np.ndim(a)) if k != axis % np.ndim(a))
-        weights = np.expand_dims(weights, others)
-    total = np.sum(weights * np.ones(np.shape(a)), axis=axis, keepdims=keepdims)
+        axes = axes_tuple(axis, np.ndim(a))
+        if axes != tuple(sorted(axes)):
+            rules.refuse("weights for axes that are not in ascending order")
+        weights = np.expand_dims(weights, other_axes(axes, np.ndim(a)))
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
 
