@@ -144,6 +144,28 @@ def test_decorated_function_is_unchanged() -> None:
     assert repr(product) == "<differentiable product>"
 
 
+def test_decorating_again_keeps_nothing_of_the_old_options() -> None:
+    """Derivatives that were made already do not leak into a new decoration."""
+
+    @differentiate
+    def f(x, y):
+        return x * y
+
+    f.__wrapped__.tag = "kept"
+    assert f.grad(3.0, 4.0) == 4.0
+    again = differentiate(argnums=1)(f)
+    assert again.grad(3.0, 4.0) == 3.0
+    assert again(3.0, 4.0) == 12.0
+    assert differentiate(f.__wrapped__).tag == "kept"
+
+
+def test_derivatives_have_the_signature() -> None:
+    """Help and checkers see the parameters of the function."""
+    assert str(inspect.signature(product.grad)) == "(x, y=2.0)"
+    assert str(inspect.signature(Scaled().loss.grad)) == "(x)"
+    assert product.grad.__name__ == "grad_product"
+
+
 def test_structure_of_gradients() -> None:
     """One number gives a bare gradient, a tuple gives a tuple, of one element too."""
     assert grad(product)(3.0, 4.0) == 4.0
@@ -472,6 +494,8 @@ def test_marks() -> None:
         return x
 
     assert checkpoint(f) is f and f(x) is x
+    assert checkpoint(np.sin) is np.sin
+    assert checkpoint(Scaled(2.0).plain)(3.0) == 6.0
 
 
 def test_public_names() -> None:

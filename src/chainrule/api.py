@@ -6,6 +6,7 @@ NumPy, and derivatives. Out: a `Differentiable`, a `Derivative`, or the values.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -184,7 +185,9 @@ def checkpoint(f: F) -> F:
 
     It is a hint: the results are the same with and without.
     """
-    f.__chainrule_checkpoint__ = True  # type: ignore[attr-defined]
+    marked: Any = getattr(f, "__func__", f)
+    with contextlib.suppress(AttributeError):  # a function of C saves nothing anyway
+        marked.__chainrule_checkpoint__ = True
     return f
 
 

@@ -141,7 +141,11 @@ def differentiable(
     # A classmethod is not callable before it is bound to its class.
     called: Any = function if callable(function) else function.__func__
     made: Any = Differentiable(called)
-    functools.update_wrapper(made, function)
+    functools.update_wrapper(made, function, updated=())
+    if isinstance(function, FunctionType):
+        own = vars(Differentiable)
+        kept = {k: v for k, v in vars(function).items() if k not in own}
+        made.__dict__.update(kept)
     made.__wrapped__, made.options = function, options
     return made  # type: ignore[no-any-return]
 

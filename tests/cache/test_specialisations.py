@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from chainrule import grad, value_and_grad
+from chainrule.backend.link import link
 from chainrule.cache import specialisations, store
 from chainrule.errors import NotDifferentiable, not_differentiable
+from chainrule.ir.nodes import Loc
 from chainrule.request import Input, Known
 from chainrule.types.lattice import maybe_one
 from tests.fake_pipeline import FakePipeline
@@ -185,6 +187,23 @@ def test_a_count_inside_a_container_stays_an_integer(compiler: FakePipeline) -> 
     assert len(compiler.requests) == 2
 
 
+def test_elements_of_varargs_are_active_one_by_one(compiler: FakePipeline) -> None:
+    """Positions beyond the named parameters are elements of `*args`, names of `**kw`."""
+    compiler.calls["grad"] = lambda request: lambda *values: (request.wrt, *values)
+
+    def f(a, *args, **kw):
+        return a
+
+    assert grad(f, 2)(1, 2, 3) == (("args[1]",), 1, (2, 3.0), {})
+    assert grad(f, -1)(1, 2) == (("args[0]",), 1, (2.0,), {})
+    assert grad(f, -1)(1, 2, 3) == (("args[1]",), 1, (2, 3.0), {})
+    found = grad(f, argnames="w")(1, w=2, v=3)
+    assert found == (("kw['w']",), 1, (), {"w": 2.0, "v": 3})
+    assert type(found[3]["w"]) is float and type(found[3]["v"]) is int
+    with pytest.raises(TypeError, match=r"no argument `args\[1\]`"):
+        grad(f, 2)(1, 2)
+
+
 @pytest.mark.parametrize("value", [True, "a", None, np.bool_(True), np.array(["a"])])
 def test_what_is_no_number_is_refused(compiler: FakePipeline, value: Any) -> None:
     """The error names the parameter; nothing is compiled."""
@@ -209,6 +228,23 @@ def test_the_primals_own_exception_appears(compiler: FakePipeline) -> None:
     with pytest.raises(NotDifferentiable) as refused:
         grad(lambda x: x)(1.0)
     assert "fail" not in [entry.name for entry in refused.traceback]
+
+
+def test_errors_name_the_users_line(compiler: FakePipeline) -> None:
+    """An exception from generated code keeps its class and gets a note, once."""
+    lines = {2: Loc("model.py", 41, function="loss")}
+    text = "def loss_grad(x):\n    return 1 / (x - x)\n"
+    made = link(text, "loss_grad", "<chainrule loss>", {}, lines=lines)
+    compiler.calls["grad"] = lambda request: made
+
+    def loss(x):
+        return x
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        grad(loss)(1.0)
+    (note,) = caught.value.__notes__
+    assert "loss" in note and "model.py:41" in note
+    assert caught.traceback[-1].name == "loss_grad"
 
 
 def test_swapped_code_is_seen(compiler: FakePipeline) -> None:

@@ -88,6 +88,9 @@ class Dispatcher:
             if _holds(spec, values):
                 return spec, values
         real = self._as_real(values, deep=True)
+        for spec in self._kept if real is not values else ():
+            if _holds(spec, real):
+                return spec, real
         flat = self._as_real(values, deep=False)
         with self._lock:
             for candidate in (real, flat):
@@ -129,8 +132,7 @@ class Dispatcher:
 
     def active(self, values: Values) -> list[Any]:
         """Return the arguments it differentiates by, in the order of the request."""
-        named = self.arguments(values)
-        return [get(named[name]) for name, get, _ in self._active]
+        return [get(values[i]) for i, get, _ in self._active]
 
     def _make_entry(self) -> FunctionType:
         name = self.request.transform
@@ -148,7 +150,11 @@ class Dispatcher:
     ) -> tuple[Specialisation, Values]:
         """Build a specialisation; integers inside containers may have to stay."""
         verb = self.request.transform
-        for x, label in zip(self.active(real), self.request.wrt, strict=True):
+        for (i, get, _), label in zip(self._active, self.request.wrt, strict=True):
+            try:
+                x = get(real[i])
+            except LookupError:
+                raise TypeError(f"{verb}: there is no argument `{label}`") from None
             require_number(x, label, verb)
         failure: NotDifferentiable | None = None
         for candidate in (real,) if flat is real else (real, flat):
@@ -221,18 +227,16 @@ class Dispatcher:
 
     def _as_real(self, values: Values, deep: bool) -> Values:
         """Return the arguments with the integers among the active ones as reals."""
-        named: dict[str, Any] | None = None
-        for name, get, put in self._active:
-            old = (named or self.arguments(values))[name]
+        out = values
+        for i, get, put in self._active:
             try:
-                leaf = get(old)
-            except (LookupError, TypeError):
+                leaf = get(out[i])
+            except LookupError:
                 continue
             new = map_leaves(as_real, leaf) if deep else as_real(leaf)
             if new is not leaf:
-                named = named or self.arguments(values)
-                named[name] = put(old, new)
-        return values if named is None else tuple(named.values())
+                out = (*out[:i], put(out[i], new), *out[i + 1 :])
+        return out
 
 
 def build(request: Request, arguments: dict[str, Any]) -> Built:
@@ -281,15 +285,16 @@ Getter = Callable[[Any], Any]
 Putter = Callable[[Any, Any], Any]
 
 
-def _active(wrt: str, parameters: Parameters) -> tuple[str, Getter, Putter]:
-    """Return the parameter, how to read its active part, and how to replace it."""
+def _active(wrt: str, parameters: Parameters) -> tuple[int, Getter, Putter]:
+    """Return an argument's place, how to read its active part and how to replace it."""
     match = _WRT.fullmatch(wrt)
     assert match is not None
     name, key = match["name"], match["key"]
+    place = parameters.names.index(name)
     if key is None:
-        return name, lambda whole: whole, lambda whole, part: part
+        return place, lambda whole: whole, lambda whole, part: part
     if name == parameters.varargs:
         i = int(key)
-        return name, lambda w: w[i], lambda w, part: (*w[:i], part, *w[i + 1 :])
+        return place, lambda w: w[i], lambda w, part: (*w[:i], part, *w[i + 1 :])
     text = key[1:-1]
-    return name, lambda w: w[text], lambda w, part: {**w, text: part}
+    return place, lambda w: w[text], lambda w, part: {**w, text: part}
