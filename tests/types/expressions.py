@@ -1,7 +1,7 @@
 """Evaluate an expression twice, on values and on types, and compare at every step.
 
-In: the text of an expression and values for its names. Out: the value and its type, or an
-`AssertionError` that says which sub-expression got a type that its value does not have.
+In: the text of an expression and values for its names. Out: the value and its type, or
+an `AssertionError` that says which sub-expression got a type that is not its value's.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ Pair = tuple[Any, Any]
 
 
 class Walk:
-    """Evaluates one expression; a result is the pair of value and type (or constant)."""
+    """Evaluates one expression; a result is a value and its type (or constant)."""
 
     def __init__(
         self, names: dict[str, Any], weaken: Callable[[lt.Type], lt.Type]

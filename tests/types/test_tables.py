@@ -1,4 +1,4 @@
-"""The type of every expression of the tables fits its value, at every step, for all sizes."""
+"""The type of every expression of the tables fits its value, for all sizes."""
 
 from __future__ import annotations
 

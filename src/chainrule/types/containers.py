@@ -1,8 +1,9 @@
-"""Types of reads from containers and objects: `operator.getitem`, `getattr`, `+` of lists.
+"""Types of reads from containers and objects: `operator.getitem`, `getattr`, `+` of
+lists.
 
-In: types of a tuple, list, dict, range, string or object and a key. Out: the item's type. The
-operators that Python shares between numbers and sequences are entered here, and go on
-to `elementwise` for numbers.
+In: types of a tuple, list, dict, range, string or object and a key. Out: the item's
+type. The operators that Python shares between numbers and sequences are entered here,
+and go on to `elementwise` for numbers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Types of functions that make arrays.
 
-In: types or constants; an int that carries the name of a size gives an axis of that name.
-Out: the type of the array.
+In: types or constants; an int that carries the name of a size gives an axis of that
+name. Out: the type of the array.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Fn = Callable[..., Any]
 
 probed(
     np,
-    """zeros ones full empty zeros_like ones_like full_like empty_like eye identity linspace
-    logspace geomspace meshgrid indices tri ascontiguousarray asfortranarray copy
-    asarray_chkfinite bartlett blackman hamming hanning kaiser tril_indices triu_indices
-    diag_indices tril_indices_from triu_indices_from
+    """zeros ones full empty zeros_like ones_like full_like empty_like eye identity
+    linspace logspace geomspace meshgrid indices tri ascontiguousarray
+    asfortranarray copy asarray_chkfinite bartlett blackman hamming hanning kaiser
+    tril_indices triu_indices diag_indices tril_indices_from triu_indices_from
     astype require""",
 )
 

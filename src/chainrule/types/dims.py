@@ -1,8 +1,8 @@
 """Arithmetic on named sizes: what is certain about a dimension after an operation.
 
-In: dimensions of the lattice. Out: dimensions. `Sym(key, offset)` stands for
-`max(0, size + offset)`, so that `x[1:]` and `x[:-1]` agree also for an empty `x`. A size
-that follows from others gets a key that says how, so that two equal computations give equal
+In: dimensions of the lattice. Out: dimensions. `Sym(key, offset)` stands for `max(0,
+size + offset)`, so that `x[1:]` and `x[:-1]` agree also for an empty `x`. A size that
+follows from others gets a key that says how, so that two equal computations give equal
 names; only what depends on values is a fresh name.
 """
 
@@ -118,8 +118,8 @@ def _mentions_fresh(key: Hashable) -> bool:
 def refresh(t: Type) -> Type:
     """Return the type of one of many values: their nameless sizes differ.
 
-    The elements of a list share one type, in which a nameless size means a size that may be
-    another for each element. Names within one element stay consistent.
+    The elements of a list share one type, in which a nameless size means a size that
+    may be another for each element. Names within one element stay consistent.
     """
     seen: dict[Dim, Dim] = {}
 

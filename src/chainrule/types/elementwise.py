@@ -44,6 +44,11 @@ _TRIES: tuple[dict[str, Any], ...] = (
 
 def elementwise(fn: Fn, *args: Any, **kwargs: Any) -> Type:
     """Return the type of a function that works element by element."""
+    if getattr(fn, "__module__", "") in _PYTHON_MODULES and not any(
+        map(_is_numpy, args)
+    ):
+        if any(isinstance(a, TupleT | ListT) for a in args):
+            raise WillRaise(f"TypeError: {fn.__name__} of a list or tuple")
     operands = [_operand(fn, a) for a in args]
     named = {k: _operand(fn, v) for k, v in kwargs.items()}
     leaves = [leaf for a in (*operands, *named.values()) for leaf in _leaves(a)]
@@ -59,6 +64,11 @@ def elementwise(fn: Fn, *args: Any, **kwargs: Any) -> Type:
     if type(out) is ScalarT and out.kind == "int" and out.dtype is None:
         return ScalarT("int", None, exact, size_after(fn, args))
     return out
+
+
+def _is_numpy(arg: Any) -> bool:
+    t = lift(arg)
+    return isinstance(t, ArrayT) or isinstance(t, ScalarT) and t.dtype is not None
 
 
 def _operand(fn: Fn, arg: Any) -> Any:
@@ -87,7 +97,7 @@ def _dims(t: Type) -> Dims:
 
 
 def broadcast_dims(shapes: list[Dims]) -> Dims:
-    """Return the broadcast dimensions; raise `WillRaise` for known sizes that differ."""
+    """Return the broadcast dimensions; known sizes that differ will raise."""
     for axis in range(1, 1 + max(map(len, shapes), default=0)):
         sizes = {s[-axis] for s in shapes if len(s) >= axis}
         if len({s for s in sizes if isinstance(s, int) and s != 1}) > 1:
@@ -132,7 +142,7 @@ def _key(arg: Any) -> Hashable:
 
 
 def _sample(fn: Fn, args: list[Any], kwargs: dict[str, Any], rank: int) -> Any:
-    """Return a value of the result's class and dtype, or the exception that is certain."""
+    """Return a value like the result, or the exception that is certain."""
     first: Exception | None = None
     for literal in (True, False):
         for numbers in _TRIES:
@@ -231,12 +241,15 @@ def power(fn: Fn, x: Any, y: Any, mod: Any = None) -> Type:
 
 
 _TAKES_LISTS = {np.select, np.choose}
-_NUMPY = """where clip real imag conj conjugate angle round around fix sinc i0 nan_to_num
-isclose iscomplex isreal isposinf isneginf select choose float16 float32 float64 longdouble
-int8 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128 bool_ intp copysign
+_NUMPY = """
+where clip real imag conj conjugate angle round around fix sinc i0 nan_to_num isclose
+iscomplex isreal isposinf isneginf select choose float16 float32 float64 longdouble int8
+int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128 bool_ intp
 """.split()
-_OPERATORS = """sub truediv floordiv neg pos abs invert and_ or_ xor lshift rshift lt le gt ge
-index""".split()
+_OPERATORS = """
+sub truediv floordiv neg pos abs invert and_ or_ xor lshift rshift lt le gt ge index
+""".split()
+_PYTHON_MODULES = ("_operator", "math", "builtins")
 _NOT_ELEMENTWISE = {"fsum", "prod", "dist", "sumprod"}
 
 typed(np.ufunc)(elementwise)

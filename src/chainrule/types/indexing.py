@@ -1,7 +1,7 @@
 """Types of reads by index: `x[...]` in all its forms, `take` and its kin.
 
-In: the type of an array, and an index that is a constant, a type, or a tuple of both. Out:
-the type of the element, the view or the copy.
+In: the type of an array, and an index that is a constant, a type, or a tuple of both.
+Out: the type of the element, the view or the copy.
 """
 
 from __future__ import annotations

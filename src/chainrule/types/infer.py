@@ -1,11 +1,13 @@
 """The type of a primitive's result from the types of its arguments.
 
-In: a callable, and for each argument either a `Type` or, when it is known at compile time,
-the plain constant itself (an int, None, a slice, a dtype ...). Out: the result's `Type`.
+In: a callable, and for each argument either a `Type` or, when it is known at compile
+time, the plain constant itself (an int, None, a slice, a dtype ...). Out: the result's
+`Type`.
 
-Type rules are functions `rule(fn, *args, **kwargs) -> Type` entered with `@typed(...)`, one
-module a theme. Everything elementwise needs no entry: shapes are broadcast and the dtype is
-found by calling the function itself on a sample of one element, so that it is NumPy's own.
+Type rules are functions `rule(fn, *args, **kwargs) -> Type` entered with `@typed(...)`,
+one module a theme. Everything elementwise needs no entry: shapes are broadcast and the
+dtype is found by calling the function itself on a sample of one element, so that it is
+NumPy's own.
 """
 
 from __future__ import annotations
@@ -112,8 +114,8 @@ def infer(
 ) -> Type:
     """Return the type of `fn(*args, **kwargs)`.
 
-    Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise` or
-    `Unknown` instead of a guess.
+    Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise`
+    or `Unknown` instead of a guess.
     """
     rule = rule_for(fn)
     name = getattr(fn, "__name__", repr(fn))

@@ -1,8 +1,9 @@
 """Methods and attributes of arrays and NumPy scalars as canonical functions.
 
-In: the name of a method and its operands. Out: the function that means the same, with the
-operands arranged for it: `x.reshape(2, 3)` is `np.reshape(x, (2, 3))`. Also which methods
-write into their object, and the result types of methods of what has no derivative.
+In: the name of a method and its operands. Out: the function that means the same, with
+the operands arranged for it: `x.reshape(2, 3)` is `np.reshape(x, (2, 3))`. Also which
+methods write into their object, and the result types of methods of what has no
+derivative.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ ATTRIBUTES: dict[str, Fn] = {
 if not hasattr(np, "matrix_transpose"):
     del ATTRIBUTES["mT"]
 
-_SAME_NAME = """sum prod mean std var max min ptp any all argmax argmin cumsum cumprod clip
-round repeat take swapaxes squeeze diagonal trace argsort dot ravel searchsorted nonzero
-compress choose reshape transpose argpartition""".split()
+_SAME_NAME = """
+sum prod mean std var max min ptp any all argmax argmin cumsum cumprod clip round repeat
+take swapaxes squeeze diagonal trace argsort dot ravel searchsorted nonzero compress
+choose reshape transpose argpartition
+""".split()
 
 METHODS: dict[str, Fn] = {name: getattr(np, name) for name in _SAME_NAME}
 METHODS |= {
@@ -150,7 +153,8 @@ def infer_method(
 ) -> Type:
     """Return the type of a method call on an object of a class without a derivative.
 
-    For strings, Python numbers, sets, generators of random numbers, regular expressions.
+    For strings, Python numbers, sets, generators of random numbers, regular
+    expressions.
     """
     if cls in (np.random.Generator, np.random.RandomState):
         return random.infer_method(cls, name, tuple(args), dict(kwargs))

@@ -1,7 +1,7 @@
 """What samples say about a type: sizes of results are matched with sizes of arguments.
 
-In: results of one function for several choices of sizes. Out: the type of which they all
-are; and which choices to try where sizes of unlike names must be equal.
+In: results of one function for several choices of sizes. Out: the type of which they
+all are; and which choices to try where sizes of unlike names must be equal.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Names:
         self.relied: set[int] = set()
 
     def choose(self, index: int) -> Dim | None:
-        """Return the name of a slot, or None if being equal to another is not certain."""
+        """Return the name of a slot, or None if it is not certain which one."""
         block = self.partition[index]
         if block in self.fixed:
             return self.fixed[block]

@@ -1,8 +1,8 @@
 """Sample arguments: values that stand for types, with sizes that can be chosen.
 
-In: arguments as `infer` takes them. Out: a `Plan`, which makes values of these types once
-each of its *slots* (the distinct named sizes and unknown integers) has been given a
-number, and is itself a key: equal plans get equal answers.
+In: arguments as `infer` takes them. Out: a `Plan`, which makes values of these types
+once each of its *slots* (the distinct named sizes and unknown integers) has been given
+a number, and is itself a key: equal plans get equal answers.
 """
 
 from __future__ import annotations

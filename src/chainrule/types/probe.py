@@ -1,16 +1,16 @@
 """The result type of a NumPy function by running it on samples of several sizes.
 
-In: a function and its arguments' types. Out: the type of the result. The function itself says
-class, dtype and rank; a size of the result is named after a size of the arguments only when
-it follows it through all probes, from large sizes down to 1 and 0.
+In: a function and its arguments' types. Out: the type of the result. The function
+itself says class, dtype and rank; a size of the result is named after a size of the
+arguments only when it follows it through all probes, from large sizes down to 1 and 0.
 
 This is right for functions whose result's layout depends on layouts only. Those that
 look at values (`unique`, `nonzero`) have rules of their own; a function is probed
 because it is in a list, never by default.
 
-Arguments with sizes of unlike names that NumPy wants equal fail to run. Then names
-are identified, as few as possible, until the function runs: what NumPy demands is what
-the program promises.
+Arguments with sizes of unlike names that NumPy wants equal fail to run. Then names are
+identified, as few as possible, until the function runs: what NumPy demands is what the
+program promises.
 """
 
 from __future__ import annotations

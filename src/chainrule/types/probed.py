@@ -17,12 +17,13 @@ from chainrule.types.probe import probe
 
 # Parameters that must be constants, by name.
 STATIC = frozenset(
-    """axis axes axis1 axis2 axisa axisb axisc dtype keepdims ord n_axes source destination
-    indices_or_sections k kth subscripts mode method interpolation full rowvar
-    return_index return_inverse return_counts return_sign full_matrices compute_uv hermitian
-    UPLO indexing sparse endpoint retstep returned offset ndmin copy subok order start_axis
-    num_axes increasing left_inv overwrite_input ddof density side stable kind ndim
-    return_indices assume_unique equal_nan norm unpack""".split()
+    """axis axes axis1 axis2 axisa axisb axisc dtype keepdims ord n_axes
+    source destination indices_or_sections k kth subscripts mode method
+    interpolation full rowvar return_index return_inverse return_counts
+    return_sign full_matrices compute_uv hermitian UPLO indexing sparse
+    endpoint retstep returned offset ndmin copy subok order start_axis
+    num_axes increasing left_inv overwrite_input ddof density side stable
+    kind ndim return_indices assume_unique equal_nan norm unpack""".split()
 )
 # Parameters whose length decides the rank.
 SHAPES = frozenset(
@@ -50,7 +51,7 @@ _ALSO_STATIC: dict[str, frozenset[str]] = {
 
 @functools.lru_cache(None)
 def parameter_names(fn: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names of a function's positional parameters, as far as they are known."""
+    """Return the names of positional parameters, as far as they are known."""
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (ValueError, TypeError):
@@ -79,7 +80,7 @@ def is_static(arg: Any) -> bool:
 
 
 def probed(module: Any, names: str) -> None:
-    """Enter the functions of these names; those this NumPy does not have are left out."""
+    """Enter the functions of these names that this NumPy has."""
     for name in names.split():
         fn = getattr(module, name, None)
         if fn is not None:

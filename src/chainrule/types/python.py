@@ -125,7 +125,9 @@ def cast(fn: Fn, x: Any = 0, *rest: Any) -> Type:
 
 
 def fold(fn: Fn, start: Any, t: Type, maybe_empty: bool) -> Type:
-    """Return the type of `start + a + b + ...`: a number that keeps its type from then on."""
+    """Return the type of `start + a + b + ...`: a number that keeps its type from then
+    on.
+    """
     items = items_of(t)
     if items is not None:
         out = start

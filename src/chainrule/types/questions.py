@@ -1,7 +1,7 @@
 """Types of NumPy's questions about values and dtypes: bools and dtypes, no derivative.
 
-In: types or constants. Out: the type of the answer; `constants` knows which answer it is,
-where that is certain.
+In: types or constants. Out: the type of the answer; `constants` knows which answer it
+is, where that is certain.
 """
 
 from __future__ import annotations

@@ -18,16 +18,15 @@ from chainrule.types.probed import probe_checked
 Fn = Callable[..., Any]
 
 METHODS = frozenset(
-    """beta binomial bytes chisquare choice dirichlet exponential f gamma geometric gumbel
-    hypergeometric integers laplace logistic lognormal logseries multinomial
-    multivariate_hypergeometric multivariate_normal negative_binomial noncentral_chisquare
-    noncentral_f normal pareto permutation permuted poisson power rand randint randn random
-    random_integers random_sample ranf sample rayleigh standard_cauchy standard_exponential
-    standard_gamma standard_normal standard_t tomaxint triangular uniform vonmises wald
-    weibull zipf""".split()
+    """beta binomial bytes chisquare choice dirichlet exponential f gamma
+    geometric gumbel hypergeometric integers laplace logistic lognormal
+    logseries multinomial multivariate_hypergeometric multivariate_normal
+    negative_binomial noncentral_chisquare noncentral_f normal pareto
+    permutation permuted poisson power rand randint randn random
+    random_integers random_sample ranf sample rayleigh standard_cauchy
+    standard_exponential standard_gamma standard_normal standard_t tomaxint
+    triangular uniform vonmises wald weibull zipf""".split()
 )
-_SILENT = frozenset({"seed", "shuffle"})
-"""Methods that give None; `shuffle` writes into its argument and is refused elsewhere."""
 
 
 def infer_method(
@@ -38,8 +37,6 @@ def infer_method(
         raise Unknown(f"{cls.__name__}.{name}")
     if name == "seed":
         return NONE
-    if name == "spawn":
-        raise Unknown(f"{cls.__name__}.{name}")
     if name not in METHODS or not hasattr(cls, name):
         raise Unknown(f"{cls.__name__}.{name}")
     return draw(
@@ -53,7 +50,7 @@ _UNBOUND: dict[tuple[type, str], Fn] = {}
 
 
 def _unbound(cls: type, name: str) -> Fn:
-    """Return the method of a generator of our own: no user's random state is touched."""
+    """Return the method of a generator of our own, not of the user's."""
     key = (cls, name)
     if key not in _UNBOUND:
         owner: Any = np.random.RandomState(0)

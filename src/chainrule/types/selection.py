@@ -1,4 +1,5 @@
-"""Types of sorting, searching and counting: what depends on values has a length of its own.
+"""Types of sorting, searching and counting: what depends on values has a length of its
+own.
 
 In: types or constants. Out: the type of the result.
 """

@@ -1,8 +1,8 @@
 """Types of functions that change the shape only.
 
-In: types or constants. Out: the type of the result. Most are probed; `reshape`, `ravel`,
-`squeeze` and `repeat` have rules because their sizes are products or depend on which sizes
-are 1.
+In: types or constants. Out: the type of the result. Most are probed; `reshape`,
+`ravel`, `squeeze` and `repeat` have rules because their sizes are products or depend on
+which sizes are 1.
 """
 
 from __future__ import annotations
@@ -33,15 +33,18 @@ Fn = Callable[..., Any]
 
 probed(
     np,
-    """transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis expand_dims
-    broadcast_to broadcast_arrays tile roll flip fliplr flipud rot90 atleast_1d atleast_2d
-    atleast_3d pad resize tril triu diag diagflat diagonal broadcast_shapes""",
+    """transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis
+    expand_dims broadcast_to broadcast_arrays tile roll flip fliplr flipud rot90
+    atleast_1d atleast_2d atleast_3d pad resize tril triu diag diagflat diagonal
+    broadcast_shapes""",
 )
 probed(np.lib.stride_tricks, "sliding_window_view")
 
 
 def sizes_of(arg: Any, name: str) -> tuple[Any, ...]:
-    """Return the sizes in a shape argument: ints, names, or None where nothing is known."""
+    """Return the sizes in a shape argument: ints, names, or None where nothing is
+    known.
+    """
     arg = known(arg)
     if isinstance(arg, ListT | TupleT):
         if arg.items is None:

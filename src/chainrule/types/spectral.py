@@ -13,15 +13,15 @@ from chainrule.types.probed import probe_checked, probed
 
 probed(
     np.fft,
-    """fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn fftfreq
-    rfftfreq fftshift ifftshift""",
+    """fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn
+    irfftn fftfreq rfftfreq fftshift ifftshift""",
 )
 
 _SCIPY: dict[str, str] = {
     "special": "logsumexp softmax log_softmax factorial comb multigammaln",
     "linalg": """inv det solve solve_triangular cholesky cho_solve expm norm pinv eigh
     eigvalsh svd svdvals qr toeplitz block_diag""",
-    "fft": "fft ifft rfft irfft fft2 ifft2 fftn ifftn dct idct fftfreq rfftfreq fftshift",
+    "fft": "fft ifft rfft irfft fft2 ifft2 fftn ifftn dct idct fftfreq rfftfreq",
 }
 for _module, _names in _SCIPY.items():
     SCIPY_RULES[f"scipy.{_module}"] = dict.fromkeys(_names.split(), probe_checked)

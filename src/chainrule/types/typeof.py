@@ -5,8 +5,8 @@ value itself where only the value says what it is: None, strings, functions, cla
 modules, dtypes, slices, enumerations. The caller decides whether such a constant is
 guarded.
 
-Refused with a `ValueError`: subclasses of `ndarray`, and arrays and scalars that hold no
-numbers.
+Refused with a `ValueError`: subclasses of `ndarray`, and arrays and scalars that hold
+no numbers.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ SHORT_LIST = 4
 def type_of(value: Any, path: Path = (), *, _seen: frozenset[int] = frozenset()) -> Any:
     """Return the type of a value, or the value itself if that is a constant.
 
-    `path` is a tuple that starts with the name of the parameter or global; keys, positions
-    and names of attributes follow. An array of shape `(n, 1)` at `path` has the dimensions
-    `Sym((path, 0), never_one=True)` and 1; an int has the size `Sym((path,))`.
+    `path` is a tuple that starts with the name of the parameter or global; keys,
+    positions and names of attributes follow. An array of shape `(n, 1)` at `path` has
+    the dimensions `Sym((path, 0), never_one=True)` and 1; an int has the size
+    `Sym((path,))`.
     """
     match value:
         case bool():
@@ -140,7 +141,9 @@ def _list(value: list[Any], path: Path, seen: frozenset[int]) -> Type:
 
 
 def _ranks(items: list[Type]) -> bool:
-    """Say whether all elements have one class, dtype and rank, so that a join loses little."""
+    """Say whether all elements have one class, dtype and rank, so that a join loses
+    little.
+    """
     kinds: set[Hashable] = set()
     for item in items:
         match item:
@@ -171,7 +174,9 @@ def _object(value: Any, path: Path, seen: frozenset[int]) -> Type:
 
 
 def _is_foreign(cls: type) -> bool:
-    """Say whether a class is of Python or NumPy: its insides are not the user's program."""
+    """Say whether a class is of Python or NumPy: its insides are not the user's
+    program.
+    """
     root = cls.__module__.partition(".")[0]
     return root in (
         "builtins",
