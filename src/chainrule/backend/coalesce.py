@@ -18,15 +18,20 @@ from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir.nodes import Operand, Value
 
 Pair = tuple[Value, Operand]
+Kept = dict[Value, Value]
 
 
 def coalesce(program: Program, nested: Nested) -> Web:
     """Return the variables of a program; the program is changed where that saves copies."""
     web = analyse(program, nested)
     failed = merge(web)
-    if failed and any([repair(web, copies, pair) for copies, pair in failed]):
-        web = analyse(program, nested)
-        merge(web)
+    if failed:
+        # Repairs ask which values are the loop variable itself, not what it took in.
+        before = Web(program, nested)
+        kept: Kept = {}
+        if any([repair(before, kept, copies, pair) for copies, pair in failed]):
+            web = analyse(program, nested)
+            merge(web)
     return web
 
 
@@ -69,7 +74,7 @@ def _inner_first(nodes: Nodes) -> Iterator[p.Copies]:
             yield node
 
 
-def repair(web: Web, copies: p.Copies, pair: Pair) -> bool:
+def repair(web: Web, kept: Kept, copies: p.Copies, pair: Pair) -> bool:
     """Change the program so that one copy becomes free; say whether it did."""
     out, source = pair
     loop = _loop_of(web, web.program.nodes, out)
@@ -78,7 +83,7 @@ def repair(web: Web, copies: p.Copies, pair: Pair) -> bool:
     return (
         _append_earlier(web, loop, out, source)
         or _compute_in_copy(web, copies, pair)
-        or _keep_old(web, loop, out, source)
+        or _keep_old(web, kept, loop, out, source)
     )
 
 
@@ -192,22 +197,26 @@ def _operations(web: Web, value: Value, op: Op) -> int:
 # The old value is kept
 
 
-def _keep_old(web: Web, loop: p.For | p.While, out: Value, source: Value) -> bool:
+def _keep_old(
+    web: Web, kept: Kept, loop: p.For | p.While, out: Value, source: Value
+) -> bool:
     """Copy the variable at the start of the body; read the copy once it has changed."""
     body = loop.body
     start = _definition(web, body, out, source)
     if start is None:
         return False
     root = web.find(out)
-    kept = Value(out.type, f"{web.hint(out) or 'state'}_in", out.loc)
-    changed = _Replace(web, root, kept)
+    old = kept.get(root) or Value(out.type, f"{web.hint(out) or 'state'}_in", out.loc)
+    changed = _Replace(web, root, old)
     if isinstance(body[start], p.For | p.While | p.Branch | p.Try | p.With):
         for part in p.parts(body[start]):
             p.rewrite(part, changed.operand)
     p.rewrite(body[start + 1 :], changed.operand)
     if not changed.count:
         return False
-    body.insert(0, p.Copies([(kept, _parameter(web, loop, root))]))
+    if root not in kept:
+        kept[root] = old
+        body.insert(0, p.Copies([(old, _parameter(web, loop, root))]))
     return True
 
 

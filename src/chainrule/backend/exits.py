@@ -111,6 +111,7 @@ class _Lowering:
         self, block: ir.Block, results: Results, env: Env, k: Continuation, tail: bool
     ) -> Nodes:
         """Lower a block; `tail` says that behind its end control is where `k` wants it."""
+        results = tuple(resolve(r, env) for r in results)
         nodes: Nodes = []
         stmts = block.stmts
         spent: ir.If | None = None
@@ -141,7 +142,7 @@ class _Lowering:
                     nodes.append(self.with_(stmt, env))
                 case ir.Try():
                     nodes.append(self.try_(stmt, env))
-        return nodes + self.finish(tuple(resolve(r, env) for r in results), k, tail)
+        return nodes + self.finish(results, k, tail)
 
     def finish(self, results: Results, k: Continuation, tail: bool) -> Nodes:
         """Hand the results of a block to its continuation."""
@@ -218,14 +219,15 @@ class _Lowering:
         """Lower an `If` whose branches end with the continuation."""
         nodes: Nodes = []
         if isinstance(k, Turn) and k.append and k.loop.tape is not None:
-            saved = _common(stmt, results[1 + len(k.loop.init) :], env)
+            saved = _common(stmt, results[1 + len(k.loop.init) :])
             if saved is not None:
                 nodes.append(p.Append(k.loop.tape, saved))
                 k = replace(k, append=False)
         branches = []
         for block, ends in ((stmt.then, tail and not stmt.guard), (stmt.orelse, tail)):
-            inner = {**env, **dict(zip(stmt.outs, block.results, strict=True))}
-            branches.append(self.block(block, results, inner, k, ends))
+            known: Env = dict(zip(stmt.outs, block.results, strict=True))
+            made = tuple(resolve(r, known) for r in results)
+            branches.append(self.block(block, made, env, k, ends))
         then, orelse = branches
         return nodes + _branch(resolve(stmt.test, env), then, orelse, stmt, tail)
 
@@ -303,6 +305,8 @@ class _Lowering:
         then = self.block(stmt.then, stmt.then.results, env, k, True)
         orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
         nodes = _branch(resolve(stmt.test, env), then, orelse, stmt, True)
+        if p.ends(nodes):
+            return nodes
         return nodes + self.side(follow, (), (), not follow.jump, tail)
 
     # Loops
@@ -488,7 +492,7 @@ def _copies(outs: tuple[Value, ...], results: Results) -> Nodes:
     return [p.Copies(list(pairs))] if pairs else []
 
 
-def _common(stmt: ir.If, saved: Results, env: Env) -> Results | None:
+def _common(stmt: ir.If, saved: Results) -> Results | None:
     """Return what both branches save, if that is the same."""
     out = []
     for item in saved:
@@ -497,7 +501,7 @@ def _common(stmt: ir.If, saved: Results, env: Env) -> Results | None:
             item, other = stmt.then.results[i], stmt.orelse.results[i]
             if item is not other:
                 return None
-        out.append(resolve(item, env))
+        out.append(item)
     return tuple(out)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
+from chainrule.backend.nest import leaves
 from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
@@ -76,6 +77,10 @@ def name_variables(
     for node in p.walk(web.program.nodes):
         for value in p.defines(node):
             naming.name(value, node)
+        for operand in p.reads(node):
+            # What is read but never assigned fails as it does in the user's code.
+            for value in leaves(operand, web.nested):
+                naming.name(value, node)
     return naming.names
 
 
@@ -121,8 +126,8 @@ class _Naming:
             case p.For():
                 return "item"
             case p.Copies(pairs=pairs):
-                source = next(s for v, s in pairs if v is value)
-                known = self.of_operand(source)
+                source = next((s for v, s in pairs if v is value), value)
+                known = None if source is value else self.of_operand(source)
                 return clean(known) if known and known.isidentifier() else "result"
             case p.Try():
                 return "exc"
