@@ -123,7 +123,7 @@ def call(template: Any, bound: dict[str, Any], **extra: Any) -> Any:
     keywords = {}
     for name, p in parameters.items():
         if p.kind is p.VAR_POSITIONAL:
-            args.extend(values[name])
+            args.extend(values.get(name, ()))
         elif p.kind is p.KEYWORD_ONLY:
             if name in values:
                 keywords[name] = values[name]

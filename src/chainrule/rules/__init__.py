@@ -44,6 +44,7 @@ from chainrule.rules import (
     random,
     reductions,
     repeating,
+    runtime_helpers,
     sampled,
     selection,
     sequences,
@@ -59,6 +60,7 @@ from chainrule.rules import (
 )
 
 __all__ = [
+    "runtime_helpers",
     "is_zero",
     "fourier",
     "RULES",

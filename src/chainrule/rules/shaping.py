@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.rules import registry as rules
-from chainrule.rules.common import inverse_axes, positive_axis, shaped
+from chainrule.rules.common import inverse_axes, positive_axis, shaped, zeros_like
 
 
 @rules.linear(np.reshape, wrt="a")
@@ -31,10 +31,10 @@ def ravel(out_bar: Any, a: Any, order: Any = "C") -> Any:
     return reshape(out_bar, a, order=order)
 
 
-@rules.linear(np.ndarray.flatten, wrt="self")
-def flatten(out_bar: Any, self: Any, order: Any = "C") -> Any:
+@rules.linear(prims.flatten, wrt="x")
+def flatten(out_bar: Any, x: Any, order: Any = "C") -> Any:
     """Give the cotangent the shape of the operand."""
-    return reshape(out_bar, self, order=order)
+    return reshape(out_bar, x, order=order)
 
 
 @rules.linear(np.squeeze, wrt="a")
@@ -149,20 +149,8 @@ def copy_value(out_bar: Any, x: Any) -> Any:
     return out_bar
 
 
-@rules.linear(np.ndarray.copy, wrt="self")
-def copied(out_bar: Any, self: Any, order: Any = "C") -> Any:
-    """A copy has the same cotangent."""
-    return out_bar
-
-
 @rules.linear(prims.astype, wrt="x")
 def astype(out_bar: Any, x: Any, dtype: Any) -> Any:
-    """The compiler projects the cotangent to the operand's dtype."""
-    return out_bar
-
-
-@rules.linear(np.ndarray.astype, wrt="self")
-def converted(out_bar: Any, self: Any, dtype: Any, *, copy: bool = True) -> Any:
     """The compiler projects the cotangent to the operand's dtype."""
     return out_bar
 
@@ -173,9 +161,18 @@ def contiguous(out_bar: Any, a: Any) -> Any:
     return shaped(out_bar, a)
 
 
-@rules.linear(np.ndarray.item, wrt="self")
-def item(out_bar: Any, self: Any) -> Any:
-    """The one element there is."""
-    if self.ndim == 0:
-        return out_bar
-    return np.full(self.shape, out_bar)
+@rules.linear(prims.item, wrt="x")
+def item(out_bar: Any, x: Any, *index: Any) -> Any:
+    """The one element that was read."""
+    if len(index) == 0:
+        return out_bar if np.ndim(x) == 0 else np.full(x.shape, out_bar)
+    if len(index) == x.ndim:
+        return prims.index_add(zeros_like(x), index, out_bar)
+    zeros = np.zeros(x.size, x.dtype)
+    return prims.index_add(zeros, index[0], out_bar).reshape(x.shape)
+
+
+@rules.linear(prims.tolist, wrt="x")
+def tolist(out_bar: Any, x: Any) -> Any:
+    """Nested lists of cotangents become an array."""
+    return np.array(out_bar)

@@ -1,0 +1,51 @@
+"""The helpers of `runtime`, which generated code calls where types are not fully known.
+
+In: cotangents. Out: rules, so that such code can be differentiated again. What only
+gives its shape has no derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.rules import registry as rules
+from chainrule.runtime import helpers
+
+
+@rules.linear(helpers.unbroadcast, wrt=("g", "like"))
+def unbroadcast(out_bar: Any, g: Any, like: Any) -> Any:
+    """Spread what was summed, sum what was spread."""
+    return helpers.unbroadcast(out_bar, g), None
+
+
+@rules.forward(helpers.unbroadcast)
+def unbroadcast_dot(g_dot: Any, like: Any, like_dot: Any) -> Any:
+    """Sum the tangent alike."""
+    return helpers.unbroadcast(g_dot, like)
+
+
+@rules.linear(helpers.project, wrt=("g", "like"))
+def project(out_bar: Any, g: Any, like: Any) -> Any:
+    """The compiler projects back."""
+    return out_bar, None
+
+
+@rules.forward(helpers.project)
+def project_dot(g_dot: Any, like: Any, like_dot: Any) -> Any:
+    """Project the tangent alike."""
+    return helpers.project(g_dot, like)
+
+
+@rules.linear(helpers.add, wrt=("a", "b"))
+def add(out_bar: Any, a: Any, b: Any) -> Any:
+    """Both terms have the cotangent of the sum."""
+    return out_bar, out_bar
+
+
+@rules.forward(helpers.add)
+def add_dot(a_dot: Any, b_dot: Any) -> Any:
+    """Add the tangents."""
+    return helpers.add(a_dot, b_dot)
+
+
+rules.inactive(helpers.zeros_like)
