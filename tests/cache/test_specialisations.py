@@ -188,7 +188,7 @@ def test_a_count_inside_a_container_stays_an_integer(compiler: FakePipeline) -> 
 
 
 def test_elements_of_varargs_are_active_one_by_one(compiler: FakePipeline) -> None:
-    """Positions beyond the named parameters are elements of `*args`, names of `**kw`."""
+    """Positions beyond the named parameters are elements of `*args`."""
     compiler.calls["grad"] = lambda request: lambda *values: (request.wrt, *values)
 
     def f(a, *args, **kw):
@@ -225,6 +225,7 @@ def test_the_primals_own_exception_appears(compiler: FakePipeline) -> None:
     with pytest.raises(KeyError, match="missing") as caught:
         grad(f)(1.0, k={})
     assert caught.value.__context__ is None
+    assert caught.traceback[-1].name == "f"
     with pytest.raises(NotDifferentiable) as refused:
         grad(lambda x: x)(1.0)
     assert "fail" not in [entry.name for entry in refused.traceback]

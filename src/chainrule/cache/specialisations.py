@@ -34,6 +34,9 @@ from chainrule.types.lattice import consumed
 
 LIMIT = 8
 Values = tuple[Any, ...]
+# One for all: functions that call each other may be compiled by two threads, and what
+# the compiler itself remembers is written by one thread at a time.
+_compiling = threading.RLock()
 _WRT = re.compile(r"(?P<name>\w+)(?:\[(?P<key>.*)\])?")
 
 
@@ -63,7 +66,6 @@ class Dispatcher:
         self.derived: dict[Any, Dispatcher] = {}
         self.preferred = False  # as the direction of a Jacobian, the last time
         self._returns = _returns(request, as_tuple, parameters.prefix)
-        self._lock = threading.RLock()
         self._numbers = itertools.count()
         self._kept: tuple[Specialisation, ...] = ()
         self._active = [_active(name, parameters) for name in request.wrt]
@@ -92,12 +94,20 @@ class Dispatcher:
             if _holds(spec, real):
                 return spec, real
         flat = self._as_real(values, deep=False)
-        with self._lock:
-            for candidate in (real, flat):
-                for spec in self._kept:
-                    if _holds(spec, candidate):
-                        return spec, candidate
-            return self._add(values, real, flat)
+        try:
+            with _compiling:
+                for candidate in (real, flat):
+                    for spec in self._kept:
+                        if _holds(spec, candidate):
+                            return spec, candidate
+                return self._add(real, flat)
+        except NotDifferentiable as error:
+            failure = error
+        if failure.primal_fails:
+            self._run_primal(values)
+        # The message is the whole story; where in the compiler it was raised is not.
+        developing = sys.flags.dev_mode
+        raise failure if developing else failure.with_traceback(None)
 
     def arguments(self, values: Values) -> dict[str, Any]:
         """Return the arguments by name."""
@@ -105,12 +115,12 @@ class Dispatcher:
 
     def forget(self) -> None:
         """Drop all specialisations."""
-        with self._lock:
+        with _compiling:
             self._keep(())
 
     def _start_again(self) -> None:
         """Forget everything: the function got other code (autoreload does that)."""
-        with self._lock:
+        with _compiling:
             if parameters_of(self.base) != self.parameters:
                 raise TypeError(
                     f"the parameters of {self.request.function!r} were changed after"
@@ -145,9 +155,7 @@ class Dispatcher:
         made.__code__ = _renamed(made)
         return made
 
-    def _add(
-        self, given: Values, real: Values, flat: Values
-    ) -> tuple[Specialisation, Values]:
+    def _add(self, real: Values, flat: Values) -> tuple[Specialisation, Values]:
         """Build a specialisation; integers inside containers may have to stay."""
         verb = self.request.transform
         for (i, get, _), label in zip(self._active, self.request.wrt, strict=True):
@@ -167,11 +175,7 @@ class Dispatcher:
                 if not error.primal_fails:
                     break
         assert failure is not None
-        if failure.primal_fails:
-            self._run_primal(given)
-        # The message is the whole story; where in the compiler it was raised is not.
-        developing = sys.flags.dev_mode
-        raise failure if developing else failure.with_traceback(None)
+        raise failure
 
     def _run_primal(self, values: Values) -> None:
         """Let the user's function raise its own exception."""
