@@ -44,7 +44,7 @@ class Builder:
         return Value(type, hint)
 
     def op(self, fn: Any, *args: Any, **options: Any) -> Value:
-        """Append `fn(*args)`; `hint`, `type`, `form`, `text`, `effect`, `kwargs` as given."""
+        """Append `fn(*args)`; options are fields of `Apply`, `hint` and `type`."""
         out = Value(options.pop("type", FLOAT), options.pop("hint", None))
         kwargs = tuple((k, operand(v)) for k, v in options.pop("kwargs", {}).items())
         self.stmts.append(Apply(out, fn, operands(args), kwargs, **options))

@@ -99,7 +99,7 @@ class Maker:
         params: tuple[Value, ...],
         stmts: list[Stmt],
     ) -> Block:
-        """End a block with an `If` that gives some of its results, maybe through a flag."""
+        """End a block with an `If` that gives some of its results."""
         rng = self.rng
         chosen = [i for i in range(len(results)) if rng.random() < 0.8]
         wanted = [results[i] for i in chosen]
@@ -164,9 +164,7 @@ class Maker:
         header = None
         if rng.random() < 0.2:
             header = self.header(scope, hints)
-        loop = Loop(
-            (Iter(items, elems),), init, body, outs, header, tape, asked
-        )
+        loop = Loop((Iter(items, elems),), init, body, outs, header, tape, asked)
         if header is not None:
             loop.iters = ()
             _replace_reads(body, elem, Const(0.25))

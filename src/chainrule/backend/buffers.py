@@ -1,10 +1,10 @@
 """Decide what is written in place.
 
-In: a program and its variables. Out: `mode` of its `Let`s: `"in place"` for an update of a
-buffer that nobody else can see, `"augment"` for `acc += g`; otherwise a copy is written to, or
-`acc = acc + g` is printed. A buffer is ours when each value of its variable was made in
-this function (zeros, arithmetic, an earlier update) and is not kept elsewhere: on a tape, in
-a container, as a view, by a function that is called.
+In: a program and its variables. Out: `mode` of its `Let`s: `"in place"` for an update
+of a buffer that nobody else can see, `"augment"` for `acc += g`; otherwise a copy is
+written to, or `acc = acc + g` is printed. A buffer is ours when each value of its
+variable was made in this function (zeros, arithmetic, an earlier update) and is not
+kept elsewhere: on a tape, in a container, as a view, by a function that is called.
 """
 
 from __future__ import annotations

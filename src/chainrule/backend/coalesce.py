@@ -2,8 +2,9 @@
 
 In: a program after nesting. Out: its `Web`, with every copy made free where live ranges
 allow. Where a loop variable is read after its new value exists, in this order: the tape
-takes it before (`tape.append(y)` moves up), the new value is computed in the copy itself
-(`a, b = b, a + b`), or the old value is kept under a name of its own (`y_in = y`).
+takes it before (`tape.append(y)` moves up), the new value is computed in the copy
+itself (`a, b = b, a + b`), or the old value is kept under a name of its own (`y_in =
+y`).
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ Kept = dict[Value, Value]
 
 
 def coalesce(program: Program, nested: Nested) -> Web:
-    """Return the variables of a program; the program is changed where that saves copies."""
+    """Return the variables of a program; it is changed where that saves copies."""
     web = analyse(program, nested)
     failed = merge(web)
     if failed:
         # Repairs ask which values are the loop variable itself, not what it took in.
         before = Web(program, nested)
         kept: Kept = {}
-        if any([repair(before, kept, copies, pair) for copies, pair in failed]):
+        done = [repair(before, kept, copies, pair) for copies, pair in failed]
+        if any(done):
             web = analyse(program, nested)
             merge(web)
     return web
@@ -37,7 +39,7 @@ def coalesce(program: Program, nested: Nested) -> Web:
 
 def merge(web: Web) -> list[tuple[p.Copies, Pair]]:
     """Make copies free; return those that must stay although the names agree."""
-    failed = []
+    failed: list[tuple[p.Copies, Pair]] = []
     params = {web.find(v) for v in web.program.function.params}
     for copies in _inner_first(web.program.nodes):
         for out, source in copies.pairs:
@@ -126,7 +128,7 @@ def _read_values(web: Web, node: p.Node) -> list[Value]:
 
 
 def _reads_old(web: Web, node: p.Node, out: Value, source: Value) -> bool:
-    """Say whether a node reads the old value; its own copy to the new one is no read."""
+    """Say whether a node reads the old value."""
     root = web.find(out)
     return any(web.find(v) is root for v in _read_values(web, node))
 

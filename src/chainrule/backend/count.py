@@ -1,7 +1,7 @@
 """Measure generated code.
 
-In: its text. Out: numbers of statements and of NumPy calls, which the tests compare with those
-of the gradient that an expert wrote by hand.
+In: its text. Out: numbers of statements and of NumPy calls, which the tests compare
+with those of the gradient that an expert wrote by hand.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def _counts(node: ast.AST) -> bool:
 
 
 METHODS = frozenset(
-    "all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot max mean "
-    "min prod ravel repeat reshape round sort squeeze std sum swapaxes take trace "
+    "all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot max "
+    "mean min prod ravel repeat reshape round sort squeeze std sum swapaxes take trace "
     "transpose var".split()
 )
 

@@ -1,7 +1,8 @@
 """From IR to a gast module.
 
-In: an `ir.Function`. Out: `Emitted`: the module tree with the function and all functions it
-calls (callees first), and `free`, the objects that it needs beside the user's globals.
+In: an `ir.Function`. Out: `Emitted`: the module tree with the function and all
+functions it calls (callees first), and `free`, the objects that it needs beside the
+user's globals.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def _function(program: Program, callees: dict[int, str], scope: Scope) -> Node:
     body = []
     if function.doc is not None:
         body.append(gast.Expr(literal(function.doc)))
-    body += writer.body(program.nodes) if not body else writer.list(program.nodes)
+    body += writer.body(program.nodes) if not body else writer.statements(program.nodes)
     args = _arguments(function, params, speller)
     name = callees[id(function)]
     out = gast.FunctionDef(name, args, body, [], None, None, [])

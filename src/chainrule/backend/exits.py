@@ -1,10 +1,11 @@
 """From the results of blocks to `break`, `continue` and `return`.
 
-In: an `ir.Function`. Out: a `Program`. The IR has no jumps: a block gives results, among
-them `stop` flags, and an `If` decides what they mean. Here each block is lowered with a
-continuation, the use that is made of its results: join them after an `If`, return them, end
-an iteration with them, or let the `If` that follows decide (`Thread`). Where the decision is
-known at the end of a branch it is taken there, which gives back the exits that the user wrote.
+In: an `ir.Function`. Out: a `Program`. The IR has no jumps: a block gives results,
+among them `stop` flags, and an `If` decides what they mean. Here each block is lowered
+with a continuation, the use that is made of its results: join them after an `If`,
+return them, end an iteration with them, or let the `If` that follows decide (`Thread`).
+Where the decision is known at the end of a branch it is taken there, which gives back
+the exits that the user wrote.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Follow:
 
 @dataclass(slots=True)
 class Thread:
-    """The results become `outs` if the following `If` falls through, else it is taken."""
+    """The results become `outs`, or the `If` that follows is taken at once."""
 
     outs: tuple[Value, ...]
     follow: Follow
@@ -110,7 +111,7 @@ class _Lowering:
     def block(
         self, block: ir.Block, results: Results, env: Env, k: Continuation, tail: bool
     ) -> Nodes:
-        """Lower a block; `tail` says that behind its end control is where `k` wants it."""
+        """Lower a block; `tail` says that control behind it is where `k` wants it."""
         results = tuple(resolve(r, env) for r in results)
         nodes: Nodes = []
         stmts = block.stmts
@@ -290,7 +291,7 @@ class _Lowering:
             if isinstance(result, Const) and isinstance(result.value, bool):
                 out.append(result.value)
             elif isinstance(last, ir.If) and result in last.outs:
-                inner = self.leaf_flags(last, last.outs.index(result))  # type: ignore[arg-type]
+                inner = self.leaf_flags(last, last.outs.index(result))
                 if inner is None:
                     return None
                 out += inner
@@ -511,7 +512,7 @@ def _raises(block: ir.Block) -> bool:
 
 
 def _keeps_value(stmt: ir.If) -> bool:
-    """Say whether a last `If` makes a value that is then returned by name or at once."""
+    """Say whether a last `If` makes a value that is returned behind it."""
     if stmt.outs[0].hint is not None:
         return True
     inner = [*stmt.then.stmts, *stmt.orelse.stmts]

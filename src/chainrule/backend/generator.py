@@ -1,9 +1,9 @@
 """Print an `ast` tree as tokens: astor's generator, mended.
 
-In: a fresh `ast` tree (astor leaves marks on nodes, so a tree is printed once). Out: text
-that `layout` lays out. What astor 0.8.1 prints wrongly or not at all (defaults of
-positional-only parameters, `**(a or b)`, parentheses of a tuple that is a test, f-strings) is
-corrected here; a comment is a statement that holds a `Remark`.
+In: a fresh `ast` tree (astor leaves marks on nodes, so a tree is printed once). Out:
+text that `layout` lays out. What astor 0.8.1 prints wrongly or not at all (defaults of
+positional-only parameters, `**(a or b)`, parentheses of a tuple that is a test,
+f-strings) is corrected here; a comment is a statement that holds a `Remark`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Generator(astor.SourceGenerator):  # type: ignore[misc]
         positional = [*node.posonlyargs, *node.args]
         set_precedence(Precedence.Comma, node.defaults)
         set_precedence(Precedence.Comma, [d for d in node.kw_defaults if d is not None])
-        padding = [None] * (len(positional) - len(node.defaults))
+        padding: list[Any] = [None] * (len(positional) - len(node.defaults))
         for i, (arg, default) in enumerate(
             zip(positional, padding + node.defaults, strict=True), 1
         ):
@@ -111,20 +111,13 @@ class Generator(astor.SourceGenerator):  # type: ignore[misc]
             set_precedence(delimiters.p, node.body)
             a = node.args
             bare = not (a.posonlyargs or a.args or a.vararg or a.kwonlyargs or a.kwarg)
-            self.one_token(
-                lambda: (
-                    self.write("lambda" if bare else "lambda "),
-                    self.visit_arguments(a),
-                    self.write(": ", node.body),
-                )
-            )
-
-    def one_token(self, write: Callable[[], Any]) -> None:
-        """Write what must not be split by the layout."""
-        self.write("")
-        start = len(self.result)
-        write()
-        self.result[start:] = ["".join(self.result[start:])]
+            # One token: the layout must not split it.
+            self.write("")
+            start = len(self.result)
+            self.write("lambda" if bare else "lambda ")
+            self.visit_arguments(a)
+            self.write(": ", node.body)
+            self.result[start:] = ["".join(self.result[start:])]
 
     def visit_Dict(self, node: ast.Dict) -> None:
         with self.delimit("{}"):

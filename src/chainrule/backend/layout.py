@@ -1,8 +1,9 @@
 """Lay out printed lines as Black does, at 88 columns.
 
-In: the tokens of astor's generator, where an item of newlines ends a line. Out: the text. A
-line that fits is joined as it is. Otherwise the right-hand side goes into parentheses and
-breaks before its loosest operators, or the last bracket opens onto lines of its own.
+In: the tokens of astor's generator, where an item of newlines ends a line. Out: the
+text. A line that fits is joined as it is. Otherwise the right-hand side goes into
+parentheses and breaks before its loosest operators, or the last bracket opens onto
+lines of its own.
 """
 
 from __future__ import annotations
@@ -140,6 +141,6 @@ def _body(tokens: Tokens, indent: int) -> list[Line]:
     cuts = [i for i, t in enumerate(tokens) if t in level and depths[i] == 0]
     for start, end in zip([0, *cuts], [*cuts, len(tokens)], strict=True):
         if end > start:
-            part = [tokens[start].lstrip(), *tokens[start + 1 : end]]
-            out += _body(part, indent) if start == 0 and end else _explode(part, indent)
+            term = [tokens[start].lstrip(), *tokens[start + 1 : end]]
+            out += _body(term, indent) if start == 0 else _explode(term, indent)
     return out

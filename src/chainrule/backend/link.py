@@ -1,9 +1,10 @@
 """From text to a function that runs in the user's world.
 
-In: generated text, the user's globals, the free names it needs and the user's closure cells.
-Out: the function. It sees the user's globals as they are at each call; free names are closure
-cells of its own, so that nothing is written into those globals. Its text is in `linecache`
-for tracebacks and `pdb`, and `annotate` names the user's line in an error.
+In: generated text, the user's globals, the free names it needs and the user's closure
+cells. Out: the function. It sees the user's globals as they are at each call; free
+names are closure cells of its own, so that nothing is written into those globals. Its
+text is in `linecache` for tracebacks and `pdb`, and `annotate` names the user's line in
+an error.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def link(
     cells: Mapping[str, types.CellType] | None = None,
     lines: Mapping[int, Loc] | None = None,
 ) -> types.FunctionType:
-    """Compile text and return its function `name`; `lines` maps its lines to the user's."""
+    """Compile text and return its function `name`; `lines` maps lines to the user's."""
     free, cells = dict(free or {}), dict(cells or {})
     register(text, filename, lines)
     functions = _make(text, filename, globals_, free, cells)
@@ -61,7 +62,7 @@ def _make(
     factory.body[:0] = tree.body
     module = compile(frame, filename, "exec")
     code = next(c for c in module.co_consts if isinstance(c, types.CodeType))
-    arguments = {**free, **{n: None for n in cells}}
+    arguments = {**free, **dict.fromkeys(cells)}
     made = types.FunctionType(code, globals_)(**{n: arguments[n] for n in outer})
     functions = dict(zip(names, made, strict=True))
     return _with_cells(functions, cells) if cells else functions

@@ -1,9 +1,9 @@
 """Which variables hold their values at the same time.
 
-In: the nodes of a program after nesting. Out: `Web`: values put together into variables, and
-for each variable the set of those that it may not share a name with. Sets of variables are
-bits of an int, so the backward walk over the structured nodes costs little more than
-looking at each node once.
+In: the nodes of a program after nesting. Out: `Web`: values put together into
+variables, and for each variable the set of those that it may not share a name with.
+Sets of variables are bits of an int, so the backward walk over the structured nodes
+costs little more than looking at each node once.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def analyse(program: Program, nested: Nested) -> Web:
     web = Web(program, nested)
     drop_dead(web)
     walker = _Walker(web)
-    live = walker.list(program.nodes, 0)
+    live = walker.block(program.nodes, 0)
     params = program.function.params
     for value in params:
         web.conflict(value, live | web.bits(params))
@@ -181,7 +181,7 @@ def _sweep(web: Web, nodes: Nodes, needed: set[Value]) -> None:
 
 
 class _Walker:
-    """The backward walk; lists of nodes take what is live behind and give what is before."""
+    """The backward walk: from what is live behind nodes to what is live before."""
 
     def __init__(self, web: Web) -> None:
         self.web = web
@@ -189,7 +189,7 @@ class _Walker:
         self.on_continue = 0
         self.always = 0
 
-    def list(self, nodes: Nodes, live: int) -> int:
+    def block(self, nodes: Nodes, live: int) -> int:
         for node in reversed(nodes):
             live = self.node(node, live | self.always)
         return live | self.always
@@ -217,21 +217,21 @@ class _Walker:
             case p.Return(value=value):
                 return web.reads(value)
             case p.Branch(then=then, orelse=orelse):
-                either = self.list(then, live) | self.list(orelse, live)
+                either = self.block(then, live) | self.block(orelse, live)
                 return either | web.node_reads(node)
             case p.For(body=body, orelse=orelse):
-                after = self.list(orelse, live)
+                after = self.block(orelse, live)
                 outer = after | _outside(web, node)
                 inner = self.loop(body, outer, live)
                 inner = self.define(p.defines(node), inner | web.bits(p.defines(node)))
                 return inner | outer | web.node_reads(node)
             case p.While(header=header, test=test, body=body, orelse=orelse):
-                after = self.list(orelse, live)
+                after = self.block(orelse, live)
                 outer = after | _outside(web, node)
                 inner = self.loop(body, outer, live)
-                return self.list(header, inner | after | web.reads(test)) | outer
+                return self.block(header, inner | after | web.reads(test)) | outer
             case p.With(context=context, body=body):
-                inner = self.define(p.defines(node), self.list(body, live))
+                inner = self.define(p.defines(node), self.block(body, live))
                 return inner | web.reads(context)
             case p.Try():
                 return self.try_(node, live)
@@ -252,10 +252,10 @@ class _Walker:
         pairs = node.pairs
         outs = web.bits(out for out, _ in pairs)
         sources = [s for _, s in pairs if isinstance(s, Value)]
-        for source in sources:
-            once = sources.count(source) == 1 and source not in web.nested
-            if once and not web.bit(source) & (live & ~outs):
-                web.moved.add((id(node), source))
+        for value in sources:
+            once = sources.count(value) == 1 and value not in web.nested
+            if once and not web.bit(value) & (live & ~outs):
+                web.moved.add((id(node), value))
         for out, source in pairs:
             others = live | outs
             if isinstance(source, Value) and source not in web.nested:
@@ -269,23 +269,23 @@ class _Walker:
     def loop(self, body: Nodes, end: int, after: int) -> int:
         outer = self.on_break, self.on_continue
         self.on_break, self.on_continue = after, end
-        live = self.list(body, end)
+        live = self.block(body, end)
         self.on_break, self.on_continue = outer
         return live
 
     def try_(self, node: p.Try, live: int) -> int:
         outer = self.always
-        after = self.list(node.final, live)
+        after = self.block(node.final, live)
         self.always |= after
         handlers = after
         for handler in node.handlers:
-            inner = self.list(handler.body, after)
+            inner = self.block(handler.body, after)
             if handler.name is not None:
                 inner = self.define((handler.name,), inner)
             handlers |= inner
         handlers |= self.web.node_reads(node)
         self.always |= handlers
-        before = self.list(node.body, after)
+        before = self.block(node.body, after)
         self.always = outer
         return before | handlers
 

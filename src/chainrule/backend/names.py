@@ -1,8 +1,9 @@
 """Give every variable a name.
 
-In: a program, its variables and their conflicts. Out: a name for each variable: the user's
-own where he gave one, else one that says what it holds (`exp_z`, `mean_x`, `z_sq`). Variables
-of one name that conflict get a number: `h`, `h2`. Parameters keep the signature's names.
+In: a program, its variables and their conflicts. Out: a name for each variable: the
+user's own where he gave one, else one that says what it holds (`exp_z`, `mean_x`,
+`z_sq`). Variables of one name that conflict get a number: `h`, `h2`. Parameters keep
+the signature's names.
 """
 
 from __future__ import annotations
@@ -111,7 +112,11 @@ class _Naming:
         self.web.bit(root)
         conflicts = self.web.conflicts[root]
         name, number = base, 1
-        while name in self.reserved or conflicts & self.holders.get(name, 0):
+        # A local of the user's may hide a global; a name that we make must not.
+        free = hint is not None
+        while (name in self.reserved and not (free and name == base)) or (
+            conflicts & self.holders.get(name, 0)
+        ):
             number += 1
             name = f"{base}{number}" if not base[-1].isdigit() else f"{base}_{number}"
         self.give(root, name)
@@ -120,7 +125,7 @@ class _Naming:
         """Return a name that says what a value without a hint holds."""
         match node:
             case p.Let(op=op):
-                return clean(self.of_op(op))
+                return _own(self.of_op(op))
             case p.NewTape():
                 return "tape"
             case p.For():
@@ -128,7 +133,7 @@ class _Naming:
             case p.Copies(pairs=pairs):
                 source = next((s for v, s in pairs if v is value), value)
                 known = None if source is value else self.of_operand(source)
-                return clean(known) if known and known.isidentifier() else "result"
+                return _own(known) if known and known.isidentifier() else "result"
             case p.Try():
                 return "exc"
         return "value"
@@ -167,26 +172,26 @@ class _Naming:
             return f"neg_{first}"
         if fn is getattr or op.form == "attribute":
             attr = op.args[1] if fn is getattr and len(op.args) > 1 else None
-            word = (
-                str(attr.value) if isinstance(attr, Const) else op.text or fn.__name__
-            )
+            known = str(attr.value) if isinstance(attr, Const) else op.text
+            word = known or str(fn.__name__)
             return f"{first}_{word}" if first else word
-        word = WORDS.get(fn) or (op.text or getattr(fn, "__name__", "value"))
-        word = word.split(".")[-1]
+        spelled = WORDS.get(fn) or op.text or getattr(fn, "__name__", "value")
+        word = str(spelled).split(".")[-1]
         name = f"{word}_{first}" if first else word
         return name if len(name) <= LONGEST else word
 
 
 def clean(name: str) -> str:
-    """Return an identifier that hides no keyword and no builtin."""
-    name = re.sub(r"\W", "_", name).lstrip("_") or "value"
+    """Return an identifier for a hint."""
+    name = re.sub(r"\W", "_", name)
+    if not name.strip("_"):
+        return "value"
     if name[0].isdigit():
         name = f"v{name}"
-    if keyword.iskeyword(name):
-        return name + "_"
-    return name
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def hidden_builtin(name: str) -> bool:
-    """Say whether a name is one of Python's builtins."""
-    return hasattr(builtins, name)
+def _own(name: str) -> str:
+    """Return a name of ours that hides no builtin."""
+    name = clean(name).lstrip("_")
+    return f"{name}_value" if hasattr(builtins, name) else name

@@ -1,9 +1,10 @@
 """Put temporaries back into the expressions that use them.
 
-In: the nodes of a program. Out: the same list without the `Let`s that are printed where they
-are used, and the operations of those. A temporary is a value without a name of the user's
-that is used once. It never moves into a loop, across an effect, or across an assignment to
-a variable that it reads; an expression that gets too long stays a statement.
+In: the nodes of a program. Out: the same list without the `Let`s that are printed where
+they are used, and the operations of those. A temporary is a value without a name of the
+user's that is used once. It never moves into a loop, across an effect, or across an
+assignment to a variable that it reads; an expression that gets too long stays a
+statement.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class _Pending:
 def nest(program: Program) -> dict[Value, Op]:
     """Drop the `Let`s that are nested; return their operations."""
     nesting = _Nesting(program)
-    program.nodes[:] = nesting.list(program.nodes)
+    program.nodes[:] = nesting.block(program.nodes)
     return nesting.nested
 
 
@@ -122,7 +123,7 @@ class _Nesting:
 
     # Walking
 
-    def list(self, nodes: Nodes) -> Nodes:
+    def block(self, nodes: Nodes) -> Nodes:
         """Nest within one list; return what is left of it."""
         out: Nodes = []
         for i, node in enumerate(nodes):
@@ -140,14 +141,14 @@ class _Nesting:
                 self.consume(node)
             case p.Branch():
                 self.consume(node)
-                node.then = self.list(node.then)
-                node.orelse = self.list(node.orelse)
+                node.then = self.block(node.then)
+                node.orelse = self.block(node.orelse)
                 return self.choice(node)
             case p.For():
                 self.consume(node)
                 self.kill(p.defines(node))
                 node.body = self.inside(node.body)
-                node.orelse = self.list(node.orelse)
+                node.orelse = self.block(node.orelse)
             case p.While():
                 self.loop(node)
             case p.Try(body=body, handlers=handlers, final=final):
@@ -167,11 +168,11 @@ class _Nesting:
         return node
 
     def loop(self, node: p.While) -> None:
-        """Nest in a `while`: the test may take in its header, but nothing from before."""
+        """Nest in a `while`: the test takes in its header, but nothing from before."""
         outer = self.scope
         self.fresh += 1
         self.scope = self.fresh
-        node.header = self.list(node.header)
+        node.header = self.block(node.header)
         self.consume(node)
         node.header = [
             n
@@ -180,14 +181,14 @@ class _Nesting:
         ]
         self.scope = outer
         node.body = self.inside(node.body)
-        node.orelse = self.list(node.orelse)
+        node.orelse = self.block(node.orelse)
 
     def inside(self, nodes: Nodes) -> Nodes:
         """Nest within a list into which nothing from outside moves."""
         outer = self.scope
         self.fresh += 1
         self.scope = self.fresh
-        out = self.list(nodes)
+        out = self.block(nodes)
         self.scope = outer
         return out
 

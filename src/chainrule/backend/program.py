@@ -1,9 +1,9 @@
 """The form between IR and text: statements of Python over SSA values.
 
-In: nothing. Out: the node classes that `exits` makes, `nest`, `live` and `buffers` rewrite
-and `statements` prints. What is implicit in the IR is a statement here: the copies that
-carry values round a loop or out of an `if`, the append to the tape, `break`, `continue`,
-`return`. Lists of nodes are changed in place.
+In: nothing. Out: the node classes that `exits` makes, `nest`, `live` and `buffers`
+rewrite and `statements` prints. What is implicit in the IR is a statement here: the
+copies that carry values round a loop or out of an `if`, the append to the tape,
+`break`, `continue`, `return`. Lists of nodes are changed in place.
 """
 
 from __future__ import annotations

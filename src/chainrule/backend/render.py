@@ -1,8 +1,9 @@
 """Print a gast tree as text and prove that the text means the tree.
 
-In: a gast module that `emit` made. Out: `Rendered`: the text, and for each of its lines the
-place in the user's text that it comes from. astor's text is parsed again and compared node
-by node; where it differs (or astor fails) the text is that of `ast.unparse`.
+In: a gast module that `emit` made. Out: `Rendered`: the text, and for each of its lines
+the place in the user's text that it comes from. astor's text is parsed again and
+compared node by node; where it differs (or astor fails) the text is that of
+`ast.unparse`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def render(tree: Any) -> Rendered:
         parsed, engine = ast.parse(text), "ast.unparse"
         if not same(native, parsed):
             raise AssertionError(f"no printer reproduces the tree:\n{text}")
-    lines = {}
+    lines: dict[int, Loc] = {}
     for origin, stmt in zip(origins, _statements(parsed), strict=True):
         if origin is not None:
             for line in range(stmt.lineno, _last_line(stmt) + 1):
@@ -84,7 +85,7 @@ def same(a: Any, b: Any) -> bool:
         if type(a) is not type(b):
             return False
         if isinstance(a, ast.Constant):
-            return _same_constant(a.value, b.value)
+            return _same_constant(a.value, b.value)  # type: ignore[attr-defined]
         return all(same(getattr(a, f, None), getattr(b, f, None)) for f in a._fields)
     if isinstance(a, list):
         if a and isinstance(a[0], ast.stmt):
@@ -102,11 +103,11 @@ def _same_constant(a: Any, b: Any) -> bool:
 
 
 class Canonical(ast.NodeTransformer):
-    """Make constants that a parser could have made: no -2, inf, or complex among them."""
+    """Make constants that a parser could have made: no -2, inf, or complex."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        value = node.value
-        kind = type(value)
+        value: Any = node.value
+        kind: type = type(value)
         if kind is int or kind is float:
             return _number(value)
         if kind is complex:
@@ -114,9 +115,9 @@ class Canonical(ast.NodeTransformer):
         if kind is tuple:
             return ast.Tuple(
                 [self.visit(ast.Constant(v)) for v in value],
-                ast.Load(),  # type: ignore[arg-type]
+                ast.Load(),
             )
-        if kind in (bool, str, bytes, type(None), type(...)) or is_remark_text(value):
+        if kind in (bool, str, bytes, type(None), type(...)) or _is_text(value):
             return node
         raise TypeError(f"{value!r} cannot be written as a literal")
 
@@ -131,7 +132,7 @@ class Canonical(ast.NodeTransformer):
         return node
 
 
-def is_remark_text(value: Any) -> bool:
+def _is_text(value: Any) -> bool:
     """Say whether a constant is the text of a comment."""
     return isinstance(value, str)
 

@@ -1,9 +1,9 @@
 """How generated code reaches functions, modules and constants by name.
 
 In: the user's globals, the names of his closure cells, and all names that are local to
-the functions of one module. Out: dotted paths that mean the object in question (`np.exp`
-through the user's own alias of numpy), and `free`: the objects that his globals do not
-provide, under the names that generated code uses for them.
+the functions of one module. Out: dotted paths that mean the object in question
+(`np.exp` through the user's own alias of numpy), and `free`: the objects that his
+globals do not provide, under the names that generated code uses for them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Spell operations as expressions.
 
-In: operations and operands of a program, names of variables, and the scope. Out: fresh gast
-nodes: operators infix, `getitem` as subscripts, methods and attributes as the user wrote
-them, every other callable by its path.
+In: operations and operands of a program, names of variables, and the scope. Out: fresh
+gast nodes: operators infix, `getitem` as subscripts, methods and attributes as the user
+wrote them, every other callable by its path.
 """
 
 from __future__ import annotations

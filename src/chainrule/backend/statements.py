@@ -1,7 +1,7 @@
 """Print the nodes of a program as statements.
 
-In: nodes with named variables. Out: gast statements, each with `origin`, the place in the
-user's text that it comes from.
+In: nodes with named variables. Out: gast statements, each with `origin`, the place in
+the user's text that it comes from.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Writer:
 
     def body(self, nodes: Nodes) -> list[Node]:
         """Print nodes as the body of a compound statement."""
-        out = self.list(nodes)
+        out = self.statements(nodes)
         if all(isinstance(s, gast.Expr) and _is_remark(s) for s in out):
             out.append(gast.Pass())
         return out
 
-    def list(self, nodes: Nodes) -> list[Node]:
+    def statements(self, nodes: Nodes) -> list[Node]:
         """Print a list of nodes."""
         out: list[Node] = []
         for node in nodes:
@@ -63,7 +63,7 @@ class Writer:
             case p.Copies(pairs=pairs):
                 return self.copies(pairs)
             case p.Branch(test=test, then=then, orelse=orelse):
-                return [gast.If(spell(test), self.body(then), self.list(orelse))]
+                return [gast.If(spell(test), self.body(then), self.statements(orelse))]
             case p.For():
                 return [self.for_(node)]
             case p.While():
@@ -185,7 +185,7 @@ class Writer:
         return [_assign(gast.Tuple(outs, STORE), right)]
 
     def independent(self, todo: list[tuple[Value, Operand, Node]]) -> bool:
-        """Say whether copies give the same one after the other; order them if need be."""
+        """Say whether copies give the same result one after the other."""
         written: set[str] = set()
         for out, source, _ in todo:
             names = {self.variable(v) for v in self.speller.leaves(source)}
@@ -198,7 +198,7 @@ class Writer:
 
     def for_(self, node: p.For) -> Node:
         left, right = self.iteration(node.iters)
-        body, orelse = self.body(node.body), self.list(node.orelse)
+        body, orelse = self.body(node.body), self.statements(node.orelse)
         return gast.For(left, right, body, orelse, None)
 
     def iteration(self, iters: tuple[Iter, ...]) -> tuple[Node, Node]:
@@ -248,13 +248,15 @@ class Writer:
 
     def while_(self, node: p.While) -> list[Node]:
         spell = self.speller.operand
-        header = self.list(node.header)
+        header = self.statements(node.header)
         if not header:
             test = spell(node.test)
-            return [gast.While(test, self.body(node.body), self.list(node.orelse))]
-        leave = [*self.list(node.orelse), gast.Break()]
+            return [
+                gast.While(test, self.body(node.body), self.statements(node.orelse))
+            ]
+        leave = [*self.statements(node.orelse), gast.Break()]
         test = gast.If(gast.UnaryOp(gast.Not(), spell(node.test)), leave, [])
-        body = [*header, test, *self.list(node.body)]
+        body = [*header, test, *self.statements(node.body)]
         return [gast.While(literal(True), body, [])]
 
     def try_(self, node: p.Try) -> Node:
@@ -265,7 +267,7 @@ class Writer:
             named = handler.name is not None and self.is_used(handler.name)
             bound = target(self.variable(handler.name)) if named else None  # type: ignore[arg-type]
             handlers.append(gast.ExceptHandler(kind, bound, self.body(handler.body)))
-        final = self.list(node.final)
+        final = self.statements(node.final)
         return gast.Try(self.body(node.body), handlers, [], final)
 
 
@@ -296,7 +298,7 @@ def is_list(operand: Operand) -> bool:
 
 
 def picks(index: Operand) -> bool:
-    """Say whether an index may name an element twice: it has arrays or lists of ints."""
+    """Say whether an index may name an element twice: it has arrays of ints."""
     if isinstance(index, Const):
         items = index.value if isinstance(index.value, tuple) else (index.value,)
         return any(isinstance(i, list | np.ndarray) and not _is_mask(i) for i in items)

@@ -1,7 +1,7 @@
 """Take results apart where they are made: `w, v = np.linalg.eigh(a)`.
 
-In: the nodes of a program. Out: the same, with an `Unpack` in place of each operation whose
-result is a tuple that is only read part by part.
+In: the nodes of a program. Out: the same, with an `Unpack` in place of each operation
+whose result is a tuple that is only read part by part.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Run IR as it stands.
 
-In: an `ir.Function` and its arguments. Out: its result. Slow and obvious: what a pass or the
-printed text computes is tested against it.
+In: an `ir.Function` and its arguments. Out: its result. Slow and obvious: what a pass
+or the printed text computes is tested against it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Env = dict[Value, Any]
 
 
 def evaluate(function: Function, *args: Any) -> Any:
-    """Return what the function returns for these arguments, in the order of `params`."""
+    """Return what the function returns for arguments in the order of `params`."""
     env: Env = {}
     _bind(env, function.params, args)
     (result,) = _run(function.body, env)
