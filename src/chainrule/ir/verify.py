@@ -1,7 +1,7 @@
 """Check that IR is well formed.
 
-In: an `ir.Function`. Out: nothing, or `IRError` that names the function and the value. Tests
-run it between passes.
+In: an `ir.Function`. Out: nothing, or `IRError` that names the function and the value.
+Tests run it between passes.
 """
 
 from __future__ import annotations

@@ -93,3 +93,10 @@ def present(namespace: Any, *names: str) -> list[Any]:
 def on_axis(x: Any, axis: int, ndim: int) -> Any:
     """Return a vector as an array of higher rank, along one of its axes."""
     return x.reshape((-1, *(1,) * (ndim - 1 - axis)))
+
+
+def as_array(x: Any) -> Any:
+    """Return an array for a list or tuple of numbers; else what it was."""
+    if isinstance(x, (list, tuple)):
+        return np.asarray(x)
+    return x

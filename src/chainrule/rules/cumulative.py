@@ -11,7 +11,14 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.rules import registry as rules
-from chainrule.rules.common import along, conj, on_axis, positive_axis, zeros_like
+from chainrule.rules.common import (
+    along,
+    as_array,
+    conj,
+    on_axis,
+    positive_axis,
+    zeros_like,
+)
 from chainrule.rules.indexing import mesh_with
 from chainrule.rules.reductions import products_before
 from chainrule.runtime.scans import recurrence
@@ -32,7 +39,7 @@ def cumprod(a: Any, axis: Any = None) -> Any:
 
     def pullback(out_bar: Any) -> Any:
         k = 0 if axis is None else positive_axis(axis, np.ndim(a))
-        factors = np.ravel(a) if axis is None else a
+        factors = np.ravel(a) if axis is None else as_array(a)
         later = np.roll(np.flip(factors, k), 1, k)
         after = np.flip(recurrence(np.flip(out_bar, k), conj(later), k), k)
         return (conj(products_before(factors, k)) * after).reshape(np.shape(a))
@@ -43,8 +50,8 @@ def cumprod(a: Any, axis: Any = None) -> Any:
 @rules.forward(np.cumprod)
 def cumprod_forward(a: Any, a_dot: Any, axis: Any = None) -> Any:
     k = 0 if axis is None else positive_axis(axis, np.ndim(a))
-    factors = np.ravel(a) if axis is None else a
-    moved = np.ravel(a_dot) if axis is None else a_dot
+    factors = np.ravel(a) if axis is None else as_array(a)
+    moved = np.ravel(a_dot) if axis is None else as_array(a_dot)
     return recurrence(moved * products_before(factors, k), factors, k)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
+from chainrule.rules.common import as_array
 from chainrule.rules.reductions import kept
 
 
@@ -56,7 +57,7 @@ def nanmin(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def shared(out_bar: Any, a: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     """Share the cotangent equally among the elements that are equal to the result."""
-    ties = a == kept(out, axis, keepdims)
+    ties = as_array(a) == kept(out, axis, keepdims)
     share = kept(out_bar, axis, keepdims) / np.sum(ties, axis=axis, keepdims=True)
     return ties * share
 
@@ -65,8 +66,8 @@ def shared(out_bar: Any, a: Any, out: Any, axis: Any, keepdims: bool) -> Any:
 def extreme_forward(
     a: Any, a_dot: Any, out: Any, axis: Any = None, keepdims: bool = False
 ) -> Any:
-    ties = a == kept(out, axis, keepdims)
-    moved = np.sum(ties * a_dot, axis=axis, keepdims=keepdims)
+    ties = as_array(a) == kept(out, axis, keepdims)
+    moved = np.sum(ties * as_array(a_dot), axis=axis, keepdims=keepdims)
     return moved / np.sum(ties, axis=axis, keepdims=keepdims)
 
 

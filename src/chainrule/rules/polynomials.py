@@ -11,10 +11,12 @@ import numpy as np
 import numpy.polynomial.polynomial as power_series
 
 from chainrule.rules import registry as rules
+from chainrule.rules.common import as_array
 
 
 @rules.composite(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
+    x = as_array(x)
     y = np.zeros_like(x)
     for coefficient in p:
         y = y * x + coefficient
@@ -23,6 +25,7 @@ def polyval(p: Any, x: Any) -> Any:
 
 @rules.composite(power_series.polyval)
 def polyval_ascending(x: Any, c: Any) -> Any:
+    x = as_array(x)
     y = c[-1] + x * 0
     for k in range(2, len(c) + 1):
         y = c[-k] + y * x
@@ -67,13 +70,14 @@ def polyint(p: Any, m: int = 1) -> Any:
 def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     columns = len(x) if N is None else N
     powers = np.arange(columns) if increasing else np.arange(columns - 1, -1, -1)
-    return x[:, None] ** powers
+    return as_array(x)[:, None] ** powers
 
 
 @rules.composite(np.polyfit)
 def polyfit(x: Any, y: Any, deg: Any, w: Any = None) -> Any:
-    left, right = np.vander(x, deg + 1), y
+    left, right = np.vander(x, deg + 1), as_array(y)
     if w is not None:
+        w = as_array(w)
         left = left * w[:, None]
         right = right * (w if np.ndim(y) == 1 else w[:, None])
     scale = np.sqrt(np.sum(left * left, axis=0))

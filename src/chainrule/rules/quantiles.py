@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import axes_tuple
+from chainrule.rules.common import as_array, axes_tuple
 from chainrule.rules.reductions import count, kept
 
 
@@ -29,7 +29,7 @@ def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @rules.forward(np.median)
 def median_forward(a: Any, a_dot: Any, axis: Any = None, keepdims: bool = False) -> Any:
     weights = quantile_weights(a, 0.5, axis, count(a, axis))
-    return np.sum(weights * a_dot, axis=axis, keepdims=keepdims)
+    return np.sum(weights * as_array(a_dot), axis=axis, keepdims=keepdims)
 
 
 @rules.reverse(np.nanmedian)
@@ -48,16 +48,17 @@ def nanmedian_forward(
     a: Any, a_dot: Any, axis: Any = None, keepdims: bool = False
 ) -> Any:
     weights = quantile_weights(a, 0.5, axis, numbers(a, axis))
-    return np.sum(weights * a_dot, axis=axis, keepdims=keepdims)
+    return np.sum(weights * as_array(a_dot), axis=axis, keepdims=keepdims)
 
 
 def numbers(a: Any, axis: Any) -> Any:
     """Return how many elements are numbers, with the axes kept."""
-    return np.sum(~np.isnan(a), axis=axis, keepdims=True)
+    return np.sum(~np.isnan(as_array(a)), axis=axis, keepdims=True)
 
 
 def ranks(a: Any, axis: Any) -> Any:
     """Return the place that each element takes when the axes are sorted as one."""
+    a = as_array(a)
     if axis is None:
         order = np.argsort(a, axis=None, kind="stable")
         return np.argsort(order).reshape(a.shape)
@@ -163,7 +164,7 @@ def one_row_of_positions(q: Any) -> None:
 def quantile_weights(a: Any, q: Any, axis: Any, n: Any) -> Any:
     """Return how much each element counts in the quantiles; axes of q come first."""
     if np.ndim(q) > 0:
-        q = np.reshape(q, np.shape(q) + (1,) * a.ndim)
+        q = np.reshape(q, np.shape(q) + (1,) * np.ndim(a))
     return nearness(ranks(a, axis) - q * (n - 1))
 
 
@@ -171,16 +172,17 @@ def quantile_cotangent(
     out_bar: Any, a: Any, weights: Any, axis: Any, keepdims: bool
 ) -> Any:
     """Return the cotangent of the array whose quantiles are taken."""
-    extra = np.ndim(weights) - a.ndim
+    extra = np.ndim(weights) - np.ndim(a)
     if extra == 0:
         return kept(out_bar, axis, keepdims) * weights
     if not keepdims:
-        out_bar = np.expand_dims(out_bar, shifted(axis, a.ndim, extra))
+        out_bar = np.expand_dims(out_bar, shifted(axis, np.ndim(a), extra))
     return np.sum(out_bar * weights, axis=tuple(range(extra)))
 
 
 def quantile_tangent(a_dot: Any, weights: Any, axis: Any, keepdims: bool) -> Any:
     """Return the tangent of the quantiles."""
+    a_dot = as_array(a_dot)
     reduced = shifted(axis, a_dot.ndim, np.ndim(weights) - a_dot.ndim)
     return np.sum(weights * a_dot, axis=reduced, keepdims=keepdims)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import along, axes_tuple, conj
+from chainrule.rules.common import along, as_array, axes_tuple, conj
 
 
 def kept(x: Any, axis: Any, keepdims: bool) -> Any:
@@ -69,7 +69,7 @@ def prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @rules.forward(np.prod)
 def prod_forward(a: Any, a_dot: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    moved = products_of_others(a, axis) * a_dot
+    moved = products_of_others(a, axis) * as_array(a_dot)
     return np.sum(moved, axis=axis, keepdims=keepdims)
 
 
@@ -78,6 +78,7 @@ def products_of_others(a: Any, axis: Any) -> Any:
 
     No division: right with zeros, at every order.
     """
+    a = as_array(a)
     if axis is None and np.ndim(a) > 1:
         return products_of_others(np.ravel(a), 0).reshape(np.shape(a))
     if np.ndim(a) == 0:
@@ -113,7 +114,7 @@ def nanprod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @rules.composite(np.nanmean)
 def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     total = np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
-    return total / np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
+    return total / np.sum(~np.isnan(as_array(a)), axis=axis, keepdims=keepdims)
 
 
 @rules.composite(np.add.reduce)

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import along, at, axes_tuple, on_axis, positive_axis
+from chainrule.rules.common import (
+    along,
+    as_array,
+    at,
+    axes_tuple,
+    on_axis,
+    positive_axis,
+)
 
 
 @rules.linear(np.diff, wrt=("a", "prepend", "append"))
@@ -47,6 +54,7 @@ def diff_forward(
     append_dot: Any = None,
 ) -> Any:
     k = positive_axis(axis, np.ndim(a_dot))
+    a_dot = as_array(a_dot)
     if prepend is not None:
         a_dot = np.concatenate((extension(prepend_dot, a_dot, k), a_dot), k)
     if append is not None:
@@ -74,6 +82,7 @@ def ediff1d(out_bar: Any, ary: Any) -> Any:
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The integral by the trapezoidal rule."""
+    y = as_array(y)
     k = positive_axis(axis, np.ndim(y))
     both = y[along(k, 1, None)] + y[along(k, None, -1)]
     if x is None:
@@ -88,6 +97,7 @@ rules.composite(getattr(np, "trapezoid", None) or np.trapz)(trapezoid)  # type: 
 
 @rules.composite(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    f = as_array(f)
     axes = tuple(range(np.ndim(f))) if axis is None else axes_tuple(axis, np.ndim(f))
     parts: tuple[Any, ...] = ()
     for n in range(len(axes)):
@@ -107,6 +117,7 @@ def gradient_along(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         middle = (after - before) / (2.0 * h)
         first, last = h, h
     else:
+        h = as_array(h)
         steps = np.diff(h)
         first, last = steps[0], steps[-1]
         left = on_axis(steps[:-1], axis, np.ndim(f))
@@ -137,6 +148,7 @@ def edge_correction(f: Any, h: Any, axis: int, i: int, j: int, k: int) -> Any:
 
 @rules.composite(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    x, xp, fp = as_array(x), as_array(xp), as_array(fp)
     j = np.clip(np.searchsorted(xp, x, side="right"), 1, len(xp) - 1) - 1
     slope = (fp[j + 1] - fp[j]) / (xp[j + 1] - xp[j])
     inside = slope * (x - xp[j]) + fp[j]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import axes_tuple, conj
+from chainrule.rules.common import as_array, axes_tuple, conj
 from chainrule.rules.products import other_axes
 from chainrule.rules.reductions import count, kept
 
@@ -22,7 +22,7 @@ def var(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
 
     def pullback(out_bar: Any) -> Any:
         scale = 2 * kept(out_bar, axis, keepdims) / (count(a, axis) - ddof)
-        return scale * (a - np.mean(a, axis=axis, keepdims=True))
+        return scale * (as_array(a) - np.mean(a, axis=axis, keepdims=True))
 
     return out, pullback
 
@@ -31,8 +31,10 @@ def var(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
 def var_forward(
     a: Any, a_dot: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False
 ) -> Any:
-    centred = a - np.mean(a, axis=axis, keepdims=True)
-    moved = np.sum(np.real(conj(centred) * a_dot), axis=axis, keepdims=keepdims)
+    centred = as_array(a) - np.mean(a, axis=axis, keepdims=True)
+    moved = np.sum(
+        np.real(conj(centred) * as_array(a_dot)), axis=axis, keepdims=keepdims
+    )
     return 2 * moved / (count(a, axis) - ddof)
 
 
@@ -43,7 +45,7 @@ def std(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
     def pullback(out_bar: Any) -> Any:
         spread = np.where(out == 0, 1, out) * (count(a, axis) - ddof)
         scale = kept(out_bar / spread, axis, keepdims)
-        return scale * (a - np.mean(a, axis=axis, keepdims=True))
+        return scale * (as_array(a) - np.mean(a, axis=axis, keepdims=True))
 
     return out, pullback
 
@@ -63,6 +65,7 @@ def std_forward(
 
 @rules.composite(np.nanvar)
 def nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
+    a = as_array(a)
     there = ~np.isnan(a)
     n = np.sum(there, axis=axis, keepdims=True)
     centre = np.sum(np.where(there, a, 0), axis=axis, keepdims=True) / n
@@ -84,6 +87,7 @@ def average(
 ) -> Any:
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
+    a, weights = as_array(a), as_array(weights)
     if np.ndim(weights) != np.ndim(a):
         axes = axes_tuple(axis, np.ndim(a))
         if axes != tuple(sorted(axes)):
@@ -118,6 +122,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 def variables(m: Any, rowvar: bool) -> Any:
     """Return observations with one row for each variable."""
+    m = as_array(m)
     if np.ndim(m) < 2:
         return np.reshape(m, (1, -1))
     return m if rowvar else m.T

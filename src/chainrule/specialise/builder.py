@@ -55,6 +55,7 @@ class Builder:
     def __init__(self, algebra: bool = False) -> None:
         self.block = Block()
         self.defs: dict[Value, Apply] = {}
+        self.outer_defs: dict[Value, Apply] = {}
         self.branches: dict[Value, tuple[If, int]] = {}
         self.algebra = algebra
         self.loc: Loc | None = None
@@ -234,7 +235,7 @@ class Builder:
             if isinstance(op.value, tuple | list):
                 return [Const(v) for v in op.value]
             return None
-        stmt = self.defs.get(op) if isinstance(op, Value) else None
+        stmt = self.definition(op)
         if stmt is None or stmt.fn not in MAKERS:
             return None
         if stmt.fn is prims.make_dict:
@@ -244,6 +245,12 @@ class Builder:
         if isinstance(op, Value) and isinstance(op.type, lt.TupleT) and op.type.cls is not tuple:
             return list(stmt.args)
         return list(stmt.args)
+
+    def definition(self, op: Operand) -> Apply | None:
+        """Return the operation that defines an operand, here or in the forward sweep."""
+        if not isinstance(op, Value):
+            return None
+        return self.defs.get(op) or self.outer_defs.get(op)
 
     # ---------------------------------------------------------------- shorthands
 

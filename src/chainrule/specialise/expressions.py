@@ -461,6 +461,18 @@ def _generator(ctx: Context, frame: Frame, node: gast.GeneratorExp) -> Operand:
     return Const(Generator(node, frame))
 
 
+def _list_comprehension(ctx: Context, frame: Frame, node: gast.ListComp) -> Operand:
+    return comprehensions.list_comprehension(ctx, frame, node)
+
+
+def _dict_comprehension(ctx: Context, frame: Frame, node: gast.DictComp) -> Operand:
+    return comprehensions.dict_comprehension(ctx, frame, node)
+
+
+def _set_comprehension(ctx: Context, frame: Frame, node: gast.SetComp) -> Operand:
+    return comprehensions.set_comprehension(ctx, frame, node)
+
+
 HANDLERS: dict[type, Callable[[Context, Frame, Any], Operand]] = {
     gast.Constant: _constant,
     gast.Name: lookup,
@@ -481,8 +493,8 @@ HANDLERS: dict[type, Callable[[Context, Frame, Any], Operand]] = {
     gast.NamedExpr: _walrus,
     gast.Call: _call,
     gast.GeneratorExp: _generator,
-    gast.ListComp: comprehensions.list_comprehension,
-    gast.DictComp: comprehensions.dict_comprehension,
-    gast.SetComp: comprehensions.set_comprehension,
+    gast.ListComp: _list_comprehension,
+    gast.DictComp: _dict_comprehension,
+    gast.SetComp: _set_comprehension,
 }
 _ = (abstract, builtins)

@@ -1,0 +1,193 @@
+"""Activity: which values need a cotangent or a tangent.
+
+In: a function and the values it is differentiated with respect to. Out: the set of active values:
+those that depend on them through differentiable types (varied) and on which the result
+depends (useful). Everything else gets no derivative code at all.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Iterable
+
+from chainrule.ir import prims
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Call,
+    Function,
+    If,
+    Loop,
+    Operand,
+    Stmt,
+    Try,
+    Value,
+    With,
+    blocks,
+)
+from chainrule.rules.registry import RULES
+from chainrule.types.lattice import is_differentiable
+
+STRUCTURAL = {
+    prims.make_tuple,
+    prims.make_list,
+    prims.make_dict,
+    prims.make_object,
+    prims.unpack,
+    operator.getitem,
+    builtins.getattr,
+    builtins.reversed,
+}
+
+
+def active_values(function: Function, wrt: Iterable[Value]) -> set[Value]:
+    """Return the values that are varied and useful."""
+    varied = Varied(set(wrt))
+    varied.block(function.body)
+    useful = Useful(varied.found)
+    useful.mark(function.body.results)
+    useful.block(function.body)
+    return varied.found & useful.found
+
+
+def paths(stmt: Stmt) -> list[Block]:
+    """Return the blocks whose results become the outs of a statement."""
+    match stmt:
+        case If(then=then, orelse=orelse):
+            return [then, orelse]
+        case Try(body=body, handlers=handlers):
+            return [body, *(h.block for h in handlers)]
+        case With(body=body):
+            return [body]
+    return []
+
+
+def source_element(stmt: Loop) -> Iterable[tuple[Operand, Value]]:
+    """Yield each iterable of a loop with each of its element values."""
+    for it in stmt.iters:
+        for elem in it.elems:
+            yield it.source, elem
+
+
+class Varied:
+    """Forward: what depends on the chosen inputs."""
+
+    def __init__(self, found: set[Value]) -> None:
+        self.found = found
+
+    def has(self, op: Operand) -> bool:
+        return op in self.found
+
+    def add(self, value: Value) -> bool:
+        """Mark a value, if its type carries derivatives; say whether this is news."""
+        if value in self.found or not is_differentiable(value.type):
+            return False
+        self.found.add(value)
+        return True
+
+    def block(self, block: Block) -> None:
+        for stmt in block.stmts:
+            self.stmt(stmt)
+
+    def stmt(self, stmt: Stmt) -> None:
+        match stmt:
+            case Apply(out=out, fn=fn, args=args, kwargs=kwargs):
+                if fn not in RULES.inactive or fn in STRUCTURAL:
+                    if any(map(self.has, args)) or any(self.has(v) for _, v in kwargs):
+                        self.add(out)
+            case Call(out=out, args=args):
+                if any(map(self.has, args)):
+                    self.add(out)
+            case Loop():
+                self.loop(stmt)
+            case _:
+                for inner in blocks(stmt):
+                    self.block(inner)
+                for k, out in enumerate(stmt.outs):
+                    if any(self.has(path.results[k]) for path in paths(stmt)):
+                        self.add(out)
+
+    def loop(self, stmt: Loop) -> None:
+        for source, elem in source_element(stmt):
+            if self.has(source):
+                self.add(elem)
+        body = stmt.body
+        results = body.results[1:]
+        changed = True
+        while changed:
+            changed = False
+            for k, param in enumerate(body.params):
+                if self.has(stmt.init[k]) or self.has(results[k]):
+                    changed |= self.add(param)
+            self.block(body)
+            for k, param in enumerate(body.params):
+                if self.has(results[k]):
+                    changed |= self.add(param)
+        if stmt.header is not None:
+            for mine, param in zip(stmt.header.params, body.params, strict=True):
+                if self.has(param):
+                    self.add(mine)
+            self.block(stmt.header)
+        for k, out in enumerate(stmt.outs):
+            if self.has(body.params[k]) or self.has(results[k]) or self.has(stmt.init[k]):
+                self.add(out)
+        if stmt.tape is not None and any(map(self.has, results[len(stmt.outs) :])):
+            self.add(stmt.tape)
+
+
+class Useful:
+    """Backward: what the result depends on, among the varied values."""
+
+    def __init__(self, varied: set[Value]) -> None:
+        self.varied = varied
+        self.found: set[Value] = set()
+
+    def mark(self, ops: Iterable[Operand]) -> bool:
+        news = False
+        for op in ops:
+            if isinstance(op, Value) and op in self.varied and op not in self.found:
+                self.found.add(op)
+                news = True
+        return news
+
+    def block(self, block: Block) -> None:
+        for stmt in reversed(block.stmts):
+            self.stmt(stmt)
+
+    def stmt(self, stmt: Stmt) -> None:
+        match stmt:
+            case Apply(out=out, args=args, kwargs=kwargs):
+                if out in self.found:
+                    self.mark(args)
+                    self.mark(v for _, v in kwargs)
+            case Call(out=out, args=args):
+                if out in self.found:
+                    self.mark(args)
+            case Loop():
+                self.loop(stmt)
+            case _:
+                for k, out in enumerate(stmt.outs):
+                    if out in self.found:
+                        self.mark(path.results[k] for path in paths(stmt))
+                for inner in reversed(blocks(stmt)):
+                    self.block(inner)
+
+    def loop(self, stmt: Loop) -> None:
+        body = stmt.body
+        results = body.results[1:]
+        for k, out in enumerate(stmt.outs):
+            if out in self.found:
+                self.mark([results[k], stmt.init[k], body.params[k]])
+        if stmt.tape in self.found:
+            self.mark(results[len(stmt.outs) :])
+        changed = True
+        while changed:
+            self.block(body)
+            changed = False
+            for k, param in enumerate(body.params):
+                if param in self.found:
+                    changed |= self.mark([results[k], stmt.init[k]])
+        for source, elem in source_element(stmt):
+            if elem in self.found:
+                self.mark([source])

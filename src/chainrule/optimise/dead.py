@@ -1,0 +1,299 @@
+"""Remove what nobody needs: statements, results of branches, carried values, tape entries.
+
+In: a function. Out: the same function without what its result and its effects do not depend on.
+
+A tape may have several names: the value the loop defines, the one a branch hands out, the
+element of an outer tape. They form one class, and an entry stays when one reader of the
+class reads it.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+
+from chainrule.analysis.activity import paths
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Call,
+    Function,
+    If,
+    Iter,
+    Loop,
+    Operand,
+    Stmt,
+    Try,
+    Value,
+    With,
+    blocks,
+)
+from chainrule.ir.walk import statements
+from chainrule.types import lattice as lt
+
+
+def remove_dead(function: Function) -> None:
+    """Remove dead code from a function, in place."""
+    tapes = Tapes(function.body)
+    live = Liveness(tapes)
+    live.mark(function.body.results)
+    size = -1
+    while size != len(live.found) + tapes.count():
+        size = len(live.found) + tapes.count()
+        live.block(function.body)
+    Sweep(live.found, tapes).block(function.body)
+
+
+class Tapes:
+    """Classes of tape values, and the entries that are read of each class."""
+
+    def __init__(self, body: Block) -> None:
+        self.parent: dict[Value, Value] = {}
+        self.needed: dict[Value, set[int]] = {}
+        self.whole: set[Value] = set()
+        self.reversed: dict[Value, Value] = {}
+        self.entries: dict[Value, list[tuple[Operand, ...]]] = {}
+        self.readers: list[tuple[Value, tuple[Value, ...]]] = []
+        self.present = False
+        for stmt in statements(body):
+            self.enter(stmt)
+
+    def enter(self, stmt: Stmt) -> None:
+        """Note which tape values are the same tape."""
+        if isinstance(stmt, Apply) and stmt.fn is builtins.reversed:
+            [arg] = stmt.args
+            if isinstance(arg, Value) and isinstance(arg.type, lt.TapeT):
+                self.reversed[stmt.out] = arg
+                self.union(stmt.out, arg)
+        for path in paths(stmt):
+            for out, result in zip(stmt.outs, path.results, strict=True):  # type: ignore[union-attr]
+                self.union(out, result)
+        if isinstance(stmt, Loop):
+            n = len(stmt.outs)
+            groups = zip(stmt.outs, stmt.init, stmt.body.params, stmt.body.results[1:], strict=False)
+            for out, *others in groups:
+                for other in others:
+                    self.union(out, other)
+            if stmt.tape is not None:
+                self.present = True
+                saved = stmt.body.results[1 + n :]
+                self.entries.setdefault(self.find(stmt.tape), []).append(saved)
+            for it in stmt.iters:
+                if isinstance(it.source, Value) and isinstance(it.source.type, lt.TapeT):
+                    self.readers.append((it.source, it.elems))
+
+    def find(self, value: Value) -> Value:
+        while value in self.parent:
+            value = self.parent[value]
+        return value
+
+    def union(self, a: Operand, b: Operand) -> None:
+        if isinstance(a, Value) and isinstance(b, Value) and isinstance(a.type, lt.TapeT):
+            one, two = self.find(a), self.find(b)
+            if one is not two:
+                self.parent[one] = two
+
+    def connect(self) -> None:
+        """Join elements of outer tapes with the inner tapes that were saved there."""
+        merged: dict[Value, list[tuple[Operand, ...]]] = {}
+        for root, rows in self.entries.items():
+            merged.setdefault(self.find(root), []).extend(rows)
+        for source, elems in self.readers:
+            for row in merged.get(self.find(source), ()):
+                for elem, saved in zip(elems, row, strict=False):
+                    self.union(elem, saved)
+
+    def read(self, tape: Value, positions: Iterable[int]) -> None:
+        self.needed.setdefault(self.find(tape), set()).update(positions)
+
+    def read_all(self, tape: Value) -> None:
+        self.whole.add(self.find(tape))
+
+    def keeps(self, tape: Value, position: int) -> bool:
+        root = self.find(tape)
+        return root in self.whole or position in self.needed.get(root, ())
+
+    def count(self) -> int:
+        return sum(map(len, self.needed.values())) + len(self.whole)
+
+
+class Liveness:
+    """Marks the values that are needed, until nothing is added."""
+
+    def __init__(self, tapes: Tapes) -> None:
+        self.found: set[Value] = set()
+        self.tapes = tapes
+        if tapes.present:
+            tapes.connect()
+
+    def mark(self, ops: Iterable[Operand]) -> None:
+        for op in ops:
+            if isinstance(op, Value) and op not in self.found:
+                self.found.add(op)
+
+    def block(self, block: Block) -> None:
+        for stmt in reversed(block.stmts):
+            self.stmt(stmt)
+
+    def stmt(self, stmt: Stmt) -> None:
+        match stmt:
+            case Apply():
+                self.apply(stmt)
+            case Call(out=out, args=args):
+                self.mark(args)
+                self.whole_tapes(args)
+            case Loop():
+                self.loop(stmt)
+            case If() | Try() | With():
+                for path in paths(stmt):
+                    self.mark(
+                        r for o, r in zip(stmt.outs, path.results, strict=True) if o in self.found
+                    )
+                for inner in reversed(blocks(stmt)):
+                    self.block(inner)
+                if isinstance(stmt, If):
+                    if needed(stmt, self.found):
+                        self.mark([stmt.test])
+                elif isinstance(stmt, With):
+                    self.mark([stmt.context])
+                else:
+                    self.mark(h.classes for h in stmt.handlers if h.classes is not None)
+
+    def whole_tapes(self, ops: Iterable[Operand]) -> None:
+        for op in ops:
+            if isinstance(op, Value) and isinstance(op.type, lt.TapeT):
+                self.tapes.read_all(op)
+
+    def apply(self, stmt: Apply) -> None:
+        if not stmt.effect and stmt.out not in self.found:
+            return
+        self.mark(stmt.args)
+        self.mark(v for _, v in stmt.kwargs)
+        if stmt.out not in self.tapes.reversed and stmt.fn is not len:
+            self.whole_tapes(stmt.args)
+
+    def loop(self, stmt: Loop) -> None:
+        n = len(stmt.outs)
+        body = stmt.body
+        if not needed(stmt, self.found):
+            return
+        results = body.results
+        self.mark(results[:1])
+        for k in range(n):
+            held = [stmt.outs[k], body.params[k]]
+            if stmt.header is not None:
+                held.append(stmt.header.params[k])
+            if any(v in self.found for v in held):
+                self.mark([results[1 + k], stmt.init[k]])
+                if stmt.header is not None:
+                    self.mark([stmt.header.results[1 + k]])
+        if stmt.tape is not None:
+            for p, saved in enumerate(results[1 + n :]):
+                if self.tapes.keeps(stmt.tape, p):
+                    self.mark([saved])
+        self.block(body)
+        if stmt.header is not None:
+            self.mark(stmt.header.results[:1])
+            self.block(stmt.header)
+        for it in stmt.iters:
+            self.mark([it.source])
+            if isinstance(it.source, Value) and isinstance(it.source.type, lt.TapeT):
+                live = [p for p, e in enumerate(it.elems) if e in self.found]
+                self.tapes.read(it.source, live)
+
+
+def needed(stmt: Stmt, live: set[Value]) -> bool:
+    """Say whether a structured statement has a live result or an effect."""
+    from chainrule.ir.nodes import outputs
+
+    if any(v in live for v in outputs(stmt)):
+        return True
+    return any(has_effect(block) for block in blocks(stmt))
+
+
+def has_effect(block: Block) -> bool:
+    """Say whether running a block can be observed."""
+    for stmt in block.stmts:
+        if isinstance(stmt, Call) or (isinstance(stmt, Apply) and stmt.effect):
+            return True
+        if isinstance(stmt, With | Try):
+            return True
+        if any(has_effect(inner) for inner in blocks(stmt)):
+            return True
+    return False
+
+
+class Sweep:
+    """Removes what was not marked."""
+
+    def __init__(self, live: set[Value], tapes: Tapes) -> None:
+        self.live = live
+        self.tapes = tapes
+
+    def block(self, block: Block) -> None:
+        block.stmts = [s for s in block.stmts if self.keep(s)]
+
+    def keep(self, stmt: Stmt) -> bool:
+        match stmt:
+            case Apply():
+                return stmt.effect or stmt.out in self.live
+            case Call():
+                return True
+            case Loop():
+                return self.loop(stmt)
+        assert isinstance(stmt, If | Try | With)
+        kept = [k for k, o in enumerate(stmt.outs) if o in self.live]
+        if isinstance(stmt, If) and not kept and not needed(stmt, self.live):
+            return False
+        for path in paths(stmt):
+            path.results = tuple(path.results[k] for k in kept)
+        stmt.outs = tuple(stmt.outs[k] for k in kept)
+        for inner in blocks(stmt):
+            self.block(inner)
+        if isinstance(stmt, If):
+            return bool(stmt.outs or stmt.then.stmts or stmt.orelse.stmts)
+        return True
+
+    def loop(self, stmt: Loop) -> bool:
+        if not needed(stmt, self.live):
+            return False
+        n = len(stmt.outs)
+        body, header = stmt.body, stmt.header
+        kept = [
+            k
+            for k in range(n)
+            if stmt.outs[k] in self.live
+            or body.params[k] in self.live
+            or (header is not None and header.params[k] in self.live)
+        ]
+        saved = body.results[1 + n :]
+        if stmt.tape is not None:
+            positions = [p for p in range(len(saved)) if self.tapes.keeps(stmt.tape, p)]
+            if stmt.tape not in self.live:
+                positions, stmt.tape = [], None
+            else:
+                stmt.tape.type = lt.TapeT(tuple(stmt.tape.type.items[p] for p in positions))  # type: ignore[attr-defined]
+            saved = tuple(saved[p] for p in positions)
+        results = body.results[1:]
+        body.results = (body.results[0], *(results[k] for k in kept), *saved)
+        body.params = tuple(body.params[k] for k in kept)
+        if header is not None:
+            carried = header.results[1:]
+            header.results = (header.results[0], *(carried[k] for k in kept))
+            header.params = tuple(header.params[k] for k in kept)
+            self.block(header)
+        stmt.init = tuple(stmt.init[k] for k in kept)
+        stmt.outs = tuple(stmt.outs[k] for k in kept)
+        if stmt.stopped is not None and stmt.stopped not in self.live:
+            stmt.stopped = None
+        stmt.iters = tuple(map(self.iter, stmt.iters))
+        self.block(body)
+        return True
+
+    def iter(self, it: Iter) -> Iter:
+        source = it.source
+        if not (isinstance(source, Value) and isinstance(source.type, lt.TapeT)):
+            return it
+        kept = [p for p in range(len(it.elems)) if self.tapes.keeps(source, p)]
+        source.type = lt.TapeT(tuple(it.elems[p].type for p in kept))
+        return Iter(source, tuple(it.elems[p] for p in kept), it.unpack)

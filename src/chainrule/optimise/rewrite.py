@@ -1,0 +1,243 @@
+"""Rewrite forwards: substitute, fold, simplify, share.
+
+In: a function and the values that the compiler itself computes. Out: the same function with known
+branches taken, carried values that never change replaced by what they are, algebra done on the
+compiler's own operations, and equal operations done once.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from chainrule.ir import prims
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Call,
+    Const,
+    Function,
+    If,
+    Loop,
+    Operand,
+    Stmt,
+    Try,
+    Undef,
+    Value,
+    With,
+    blocks,
+)
+from chainrule.ir.walk import replace_operands, statements
+from chainrule.specialise.algebra import simplify
+from chainrule.specialise.builder import Builder, type_of
+from chainrule.types import lattice as lt
+
+# Results that are written in place later must not be shared.
+UNSHARED = {
+    np.zeros_like,
+    np.zeros,
+    np.empty,
+    np.ones,
+    np.full,
+    prims.make_list,
+    prims.index_add,
+    prims.index_set,
+    prims.list_append,
+    prims.list_init,
+    builtins.reversed,
+    builtins.range,
+    prims.copy_value,
+    prims.live,
+}
+VIEWS = {operator.getitem, builtins.getattr, prims.make_tuple, np.transpose}
+
+
+def rewrite(function: Function, ours: Collection[Value]) -> None:
+    """Rewrite a function in place."""
+    Rewriter(function, ours).run(function)
+
+
+class Rewriter:
+    """One walk over a function in the order in which it runs."""
+
+    def __init__(self, function: Function, ours: Collection[Value]) -> None:
+        self.table: dict[Value, Operand] = {}
+        self.ours = set(ours)
+        self.b = Builder(algebra=True)
+        self.seen: list[dict[Any, Value]] = [{}]
+        for stmt in statements(function.body):
+            if isinstance(stmt, Apply):
+                if stmt.out in self.ours:
+                    self.b.defs[stmt.out] = stmt
+                else:
+                    self.b.outer_defs[stmt.out] = stmt
+
+    def run(self, function: Function) -> None:
+        self.block(function.body)
+
+    def new(self, op: Operand) -> Operand:
+        while isinstance(op, Value) and op in self.table:
+            op = self.table[op]
+        return op
+
+    def block(self, block: Block) -> None:
+        """Rewrite the statements of a block, and its results."""
+        out: list[Stmt] = []
+        self.seen.append({})
+        for stmt in block.stmts:
+            replace_operands(stmt, self.new)
+            out.extend(self.stmt(stmt))
+        self.seen.pop()
+        block.stmts = out
+        block.results = tuple(map(self.new, block.results))
+
+    def stmt(self, stmt: Stmt) -> list[Stmt]:
+        match stmt:
+            case Apply():
+                return self.apply(stmt)
+            case If():
+                return self.branches(stmt)
+            case Loop():
+                return self.loop(stmt)
+            case Try() | With():
+                for inner in blocks(stmt):
+                    self.block(inner)
+        return [stmt]
+
+    def apply(self, stmt: Apply) -> list[Stmt]:
+        if stmt.effect:
+            return [stmt]
+        fresh: list[Stmt] = []
+        folded = self.structural(stmt)
+        if folded is None and stmt.out in self.ours:
+            block = Block()
+            with self.b.into(block):
+                self.b.loc = stmt.loc
+                constants = all(isinstance(a, Const) for a in stmt.args)
+                if constants:
+                    folded = self.b.fold(stmt.fn, stmt.args, stmt.kwargs)
+                if folded is None:
+                    folded = simplify(self.b, stmt.fn, stmt.args, stmt.kwargs)
+            fresh = block.stmts
+        if folded is not None:
+            folded = self.new(folded)
+            self.inherit(folded, stmt.out)
+            self.table[stmt.out] = folded
+            for made in fresh:
+                self.ours.add(made.out)  # type: ignore[union-attr]
+                self.share(made)  # type: ignore[arg-type]
+            return fresh
+        known = self.share(stmt)
+        if known is not None:
+            self.inherit(known, stmt.out)
+            self.table[stmt.out] = known
+            return []
+        return [stmt]
+
+    def inherit(self, op: Operand, old: Value) -> None:
+        """Keep the name of a value that is replaced by an unnamed one."""
+        if isinstance(op, Value) and op.hint is None and op in self.ours:
+            op.hint = old.hint
+
+    def structural(self, stmt: Apply) -> Operand | None:
+        if stmt.fn in (operator.getitem, builtins.getattr):
+            return self.b.fold(stmt.fn, stmt.args, stmt.kwargs)
+        return None
+
+    def share(self, stmt: Apply) -> Value | None:
+        """Return an earlier value of the same operation, or note this one."""
+        if stmt.fn in UNSHARED or isinstance(stmt.out.type, lt.NeverT):
+            return None
+        try:
+            key = (stmt.fn, *map(_key, stmt.args), *((k, _key(v)) for k, v in stmt.kwargs))
+            hash(key)
+        except TypeError:
+            return None
+        for scope in reversed(self.seen):
+            if key in scope:
+                return scope[key]
+        self.seen[-1][key] = stmt.out
+        return None
+
+    def branches(self, stmt: If) -> list[Stmt]:
+        if isinstance(stmt.test, Const):
+            taken = stmt.then if stmt.test.value else stmt.orelse
+            for out, result in zip(stmt.outs, taken.results, strict=True):
+                self.table[out] = result
+            inner: list[Stmt] = []
+            for s in taken.stmts:
+                replace_operands(s, self.new)
+                inner.extend(self.stmt(s))
+            return inner
+        self.block(stmt.then)
+        self.block(stmt.orelse)
+        kept = []
+        for k, out in enumerate(stmt.outs):
+            one, two = stmt.then.results[k], stmt.orelse.results[k]
+            if one is two or (isinstance(one, Const) and isinstance(two, Const) and _key(one) == _key(two)):
+                self.table[out] = one
+            else:
+                kept.append(k)
+        stmt.outs = tuple(stmt.outs[k] for k in kept)
+        for block in (stmt.then, stmt.orelse):
+            block.results = tuple(block.results[k] for k in kept)
+        return [stmt]
+
+    def loop(self, stmt: Loop) -> list[Stmt]:
+        self.unchanging(stmt)
+        if stmt.header is not None:
+            self.block(stmt.header)
+        self.block(stmt.body)
+        self.unchanging(stmt)
+        return [stmt]
+
+    def unchanging(self, stmt: Loop) -> None:
+        """Replace carried values that every iteration hands on as they are."""
+        body = stmt.body
+        n = len(stmt.outs)
+        kept = []
+        for k in range(n):
+            result, init = self.new(body.results[1 + k]), stmt.init[k]
+            same = result is body.params[k] or (
+                isinstance(init, Const) and isinstance(result, Const) and _key(init) == _key(result)
+            )
+            if not same or isinstance(init, Undef):
+                kept.append(k)
+                continue
+            for value in (body.params[k], stmt.outs[k]):
+                self.table[value] = init
+            if stmt.header is not None:
+                self.table[stmt.header.params[k]] = init
+        if len(kept) == n:
+            return
+        results = body.results[1:]
+        body.results = (body.results[0], *(results[k] for k in kept), *results[n:])
+        body.params = tuple(body.params[k] for k in kept)
+        if stmt.header is not None:
+            carried = stmt.header.results[1:]
+            stmt.header.results = (stmt.header.results[0], *(carried[k] for k in kept))
+            stmt.header.params = tuple(stmt.header.params[k] for k in kept)
+        stmt.init = tuple(stmt.init[k] for k in kept)
+        stmt.outs = tuple(stmt.outs[k] for k in kept)
+
+
+def _key(op: Operand) -> Any:
+    if isinstance(op, Value):
+        return op
+    if isinstance(op, Const):
+        value = op.value
+        if isinstance(value, slice):
+            return ("slice", value.start, value.stop, value.step)
+        if isinstance(value, tuple):
+            return tuple(_key(Const(v)) for v in value)
+        if isinstance(value, bool | int | float | complex | str | type(None)):
+            return (type(value), repr(value))
+        return id(value)
+    return op
+
+
+_ = (Call, type_of)

@@ -1,0 +1,218 @@
+"""The passes, in the order in which they run.
+
+In: a request (which derivative of which function) and the arguments of a call. Out: `Built`: the
+linked derivative, its text, and what inference consumed of the arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.backend.emit import Emitted, emit
+from chainrule.backend.link import link
+from chainrule.backend.render import render
+from chainrule.errors import NotDifferentiable, not_differentiable, while_differentiating
+from chainrule.ir.nodes import Function, Value
+from chainrule.optimise.dead import remove_dead
+from chainrule.optimise.expand import expand
+from chainrule.optimise.fuse import fuse
+from chainrule.optimise.hoist import hoist
+from chainrule.optimise.rewrite import rewrite
+from chainrule.request import Built, Input, Known, Request, check_result
+from chainrule.specialise.builder import Restart
+from chainrule.specialise.entry import Specialised, specialise
+from chainrule.transform.derive import Derived, Wrt, derive
+from chainrule.transform.outputs import own_results
+from chainrule.transform.pairs import callees
+from chainrule.types import lattice as lt
+from chainrule.types.typeof import type_of
+
+MAX_RESTARTS = 8
+
+
+@dataclass(slots=True)
+class Stages:
+    """What the inspector shows of a compilation: IR and texts by name of the stage."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    wanted: bool = False
+
+    def keep(self, name: str, functions: list[Function]) -> None:
+        """Keep the IR of a stage as text, if anybody wants to see it."""
+        if self.wanted:
+            from chainrule.ir.show import show
+
+            self.texts[name] = "\n".join(map(show, functions))
+
+
+def build(
+    request: Request,
+    arguments: dict[str, object],
+    static: frozenset[str] = frozenset(),
+    stages: Stages | None = None,
+) -> Built:
+    """Compile a derivative for the types of these arguments."""
+    stages = stages or Stages()
+    with lt.consumed():
+        try:
+            inputs, functions, result = derivative_ir(request, arguments, static, stages)
+        except NotDifferentiable as error:
+            _add_context(error, request)
+            raise
+        return link_all(request, functions, inputs, result, stages)
+
+
+def derivative_ir(
+    request: Request, arguments: dict[str, object], static: frozenset[str], stages: Stages
+) -> tuple[tuple[Input, ...], list[Function], lt.Type]:
+    """Return what was consumed, and the IR of the derivative."""
+    specialised, inputs = specialise_for(request.function, arguments, static, request.wrt)
+    function = specialised.function
+    result = function.result
+    if request.has_aux and isinstance(result, lt.TupleT) and len(result.items) == 2:
+        result = result.items[0]
+    check_result(request, result)
+    stages.keep("specialised", [function])
+    hoist(function)
+    wrt = [find(function, name) for name in request.wrt]
+    expand(function, [w.param for w in wrt])
+    remove_dead(function)
+    stages.keep("primal", [function])
+    derived = derive(function, request.transform, wrt, request.has_aux)
+    stages.keep("derivative", derived.functions)
+    optimise(derived)
+    stages.keep("optimised", derived.functions)
+    return inputs, derived.functions, result
+
+
+def optimise(derived: Derived) -> None:
+    """Fold, share and remove until little is left to do; then see to who owns what."""
+    for root in derived.functions:
+        for function in (*callees(root), root):
+            remove_dead(function)
+            for _ in range(2):
+                rewrite(function, derived.ours)
+                remove_dead(function)
+            fuse(function)
+            remove_dead(function)
+    for k, function in enumerate(derived.functions):
+        if len(derived.functions) == 1 or k == 1:
+            own_results(function, derived.own_parts)
+
+
+def specialise_for(
+    fn: Any, arguments: dict[str, object], static: frozenset[str], wrt: tuple[str, ...]
+) -> tuple[Specialised, tuple[Input, ...]]:
+    """Interpret a function at the types of its arguments; constants as they are asked for."""
+    known = set(static)
+    for _ in range(MAX_RESTARTS):
+        typed, inputs = describe(fn, arguments, known)
+        try:
+            made = specialise(fn, typed)
+        except Restart as need:
+            name = need.root.hint
+            if name is None or name not in arguments or name in known:
+                raise not_differentiable(
+                    "CR502", need.loc, f"`{need.name}` must be known when the derivative is made"
+                ) from None
+            known.add(name)
+            continue
+        return made, (*inputs, *made.inputs)
+    raise not_differentiable("CR502", None, "too many arguments must be constants")
+
+
+def describe(
+    fn: Any, arguments: dict[str, object], known: set[str]
+) -> tuple[dict[str, Any], list[Input]]:
+    """Return the type of each argument, or the argument itself if it is a constant."""
+    typed: dict[str, Any] = {}
+    inputs = []
+    for name, value in arguments.items():
+        t = type_of(value, (name,))
+        if name in known and isinstance(t, lt.ScalarT):
+            t = value
+        elif name in known:
+            t = freeze(t, value)
+        typed[name] = t
+        recorded = t if isinstance(t, lt.Type) else Known(value)
+        inputs.append(Input("param", name, (), recorded))
+    return typed, inputs
+
+
+def freeze(t: Any, value: Any) -> Any:
+    """Make the integers in a container constants."""
+    match t:
+        case lt.TupleT(items=items, cls=cls):
+            return lt.TupleT(tuple(map(freeze, items, value)), cls)
+        case lt.ListT(items=items) if items is not None:
+            return lt.ListT(tuple(map(freeze, items, value)))
+        case lt.DictT(items=pairs, cls=cls):
+            return lt.DictT(tuple((k, freeze(v, value[k])) for k, v in pairs), cls)
+        case lt.ScalarT(kind="int", dtype=None):
+            return lt.ScalarT("int", None, True, value)
+    return t
+
+
+def find(function: Function, name: str) -> Wrt:
+    """Return the parameter that a name of `wrt` means: `w`, `args[0]` or `kwargs['w']`."""
+    match = re.fullmatch(r"(\w+)(?:\[(.+)\])?", name)
+    assert match is not None
+    param = next(p for p in function.params if p.hint == match[1])
+    if match[2] is None:
+        return Wrt(param)
+    step = match[2].strip("'\"")
+    return Wrt(param, (int(step) if step.lstrip("-").isdigit() else step,))
+
+
+def link_all(
+    request: Request,
+    functions: list[Function],
+    inputs: tuple[Input, ...],
+    result: lt.Type,
+    stages: Stages,
+) -> Built:
+    """Print, compile and link the functions of a derivative."""
+    calls, texts = [], []
+    fn: Any = request.function
+    for function in functions:
+        emitted: Emitted = emit(function, tuple(function.cells))
+        rendered = render(emitted.tree)
+        text = getattr(rendered, "text", rendered)
+        lines = getattr(rendered, "lines", {})
+        filename = f"<chainrule {_qualified(fn)} {function.name} {abs(hash(text)):x}>"
+        calls.append(
+            link(
+                text,
+                emitted.name,
+                filename,
+                function.namespace,
+                emitted.free,
+                function.cells,
+                lines,
+            )
+        )
+        texts.append(text)
+    source = "\n\n".join(t.strip("\n") + "\n" for t in texts)
+    stages.texts["text"] = source
+    return Built(tuple(calls), source, inputs, result)
+
+
+def _qualified(fn: Any) -> str:
+    return f"{getattr(fn, '__module__', '')}.{getattr(fn, '__qualname__', 'function')}"
+
+
+def _add_context(error: NotDifferentiable, request: Request) -> None:
+    fn: Any = request.function
+    code = getattr(inspect.unwrap(fn), "__code__", None)
+    if isinstance(code, types.CodeType):
+        from chainrule.ir.nodes import Loc
+
+        place = Loc(code.co_filename, code.co_firstlineno)
+        error.add_context(while_differentiating(fn.__name__, place, request.wrt))
+
+
+_ = Value

@@ -1,0 +1,123 @@
+"""Hand values out of branches and loops to where the reverse sweep reads them.
+
+In: a statement, one of its blocks, and a block of the reverse sweep that reads values defined inside.
+Out: new results and outs (for branches), entries of the tape (for loops), and the reverse
+block rewritten to read those.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Iterable
+
+from chainrule.analysis.activity import paths
+from chainrule.ir.nodes import (
+    UNDEF,
+    Apply,
+    Block,
+    If,
+    Iter,
+    Loop,
+    Operand,
+    Try,
+    Value,
+    With,
+    outputs,
+)
+from chainrule.ir.walk import defined, free_values, substitute
+from chainrule.types import lattice as lt
+
+
+def from_path(stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
+    """Make values of one path results of the statement."""
+    inside = defined(path)
+    table: dict[Value, Operand] = {}
+    for value in free_values(block):
+        if value not in inside:
+            continue
+        known = next((o for o, r in zip(stmt.outs, path.results, strict=False) if r is value), None)
+        if known is not None:
+            table[value] = known
+            continue
+        out = Value(value.type, value.hint, value.loc)
+        for j, other in enumerate(paths(stmt)):
+            other.results += (value if j == k else UNDEF,)
+        stmt.outs += (out,)
+        table[value] = out
+    substitute(block, table)
+
+
+def to_tape(stmt: Loop, needed: Iterable[Value]) -> tuple[Value, dict[Value, Value]]:
+    """Save values of every iteration; return the tape and its elements by value."""
+    values = tuple(needed)
+    stmt.body.results += values
+    items = tuple(v.type for v in values)
+    stmt.tape = Value(lt.TapeT(items), "tape", stmt.loc)
+    return stmt.tape, {v: Value(v.type, v.hint, v.loc) for v in values}
+
+
+def own_values(stmt: Loop) -> set[Value]:
+    """Return the values that the body of a loop defines, elements included."""
+    found = defined(stmt.body)
+    for it in stmt.iters:
+        found.update(it.elems)
+    return found
+
+
+def tape_iter(tape: Value, elements: dict[Value, Value]) -> Iter:
+    """Return the iteration over a reversed tape; `tape` is already reversed."""
+    return Iter(tape, tuple(elements.values()), unpack=True)
+
+
+CHEAP = {operator.getitem, builtins.getattr, operator.sub, operator.add, slice, operator.neg}
+
+
+def recomputable(
+    stmt: Loop, needed: list[Value], free: set[Value]
+) -> tuple[list[Apply], list[Value]]:
+    """Split needed values in those recomputed from elements and those to be saved.
+
+    Only indexing by position, sizes and integer arithmetic are recomputed: they cost no
+    more than reading a saved value. `free` are values that the reverse body has anyway.
+    """
+    definitions = {
+        v: s for s in stmt.body.stmts if isinstance(s, Apply) for v in outputs(s)
+    }
+    order: dict[Value, Apply] = {}
+    inside = own_values(stmt)
+
+    def visit(value: Value, depth: int) -> bool:
+        if value in order or value in free or value not in inside:
+            return True
+        made = definitions.get(value)
+        if made is None or made.fn not in CHEAP or made.kwargs or depth > 4 or made.effect:
+            return False
+        if not _cheap(made):
+            return False
+        for op in made.args:
+            if isinstance(op, Value) and not visit(op, depth + 1):
+                return False
+        order[value] = made
+        return True
+
+    saved = []
+    for value in needed:
+        mark = dict(order)
+        if value in free:
+            continue
+        if not visit(value, 0):
+            order = mark
+            saved.append(value)
+    return list(order.values()), saved
+
+
+def _cheap(made: Apply) -> bool:
+    """Say whether an operation is no more work than reading its result from a tape."""
+    if made.fn in (operator.sub, operator.add, operator.neg):
+        return isinstance(made.out.type, lt.ScalarT) and made.out.type.kind == "int"
+    if made.fn is operator.getitem:
+        index = made.args[1]
+        if isinstance(index, Value) and isinstance(index.type, lt.ArrayT | lt.ListT):
+            return False
+    return True

@@ -1,0 +1,201 @@
+"""What a derivative hands to its caller: the argument's structure and kind, and its own memory.
+
+In: cotangents or tangents as operands. Out: operands to return. A Python float's gradient is a
+Python float; arrays share memory with no argument, with no other result and with nothing that is
+kept between the sweeps.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from typing import Any
+
+import numpy as np
+
+from chainrule.ir import prims
+from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Operand, Value
+from chainrule.ir.walk import statements
+from chainrule.specialise.builder import Builder, type_of
+from chainrule.specialise.joins import layout_of, make, read_parts
+from chainrule.types import lattice as lt
+
+VIEWS = {
+    operator.getitem,
+    np.transpose,
+    np.swapaxes,
+    np.moveaxis,
+    np.reshape,
+    np.ravel,
+    np.squeeze,
+    np.expand_dims,
+    np.broadcast_to,
+    np.real,
+    np.imag,
+    np.asarray,
+    np.flip,
+    np.fliplr,
+    np.flipud,
+    np.diagonal,
+    np.atleast_1d,
+    np.atleast_2d,
+    np.atleast_3d,
+    np.rollaxis,
+    np.rot90,
+    np.split,
+    np.array_split,
+    np.hsplit,
+    np.vsplit,
+    np.dsplit,
+    np.ascontiguousarray,
+    np.asanyarray,
+    np.positive,
+    np.conj,
+    np.diag,
+    prims.unpack,
+    builtins.getattr,
+    prims.live,
+    prims.make_tuple,
+    prims.make_list,
+    prims.make_dict,
+}
+
+
+def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
+    """Give a complete cotangent the class of the value it belongs to."""
+    layout, given = layout_of(g), layout_of(like)
+    t = type_of(like)
+    if given is not None and layout is not None and len(layout[2]) == len(given[2]):
+        parts = [
+            as_given(b, one, two)
+            for one, two in zip(read_parts(b, g), read_parts(b, like), strict=True)
+        ]
+        if given[0] is prims.make_object and not _rebuildable(given[1]):
+            given = (prims.make_dict, dict, given[2])
+        return make(b, given, parts)
+    if isinstance(t, lt.ScalarT) and t.dtype is None and t.exact:
+        have = type_of(g)
+        if isinstance(g, Const) and isinstance(g.value, int | float):
+            return Const(float(g.value)) if t.kind == "float" else Const(complex(g.value))
+        if isinstance(have, lt.ScalarT) and have.dtype is None and have.exact:
+            return g
+        cast = complex if t.kind == "complex" else float
+        return b.apply(cast, g, type_=t)
+    if isinstance(t, lt.ScalarT) and t.dtype is not None:
+        have = type_of(g)
+        if isinstance(g, Const) or have != t:
+            if not (isinstance(have, lt.ScalarT) and have.dtype == t.dtype):
+                return b.apply(t.dtype.type, g, type_=t)
+    if isinstance(t, lt.ArrayT) and t.dims == () and not isinstance(type_of(g), lt.ArrayT):
+        return b.apply(np.asarray, g, kwargs=(("dtype", Const(t.dtype)),), type_=t)
+    return g
+
+
+def _rebuildable(cls: type) -> bool:
+    from chainrule.specialise.library import plain_dataclass
+
+    import dataclasses
+
+    return dataclasses.is_dataclass(cls) and plain_dataclass(cls)
+
+
+class Ownership:
+    """Finds results that share memory, and copies them."""
+
+    def __init__(self, function: Function, borrowed: tuple[Value, ...] = ()) -> None:
+        self.function = function
+        self.defs: dict[Value, Any] = {}
+        for stmt in statements(function.body):
+            if isinstance(stmt, Apply):
+                self.defs[stmt.out] = stmt
+            elif isinstance(stmt, Call):
+                self.defs[stmt.out] = stmt
+        self.top = {s.out for s in function.body.stmts if isinstance(s, Apply)}
+        self.given: set[Value] = set()
+        self.borrowed = set(borrowed)
+
+    def roots(self, op: Operand) -> set[Value]:
+        """Return the values whose memory an operand may be."""
+        if not isinstance(op, Value) or not isinstance(op.type, lt.ArrayT):
+            if not isinstance(op, Value) or layout_of(op) is None:
+                return set()
+        stmt = self.defs.get(op)
+        if isinstance(stmt, Apply) and stmt.fn in VIEWS:
+            found: set[Value] = set()
+            for arg in stmt.args:
+                found |= self.roots(arg)
+            return found or {op}
+        return {op}
+
+    def shared(self, op: Value) -> bool:
+        """Say whether returning this array as it is would share memory."""
+        stmt = self.defs.get(op)
+        if isinstance(stmt, Apply) and stmt.fn is np.broadcast_to:
+            return True
+        roots = self.roots(op)
+        if roots & self.given:
+            return True
+        self.given |= roots
+        return any(r not in self.defs or self._outside(r) for r in roots)
+
+    def _outside(self, root: Value) -> bool:
+        stmt = self.defs[root]
+        return isinstance(stmt, Apply) and stmt.fn is prims.live
+
+
+def own_results(function: Function, skip: int = 0) -> None:
+    """Copy returned arrays that share memory; the first `skip` parts are the primal's own."""
+    ownership = Ownership(function)
+    loops: set[Value] = set()
+    from chainrule.ir.nodes import If, Loop, outputs
+
+    for stmt in function.body.stmts:
+        if isinstance(stmt, Loop | If):
+            loops.update(outputs(stmt))
+    ownership.defs.update({v: None for v in loops})
+    b = Builder()
+    b.outer_defs = {v: s for v, s in ownership.defs.items() if isinstance(s, Apply)}
+    end = Block()
+    with b.into(end):
+        [result] = function.body.results
+        layout = layout_of(result)
+        if skip and layout is not None:
+            parts = read_parts(b, result)
+            kept = parts[:skip]
+            for op in kept:
+                _note(b, ownership, op)
+            owned = [_own(b, ownership, p) for p in parts[skip:]]
+            changed = any(x is not y for x, y in zip(owned, parts[skip:], strict=True))
+            new = make(b, layout, [*kept, *owned]) if changed else result
+        else:
+            new = _own(b, ownership, result)
+    function.body.stmts.extend(end.stmts)
+    function.body.results = (new,)
+
+
+def _note(b: Builder, ownership: Ownership, op: Operand) -> None:
+    if layout_of(op) is not None:
+        for part in read_parts(b, op):
+            _note(b, ownership, part)
+    elif isinstance(op, Value):
+        ownership.given |= ownership.roots(op)
+
+
+def _own(b: Builder, ownership: Ownership, op: Operand) -> Operand:
+    layout = layout_of(op)
+    if layout is not None:
+        parts = read_parts(b, op)
+        owned = [_own(b, ownership, p) for p in parts]
+        if all(x is y for x, y in zip(parts, owned, strict=True)):
+            return op
+        return make(b, layout, owned)
+    if not isinstance(op, Value) or not isinstance(op.type, lt.ArrayT):
+        return op
+    if not ownership.shared(op):
+        return op
+    stmt = ownership.defs.get(op)
+    if isinstance(stmt, Apply) and stmt.fn is np.broadcast_to:
+        value, shape = stmt.args[:2]
+        if isinstance(type_of(value), lt.ScalarT):
+            return b.apply(np.full, shape, value, type_=op.type)
+    return b.apply(prims.copy_value, op, form="method", text="copy", type_=op.type)

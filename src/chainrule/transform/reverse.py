@@ -1,0 +1,585 @@
+"""Reverse mode: the statements of a block backwards, each with its adjoint.
+
+In: an IR function and its active values. Out: a block that computes cotangents, which reads values
+of the forward block. Values needed from inside a branch or a loop are handed out of it: as
+results of the branch, as entries of the loop's tape.
+
+There are two structured statements to reverse, because the IR has no jumps: the reverse of
+`If` is `If` on the same test, the reverse of `Loop` is a loop over its tape from the end.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from chainrule.analysis.activity import paths
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import (
+    UNDEF,
+    Apply,
+    Block,
+    Call,
+    Const,
+    If,
+    Loop,
+    Operand,
+    Stmt,
+    Try,
+    Undef,
+    Value,
+    With,
+)
+from chainrule.ir.walk import defined, substitute
+from chainrule.rules.registry import RULES
+from chainrule.specialise.builder import Builder, function_name, type_of
+from chainrule.transform import export, loops, pairs, splice
+from chainrule.transform.cotangents import Bar, Cotangents, Masked, is_zero
+from chainrule.types import lattice as lt
+
+
+class Reverse:
+    """Writes the reverse sweep of one function."""
+
+    def __init__(self, builder: Builder, active: set[Value], pairs_: pairs.Pairs) -> None:
+        self.b = builder
+        self.active = active
+        self.cot = Cotangents(builder, active)
+        self.splicer = splice.Splicer(builder)
+        self.pairs = pairs_
+        self.renamed: dict[Value, Operand] = {}
+
+    # ------------------------------------------------------------- blocks
+
+    def block(self, forward: Block) -> None:
+        """Write the adjoints of a block's statements into the current block."""
+        for k in range(len(forward.stmts) - 1, -1, -1):
+            stmt = forward.stmts[k]
+            self.b.loc = stmt.loc
+            replacement = self.stmt(stmt)
+            if replacement is not None:
+                forward.stmts[k : k + 1] = replacement
+
+    def stmt(self, stmt: Stmt) -> list[Stmt] | None:
+        """Write the adjoint of one statement; return what replaces it, if anything."""
+        match stmt:
+            case Apply():
+                return self.apply(stmt)
+            case If() | Try():
+                self.branches(stmt)
+            case Loop():
+                loops.reverse_loop(self, stmt)
+            case With():
+                self.with_(stmt)
+            case Call():
+                return self.call(stmt)
+        return None
+
+    def take(self, value: Value) -> Bar | None:
+        """Return the complete cotangent of a value that is being left behind, named."""
+        bar = self.cot.bars.pop(value, None)
+        if isinstance(bar, Value) and bar.hint is None and value.hint is not None:
+            if bar in self.b.defs:
+                bar.hint = f"{value.hint}_bar"
+        return bar
+
+    # ------------------------------------------------------------- operations
+
+    def apply(self, stmt: Apply) -> list[Stmt] | None:
+        """Write the adjoint of one operation."""
+        if stmt.out not in self.cot.bars:
+            return None
+        bar = self.take(stmt.out)
+        if is_zero(bar) or bar is None:
+            return None
+        fn = stmt.fn
+        structural = STRUCTURAL.get(fn)
+        if structural is not None and structural(self, stmt, bar):
+            return None
+        rule = RULES.reverse.get(fn)
+        if rule is None:
+            raise no_rule(stmt)
+        if rule.kind == "elementwise":
+            self.elementwise(stmt, rule, bar)
+            return None
+        if rule.kind == "linear":
+            self.linear(stmt, rule, bar)
+            return None
+        return self.pullback(stmt, rule, bar)
+
+    def elementwise(self, stmt: Apply, rule: Any, bar: Bar) -> None:
+        """Multiply the cotangent by each partial derivative."""
+        g, mask = (bar.op, bar) if isinstance(bar, Masked) else (bar, None)
+        bound = splice.bind(stmt, rule)
+        args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
+        result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
+        operands = [a for n in rule.wrt for a in _listed(bound.get(n))]
+        partials = _listed(result) if len(operands) == 1 else self.b.elements(result)
+        for operand, partial in zip(operands, partials or [], strict=False):
+            if operand not in self.active or _is_none(partial):
+                continue
+            if is_zero(partial):
+                continue
+            if _is_complex(type_of(partial)):
+                partial = self.b.apply(np.conj, partial)
+            term: Any = self.b.apply(operator.mul, g, partial)
+            if mask is None:
+                term = self.spread_out(term, operand, stmt.out)
+            else:
+                term = Masked(term, mask.test, mask.when)
+                if self.reduces(operand, stmt.out):
+                    term = self.spread_out(self.cot.settle(term), operand, stmt.out)
+            self.cot.add(operand, term)
+
+    def reduces(self, operand: Operand, out: Value) -> bool:
+        """Say whether the operand was broadcast to the result's shape."""
+        have, want = lt.dims_of(type_of(operand)), lt.dims_of(out.type)
+        if have is None or want is None:
+            return True
+        return len(have) != len(want) or any(
+            h != w and lt.maybe_one(h) for h, w in zip(have, want, strict=True)
+        )
+
+    def spread_out(self, g: Operand, operand: Operand, out: Value) -> Operand:
+        """Repeat a small cotangent to the result's shape before it is summed over."""
+        if not self.reduces(operand, out):
+            return g
+        have, want = lt.dims_of(type_of(g)), lt.dims_of(out.type)
+        if want == () or (have is None and want is None):
+            return g
+        if have == () and lt.dims_of(type_of(operand)) == ():
+            size = self.b.apply(getattr, out, Const("size"))
+            return self.b.apply(operator.mul, g, size)
+        return self.cot.complete(g, out)
+
+    def linear(self, stmt: Apply, rule: Any, bar: Bar) -> None:
+        """Apply the transpose."""
+        if stmt.fn is np.where and len(stmt.args) == 3 and not isinstance(bar, dict):
+            self.where(stmt, bar)
+            return
+        out_bar = self.cot.complete(bar, stmt.out)
+        bound = splice.bind(stmt, rule)
+        self.refuse_others(stmt, rule, bound)
+        args, kwargs = splice.arguments(
+            rule, bound, {"out_bar": out_bar, "out": stmt.out}
+        )
+        result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
+        self.contribute(rule, bound, result)
+
+    def refuse_others(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
+        """Refuse an active argument that the rule says nothing about."""
+        for name, op in bound.items():
+            if name not in rule.wrt and any(o in self.active for o in _listed(op)):
+                raise not_differentiable(
+                    "CR302",
+                    stmt.loc,
+                    f"the rule of {function_name(stmt.fn)} has no derivative for `{name}`",
+                    label="depends on the argument",
+                )
+
+    def where(self, stmt: Apply, bar: Bar) -> None:
+        """Hand the cotangent to both branches, each masked by the condition."""
+        test, x, y = stmt.args
+        whole = lt.dims_of(stmt.out.type)
+        g = self.cot.settle(bar)
+        for operand, when in ((x, True), (y, False)):
+            if operand not in self.active:
+                continue
+            masked = Masked(g, test, when)
+            if isinstance(type_of(operand), lt.ArrayT) and not self.reduces(operand, stmt.out):
+                self.cot.add(operand, masked)
+                continue
+            settled = self.cot.settle(masked)
+            if whole is None or lt.dims_of(type_of(settled)) != whole:
+                settled = self.cot.complete(settled, stmt.out)
+            self.cot.add(operand, settled)
+
+    def contribute(self, rule: Any, bound: dict[str, Any], result: Operand) -> None:
+        """Add what a rule returned to the cotangents of its arguments."""
+        names = [n for n in rule.wrt if n in bound]
+        if len(rule.wrt) == 1:
+            results: list[Operand] = [result]
+        else:
+            results = self.b.elements(result) or []
+        by_name = dict(zip(rule.wrt, results, strict=False))
+        for name in names:
+            operand, bars = bound[name], by_name.get(name)
+            if bars is None or _is_none(bars):
+                continue
+            if isinstance(operand, tuple):
+                for one, g in zip(operand, self.b.elements(bars) or [], strict=False):
+                    self.cot.add(one, g)
+            else:
+                self.cot.add(operand, bars)
+
+    def pullback(self, stmt: Apply, rule: Any, bar: Bar) -> list[Stmt]:
+        """Replace the operation by the rule's own value, and call its pullback."""
+        bound = splice.bind(stmt, rule)
+        self.refuse_others(stmt, rule, bound)
+        args, kwargs = splice.arguments(rule, bound, {})
+        block = Block()
+        with self.b.into(block):
+            pair = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
+            value, function = self.b.elements(pair) or [UNDEF, UNDEF]
+        self.rename(stmt.out, value, block)
+        out_bar = self.cot.complete(bar, stmt.out)
+        result = splice.usable(self.splicer.call(function, [out_bar]), stmt.loc)
+        self.contribute(rule, bound, result)
+        return block.stmts
+
+    def rename(self, old: Value, new: Operand, block: Block) -> None:
+        """Let an operand stand for a value whose statement is replaced."""
+        if isinstance(new, Value):
+            if new.hint is None:
+                new.hint = old.hint
+            if new.type != old.type and isinstance(old.type, lt.ArrayT | lt.ScalarT):
+                new.type = old.type
+        self.renamed[old] = new
+
+    # ------------------------------------------------------------- structure
+
+    def branches(self, stmt: If | Try) -> None:
+        """Reverse each path; the cotangents after it are joined."""
+        outs = [(k, v) for k, v in enumerate(stmt.outs) if v in self.cot.bars]
+        inner = paths(stmt)
+        if not outs:
+            return
+        bars = {k: self.take(v) for k, v in outs}
+        before = dict(self.cot.bars)
+        written: list[tuple[Block, dict[Value, Bar]]] = []
+        for path in inner:
+            block = Block()
+            self.cot.bars = dict(before)
+            with self.b.into(block):
+                for k, bar in bars.items():
+                    if not is_zero(bar) and bar is not None:
+                        self.cot.add(path.results[k], bar)
+                self.block(path)
+            written.append((block, self.cot.bars))
+        self.cot.bars = before
+        self.join(stmt, inner, written)
+
+    def join(
+        self,
+        stmt: If | Try,
+        inner: list[Block],
+        written: list[tuple[Block, dict[Value, Bar]]],
+    ) -> None:
+        """Write the reversed branches, with one out for each cotangent they change."""
+        before = self.cot.bars
+        mine = {v for path in inner for v in defined(path)}
+        changed = [
+            v
+            for v in dict.fromkeys(v for _, bars in written for v in bars)
+            if v not in mine and any(bars.get(v) is not before.get(v) for _, bars in written)
+        ]
+        test = stmt.test if isinstance(stmt, If) else self.path_of(stmt)
+        blocks = [block for block, _ in written]
+        columns: list[list[Operand]] = []
+        for value in changed:
+            column = []
+            for block, bars in written:
+                with self.b.into(block):
+                    column.append(self.leaf(bars.get(value), value))
+            columns.append(column)
+        outs = []
+        for value, column in zip(changed, columns, strict=True):
+            t = _joined(column)
+            hint = f"{value.hint}_bar" if value.hint else None
+            outs.append(Value(t, hint, stmt.loc))
+        for block, *results in zip(blocks, *columns, strict=True):
+            block.results = tuple(results)
+        self.chain(stmt, test, blocks, outs)
+        for value, out in zip(changed, outs, strict=True):
+            self.cot.bars[value] = out
+        for k, (path, block) in enumerate(zip(inner, blocks, strict=True)):
+            self.export(stmt, k, path, block)
+
+    def export(self, stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
+        """Hand values that the reversed path reads out of the path."""
+        self.finish(path, block)
+        export.from_path(stmt, k, path, block)
+
+    def leaf(self, bar: Bar | None, value: Value) -> Operand:
+        """Return a cotangent as one operand, of the value's full shape."""
+        return self.cot.complete(bar, value)
+
+    def chain(self, stmt: Stmt, test: Operand, blocks: list[Block], outs: list[Value]) -> None:
+        """Write `if` / `elif` on which path ran."""
+        if isinstance(stmt, If):
+            reversed_if = If(test, blocks[0], blocks[1], tuple(outs), stmt.loc)
+            self.b.add(reversed_if)
+            return
+        current, targets = self.b.block, tuple(outs)
+        for k, block in enumerate(blocks[:-1]):
+            with self.b.into(current):
+                ran = self.b.apply(operator.eq, test, Const(k))
+                last = k == len(blocks) - 2
+                rest = blocks[-1] if last else Block()
+                self.b.add(If(ran, block, rest, targets, stmt.loc))
+            if not last:
+                inner_outs = tuple(Value(o.type, o.hint, o.loc) for o in outs)
+                rest.results = inner_outs
+                current, targets = rest, inner_outs
+
+    def path_of(self, stmt: Try) -> Value:
+        """Add a result that says which path of a `try` ran."""
+        out = Value(lt.INT, None, stmt.loc)
+        for k, path in enumerate(paths(stmt)):
+            path.results += (Const(k),)
+        stmt.outs += (out,)
+        return out
+
+    def with_(self, stmt: With) -> None:
+        """Reverse the body; `np.errstate` is entered again."""
+        for k, out in enumerate(stmt.outs):
+            if out in self.cot.bars:
+                bar = self.take(out)
+                if bar is not None:
+                    self.cot.add(stmt.body.results[k], bar)
+        block = Block()
+        made = self.b.defs.get(stmt.context) if isinstance(stmt.context, Value) else None
+        made = made or self.definition(stmt.context)
+        if made is None or made.fn is not np.errstate:
+            self.block(stmt.body)
+            self.export(stmt, 0, stmt.body, self.b.block)
+            return
+        with self.b.into(block):
+            self.block(stmt.body)
+        self.enter_again(stmt, made, block)
+
+    def enter_again(self, stmt: With, made: Apply, block: Block) -> None:
+        """Write reversed statements inside a fresh `np.errstate`."""
+        context = self.b.apply(
+            np.errstate, *made.args, kwargs=made.kwargs, text=made.text, effect=True,
+            type_=type_of(made.out),
+        )
+        again = With(context, None, block, (), stmt.loc)
+        inside = defined(block)
+        for value, bar in list(self.cot.bars.items()):
+            if isinstance(bar, Masked):
+                with self.b.into(block):
+                    bar = self.cot.bars[value] = self.cot.settle(bar)
+                    inside = defined(block)
+            if isinstance(bar, Value) and bar in inside:
+                out = Value(bar.type, bar.hint, bar.loc)
+                block.results += (bar,)
+                again.outs += (out,)
+                self.cot.bars[value] = out
+            elif isinstance(bar, dict):
+                with self.b.into(block):
+                    whole = self.cot.complete(bar, value)
+                if isinstance(whole, Value):
+                    out = Value(whole.type, None, stmt.loc)
+                    block.results += (whole,)
+                    again.outs += (out,)
+                    self.cot.bars[value] = out
+        self.b.add(again)
+        self.export(stmt, 0, stmt.body, block)
+
+    def definition(self, op: Operand) -> Apply | None:
+        """Return the forward operation that defines an operand."""
+        return self.b.outer_defs.get(op) if isinstance(op, Value) else None
+
+    # ------------------------------------------------------------- calls
+
+    def call(self, stmt: Call) -> list[Stmt] | None:
+        """Replace a call by its forward half, and call the backward half."""
+        if stmt.out not in self.cot.bars:
+            return None
+        bar = self.take(stmt.out)
+        if bar is None or is_zero(bar):
+            return None
+        wanted = tuple(k for k, a in enumerate(stmt.args) if a in self.active)
+        fwd, bwd = self.pairs.of(stmt.callee, wanted)
+        pair_type = lt.TupleT((stmt.out.type, lt.ResidualT(bwd)))
+        pair = Value(pair_type, None, stmt.loc)
+        block = Block()
+        with self.b.into(block):
+            self.b.add(Call(pair, fwd, stmt.args, stmt.loc))
+            value = self.b.getitem(pair, 0)
+            residual = self.b.getitem(pair, 1)
+        if isinstance(residual, Value):
+            residual.type = lt.ResidualT(bwd)
+            residual.hint = f"{stmt.callee.name}_residual"
+        self.rename(stmt.out, value, block)
+        out_bar = self.cot.complete(bar, stmt.out)
+        types = tuple(type_of(stmt.args[k]) for k in wanted)
+        bars = Value(lt.TupleT(types), None, stmt.loc)
+        self.b.add(Call(bars, bwd, (residual, out_bar), stmt.loc))
+        for position, k in enumerate(wanted):
+            self.cot.add(stmt.args[k], self.b.getitem(bars, position))
+        return block.stmts
+
+    def finish(self, *blocks: Block) -> None:
+        """Replace values whose statements were replaced, everywhere."""
+        if not self.renamed:
+            return
+        table = {old: self.resolve(new) for old, new in self.renamed.items()}
+        for block in blocks:
+            substitute(block, table)
+
+    def resolve(self, op: Operand) -> Operand:
+        """Follow renamings to the end."""
+        while isinstance(op, Value) and op in self.renamed:
+            op = self.renamed[op]
+        return op
+
+
+def no_rule(stmt: Apply) -> Exception:
+    """Return the error for an operation without a derivative."""
+    return not_differentiable(
+        "CR301",
+        stmt.loc,
+        f"{function_name(stmt.fn)} has no derivative rule",
+        label="depends on what is differentiated",
+        help="write a rule for it with chainrule.rules, or stop_gradient() its argument",
+    )
+
+
+def _listed(op: Any) -> list[Operand]:
+    if op is None:
+        return []
+    return list(op) if isinstance(op, tuple) else [op]
+
+
+def _is_none(op: Operand) -> bool:
+    return isinstance(op, Const) and op.value is None
+
+
+def _is_complex(t: lt.Type) -> bool:
+    return isinstance(t, lt.ScalarT | lt.ArrayT) and lt.result_dtype(t).kind == "c"
+
+
+def _joined(column: Iterable[Operand]) -> lt.Type:
+    t: lt.Type = lt.NEVER
+    for op in column:
+        t = lt.join(t, type_of(op))
+    return t
+
+
+# ----------------------------------------------------------------- containers
+
+
+def _make(self: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Hand each part of a container its cotangent."""
+    args = stmt.args
+    if stmt.fn is prims.make_dict:
+        keys, parts = list(args[0].value), args[1:]  # type: ignore[union-attr]
+    elif stmt.fn is prims.make_object:
+        keys, parts = list(args[1].value), args[2:]  # type: ignore[union-attr]
+    else:
+        keys, parts = list(range(len(args))), args
+    if not isinstance(bar, dict):
+        if isinstance(stmt.out.type, lt.ListT) and stmt.out.type.items is None:
+            return True
+        bar = self.cot.divide(stmt.out, self.cot.settle(bar))
+    for key, part in zip(keys, parts, strict=True):
+        if key in bar:
+            self.cot.add(part, bar[key])
+    return True
+
+
+def _getitem(self: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Add to one part, or at an index of a buffer of zeros."""
+    base, index = stmt.args
+    t = type_of(base)
+    if isinstance(t, lt.TapeT | lt.ResidualT):
+        return False
+    b = self.b
+    if isinstance(index, Const) and isinstance(t, lt.TupleT | lt.ListT | lt.DictT):
+        if getattr(t, "items", None) is not None:
+            key = index.value
+            if isinstance(key, slice) and not isinstance(t, lt.DictT):
+                picked = range(len(t.items))[key]  # type: ignore[arg-type]
+                whole = bar if isinstance(bar, dict) else self.cot.divide(stmt.out, self.cot.settle(bar))
+                self.cot.add(base, {k: whole[p] for p, k in enumerate(picked) if p in whole})
+                return True
+            if isinstance(key, int) and key < 0 and not isinstance(t, lt.DictT):
+                key += len(t.items)  # type: ignore[arg-type]
+            self.cot.add(base, {key: bar})
+            return True
+    if not isinstance(base, Value):
+        return True
+    g = self.cot.complete(bar, stmt.out)
+    old = self.cot.bars.pop(base, None)
+    if old is None and isinstance(t, lt.ListT):
+        whole_old: Operand = b.apply(_zeros_list(), base, type_=t)
+    else:
+        whole_old = self.cot.complete(old, base)
+    if isinstance(t, lt.ArrayT):
+        g = self.cot.project(g, Value(t))
+    if isinstance(t, lt.ListT) and isinstance(type_of(index), lt.SliceT):
+        raise not_differentiable(
+            "CR303", stmt.loc, "a slice of a list of unknown length", help="use an array"
+        )
+    new = b.apply(prims.index_add, whole_old, index, g, type_=type_of(whole_old))
+    self.cot.bars[base] = new
+    return True
+
+
+def _zeros_list() -> Any:
+    from chainrule.runtime import helpers
+
+    return helpers.zeros_like
+
+
+def _getattr(self: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Add to one attribute of an object."""
+    base, name = stmt.args[:2]
+    if isinstance(type_of(base), lt.ObjT) and isinstance(name, Const):
+        self.cot.add(base, {name.value: bar})
+        return True
+    return False
+
+
+def _unpack(self: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Put the parts' cotangents into an array or a list again."""
+    base = stmt.args[0]
+    t = type_of(base)
+    whole = self.cot.complete(bar, stmt.out)
+    parts = self.b.elements(whole) or []
+    items = self.b.apply(prims.make_list, *parts)
+    if isinstance(t, lt.ArrayT):
+        fn = np.stack if t.ndim != 1 else np.array
+        self.cot.add(base, self.b.apply(fn, items))
+    else:
+        self.cot.add(base, items)
+    return True
+
+
+def _append(self: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Take the last element's cotangent off the list's."""
+    items, value = stmt.args
+    g = self.cot.settle(bar)
+    t = type_of(stmt.out)
+    elem = t.elem if isinstance(t, lt.ListT) else None
+    last = self.b.apply(operator.getitem, g, Const(-1), type_=elem or type_of(value))
+    self.cot.add(value, last)
+    rest = self.b.apply(prims.list_init, g, type_=t)
+    if isinstance(items, Value) and items in self.active:
+        self.cot.bars[items] = rest
+    return True
+
+
+def _live(self: Reverse, stmt: Apply, bar: Bar) -> bool:
+    return True
+
+
+STRUCTURAL = {
+    prims.make_tuple: _make,
+    prims.make_list: _make,
+    prims.make_dict: _make,
+    prims.make_object: _make,
+    operator.getitem: _getitem,
+    builtins.getattr: _getattr,
+    prims.unpack: _unpack,
+    prims.list_append: _append,
+    prims.live: _live,
+}
+_ = Undef

@@ -1,0 +1,182 @@
+"""Write the body of a rule into the derivative.
+
+In: a rule and the operands of the operation it is for. Out: the operands the rule returns. The
+rule is interpreted like a function of the program, with its `if`s folded and its helpers
+inlined; what it reads from outside are constants of ours, never guarded.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import Apply, Const, Loc, Operand, Value
+from chainrule.rules.registry import Refused, Rule
+from chainrule.specialise import calls, inlining
+from chainrule.specialise.builder import Builder, Restart, function_name
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.values import Poison
+
+
+class Splicer:
+    """Runs rules into one builder."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        self.ctx = Context(builder, splicing=True)
+        self.frame = Frame(None, "<rule>", "<rule>", {})
+
+    def run(
+        self, template: Callable[..., Any], args: Sequence[Operand], kwargs: dict[str, Operand]
+    ) -> Operand:
+        """Interpret a rule's function on operands."""
+        plain = inspect.unwrap(template)
+        try:
+            return inlining.call_function(
+                self.ctx,
+                self.frame,
+                plain,
+                list(args),
+                list(kwargs.items()),  # type: ignore[arg-type]
+            )
+        except Refused as reason:
+            raise not_differentiable("CR302", self.builder.loc, str(reason)) from None
+        except Restart as need:
+            raise not_differentiable(
+                "CR502",
+                need.loc,
+                f"`{need.name}` must be known when the derivative is made",
+            ) from None
+
+    def call(self, function: Operand, args: Sequence[Operand]) -> Operand:
+        """Call a pullback."""
+        return calls.call(self.ctx, self.frame, function, list(args), [])
+
+
+@functools.lru_cache(maxsize=None)
+def signature(fn: Any) -> inspect.Signature | None:
+    """Return the signature of a primitive, if it has one."""
+    if isinstance(fn, np.ufunc):
+        return None
+    try:
+        return inspect.signature(fn)
+    except (TypeError, ValueError):
+        return None
+
+
+@functools.lru_cache(maxsize=None)
+def parameters(template: Any) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a rule's function."""
+    return dict(inspect.signature(template).parameters)
+
+
+def bind(stmt: Apply, rule: Rule) -> dict[str, Operand]:
+    """Return the operands of an operation by the names of the rule's parameters.
+
+    A `*args` parameter is bound to a list of operands. Raises `NotDifferentiable` for an
+    argument that the rule does not name, unless it has its default value.
+    """
+    wanted = [n for n in parameters(rule.template) if n not in ("out", "out_bar")]
+    wanted = [n for n in wanted if not n.endswith("_dot")]
+    sig = signature(stmt.fn)
+    if rule.kind == "elementwise" or sig is None:
+        return _by_position(stmt, rule, wanted)
+    try:
+        bound = sig.bind(*stmt.args, **dict(stmt.kwargs))
+    except TypeError:
+        return _by_position(stmt, rule, wanted)
+    out: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        parameter = sig.parameters[name]
+        if parameter.kind is parameter.VAR_KEYWORD:
+            for key, op in value.items():
+                out[key] = _checked(stmt, key, op, wanted, None)
+        else:
+            out[name] = _checked(stmt, name, value, wanted, parameter.default)
+    return {k: v for k, v in out.items() if v is not None}
+
+
+def _checked(stmt: Apply, name: str, op: Any, wanted: list[str], default: Any) -> Any:
+    if name in wanted:
+        return op
+    value = op.value if isinstance(op, Const) else op
+    if value is None or value is default or (isinstance(op, Const) and _equal(value, default)):
+        return None
+    if isinstance(op, tuple) and not op:
+        return None
+    raise not_handled(stmt, name)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return type(a) is type(b) and bool(a == b)
+    except Exception:
+        return False
+
+
+def _by_position(stmt: Apply, rule: Rule, wanted: list[str]) -> dict[str, Any]:
+    spec = parameters(rule.template)
+    out: dict[str, Any] = {}
+    positional = list(stmt.args)
+    for name in wanted:
+        if spec[name].kind is inspect.Parameter.VAR_POSITIONAL:
+            out[name] = tuple(positional)
+            positional = []
+        elif positional and spec[name].kind is not inspect.Parameter.KEYWORD_ONLY:
+            out[name] = positional.pop(0)
+    if positional:
+        raise not_handled(stmt, f"argument {len(stmt.args)}")
+    for name, op in stmt.kwargs:
+        if name in wanted:
+            out[name] = op
+        elif not (isinstance(op, Const) and op.value is None):
+            raise not_handled(stmt, name)
+    return out
+
+
+def not_handled(stmt: Apply, name: str) -> Exception:
+    """Return the error for an argument that a rule does not handle."""
+    return not_differentiable(
+        "CR302",
+        stmt.loc,
+        f"the rule of {function_name(stmt.fn)} does not handle `{name}`",
+        label="no derivative for this argument",
+    )
+
+
+def arguments(
+    rule: Rule, bound: dict[str, Any], special: dict[str, Operand]
+) -> tuple[list[Operand], dict[str, Operand]]:
+    """Arrange bound operands as the rule's own positional and keyword arguments."""
+    args: list[Operand] = []
+    kwargs: dict[str, Operand] = {}
+    by_name = False
+    for name, parameter in parameters(rule.template).items():
+        value = special.get(name, bound.get(name))
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            args.extend(bound.get(name, ()))
+            by_name = True
+        elif value is None:
+            by_name = True
+        elif by_name or parameter.kind is parameter.KEYWORD_ONLY:
+            kwargs[name] = value
+        else:
+            args.append(value)
+    return args, kwargs
+
+
+def usable(op: Operand, loc: Loc | None) -> Operand:
+    """Return an operand a rule gave, or say why it gave none."""
+    if isinstance(op, Const) and isinstance(op.value, Poison):
+        raise not_differentiable(op.value.code, loc, f"a value {op.value.reason}")
+    return op
+
+
+def is_value(op: Any) -> bool:
+    """Say whether an operand is computed at run time."""
+    return isinstance(op, Value)
