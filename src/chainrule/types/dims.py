@@ -103,6 +103,18 @@ def map_dims(t: Type, change: Callable[[Dim], Dim]) -> Type:
     return t
 
 
+def dims_in(t: Type) -> list[Dim]:
+    """Return every dimension in a type."""
+    out: list[Dim] = []
+
+    def note(dim: Dim) -> Dim:
+        out.append(dim)
+        return dim
+
+    map_dims(t, note)
+    return out
+
+
 def is_fresh(dim: Dim) -> bool:
     """Say whether a size depends on one nobody can name."""
     return isinstance(dim, Sym) and _mentions_fresh(dim.key)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.types.dims import product, quotient, shift
+from chainrule.types.freezing import freeze
 from chainrule.types.infer import Unknown, WillRaise, known, lift, typed
 from chainrule.types.lattice import (
     ArrayT,
@@ -29,7 +30,6 @@ from chainrule.types.lattice import (
     kind_of,
 )
 from chainrule.types.observe import value_type
-from chainrule.types.plans import freeze
 from chainrule.types.probe import probe
 
 Fn = Callable[..., Any]

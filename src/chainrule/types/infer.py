@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.types.dims import dims_in, is_fresh
+from chainrule.types.freezing import freeze
 from chainrule.types.lattice import (
     ArrayT,
     DictT,
@@ -27,9 +29,12 @@ from chainrule.types.lattice import (
     RangeT,
     ScalarT,
     SliceT,
+    Sym,
     TupleT,
     Type,
+    consumed,
     kind_of,
+    maybe_one,
 )
 
 TypeRule = Callable[..., Type]
@@ -114,17 +119,44 @@ def infer(
 ) -> Type:
     """Return the type of `fn(*args, **kwargs)`.
 
-    Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise`
-    or `Unknown` instead of a guess.
+    Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise` or
+    `Unknown` instead of a guess.
     """
+    key = (fn, *map(_key, args), *((k, _key(v)) for k, v in kwargs.items()))
+    try:
+        found = _memo.get(key)
+    except TypeError:  # not hashable
+        return _infer(fn, args, kwargs)
+    if found is None:
+        with consumed() as keys:
+            out = _infer(fn, args, kwargs)
+        if not any(map(is_fresh, dims_in(out))):
+            if len(_memo) > 20_000:
+                _memo.clear()
+            _memo[key] = out, tuple(Sym(k, never_one=True) for k in keys)
+        return out
+    for size in found[1]:
+        maybe_one(size)  # what was relied on is relied on again
+    return found[0]
+
+
+_memo: dict[Hashable, tuple[Type, tuple[Sym, ...]]] = {}
+
+
+def _key(arg: Any) -> Hashable:
+    return arg if isinstance(arg, Type) else freeze(arg)
+
+
+def _infer(
+    fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Type:
     rule = rule_for(fn)
     name = getattr(fn, "__name__", repr(fn))
     if rule is None:
         raise Unknown(name)
     named = {k: known(v) for k, v in kwargs.items()}
-    if named.get("out") is not None:
+    if named.pop("out", None) is not None:
         raise Unknown(f"{name} with out=")
-    named.pop("out", None)
     try:
         return rule(fn, *map(known, args), **named)
     except TypeError as error:

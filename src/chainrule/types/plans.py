@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.types.dims import refresh
+from chainrule.types.freezing import freeze
 from chainrule.types.infer import NeedsStatic, Unknown
 from chainrule.types.lattice import (
     FLOAT,
@@ -41,25 +42,6 @@ class Frozen:
 
     value: Any = field(compare=False)
     key: Hashable
-
-
-def freeze(value: Any) -> Hashable:
-    """Return a key under which only equal constants of one class are found."""
-    if isinstance(value, tuple | list):
-        return (type(value), *map(freeze, value))
-    if isinstance(value, slice):
-        return (slice, value.start, value.stop, value.step)
-    if isinstance(value, np.ndarray):
-        return (np.ndarray, value.dtype, value.shape, value.tobytes())
-    if isinstance(value, dict):
-        return (dict, *((k, freeze(v)) for k, v in value.items()))
-    if isinstance(value, float):
-        return (type(value), value.hex())
-    try:
-        hash(value)
-    except TypeError:
-        return (type(value), id(value))
-    return (type(value), value)
 
 
 @dataclass(slots=True)
