@@ -12,6 +12,7 @@ import types
 from dataclasses import dataclass, field
 from typing import Any
 
+import chainrule.rules  # noqa: F401 - every theme enters its rules
 from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
 from chainrule.backend.render import render

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import operator
+
 import numpy as np
 
 from chainrule.rules import registry as rules
@@ -21,7 +23,7 @@ from chainrule.rules.common import (
 )
 
 
-@rules.linear(np.matmul, wrt=("x1", "x2"))
+@rules.linear(np.matmul, operator.matmul, wrt=("x1", "x2"))
 def matmul(out_bar: Any, x1: Any, x2: Any) -> Any:
     """The cotangents of `x1 @ x2`."""
     return matmul_left(out_bar, x1, x2), matmul_right(out_bar, x1, x2)

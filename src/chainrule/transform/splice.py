@@ -61,7 +61,7 @@ class Splicer:
 @functools.lru_cache(maxsize=None)
 def signature(fn: Any) -> inspect.Signature | None:
     """Return the signature of a primitive, if it has one."""
-    if isinstance(fn, np.ufunc):
+    if isinstance(fn, np.ufunc) or getattr(fn, "__module__", "") == "_operator":
         return None
     try:
         return inspect.signature(fn)

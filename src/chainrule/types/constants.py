@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.types.infer import Unknown, infer, known, lift
+from chainrule.types.iterables import length
 from chainrule.types.lattice import (
     ArrayT,
     DictT,
@@ -29,7 +30,6 @@ from chainrule.types.lattice import (
     result_dtype,
 )
 from chainrule.types.probe import probe
-from chainrule.types.python import length
 
 
 class _NotConstant:

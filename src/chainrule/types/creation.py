@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.types.infer import Unknown, known, lift, static, typed
+from chainrule.types.iterables import item_type
 from chainrule.types.lattice import (
     NEVER,
     ArrayT,
@@ -25,7 +26,6 @@ from chainrule.types.lattice import (
 )
 from chainrule.types.probe import probe
 from chainrule.types.probed import probed
-from chainrule.types.python import item_type
 
 Fn = Callable[..., Any]
 

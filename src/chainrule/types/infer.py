@@ -67,11 +67,14 @@ def typed(*fns: Callable[..., Any]) -> Callable[[TypeRule], TypeRule]:
 
 _MODULES = (
     "elementwise",
-    "python",
     "containers",
+    "attributes",
+    "iterables",
+    "python",
     "reductions",
     "shaping",
     "indexing",
+    "gathering",
     "joining",
     "products",
     "linalg",

@@ -14,6 +14,7 @@ from chainrule.ir import prims
 from chainrule.types.dims import product
 from chainrule.types.indexing import as_array, element
 from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, lift, static, typed
+from chainrule.types.iterables import item_type, items_of
 from chainrule.types.lattice import (
     INT,
     NEVER,
@@ -33,7 +34,6 @@ from chainrule.types.lattice import (
     result_dtype,
     show,
 )
-from chainrule.types.python import item_type, items_of
 
 Fn = Callable[..., Any]
 
