@@ -177,7 +177,8 @@ def _sequence(value: Any, rule: Rule) -> Any:
 def project(bar: Any, x: Any) -> Any:
     """Sum a cotangent to the shape of its argument; real for a real argument."""
     if isinstance(x, list | tuple):
-        assert isinstance(bar, list | tuple), f"a list of cotangents, not {bar!r}"
+        # the compiler takes an array apart where the argument is a list
+        assert isinstance(bar, list | tuple | np.ndarray), f"a list, not {bar!r}"
         assert len(bar) == len(x)
         return [
             project(b, v) if is_active(v) else None for b, v in zip(bar, x, strict=True)
