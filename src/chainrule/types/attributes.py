@@ -1,7 +1,7 @@
 """Types of attributes: of arrays, numbers, named tuples, slices and objects.
 
-In: the type of a value and a name. Out: the type of the attribute; shapes are tuples of ints
-that carry the names of sizes.
+In: the type of a value and a name. Out: the type of the attribute; shapes are tuples of
+ints that carry the names of sizes.
 """
 
 from __future__ import annotations

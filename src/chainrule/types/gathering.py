@@ -1,4 +1,4 @@
-"""Types of functions that read or drop elements by index: `take`, `delete`, `ix_` and kin.
+"""Types of functions that read or drop elements by index: `take`, `delete`, `ix_`.
 
 In: types of an array and of indices. Out: the type of what is gathered.
 """

@@ -122,8 +122,8 @@ def infer(
 ) -> Type:
     """Return the type of `fn(*args, **kwargs)`.
 
-    Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise` or
-    `Unknown` instead of a guess.
+    Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise`
+    or `Unknown` instead of a guess.
     """
     key = (fn, *map(_key, args), *((k, _key(v)) for k, v in kwargs.items()))
     try:
