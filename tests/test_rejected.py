@@ -15,10 +15,6 @@ from tests.checks import quiet, random_tangent, same_bits, snapshot
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "rejected"
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
-# refused for their argument: no tangent of it exists
-NOT_NUMBERS = {"string_argument", "object_array"}
-
-
 def marks(name: str) -> list[tuple[int, str]]:
     """Return the lines marked with a code (or the start of one)."""
     lines = (FOLDER / f"{name}.py").read_text().splitlines()
@@ -47,7 +43,7 @@ def test_program_is_refused_where_it_is_marked(name: str) -> None:
     assert same_bits(args, before), "refusing changed the arguments"
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - NOT_NUMBERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_program_is_refused_in_forward_mode(name: str) -> None:
     """What reverse mode refuses because of the language, forward mode refuses too."""
     module = importlib.import_module(f"fixtures.rejected.{name}")
