@@ -215,7 +215,18 @@ class For:
         b.add(stmt)
         self.carried.rebuild(frame.env)
         frame.env[CTL] = NEXT
-        self.leave(stmt, stop, frame.env.pop(LEFT, Const(False)))
+        returned = frame.env.pop(LEFT, Const(False))
+        if self.endless(stmt) and not self.breaks:
+            frame.env[CTL] = RETURN if self.returns else UNDEF
+            return
+        self.leave(stmt, stop, returned)
+
+    def endless(self, stmt: Loop) -> bool:
+        """Say whether the loop is left only from inside."""
+        if stmt.header is None:
+            return False
+        test = stmt.header.results[0]
+        return isinstance(test, Const) and bool(test.value)
 
     def leave(self, stmt: Loop, stop: Operand, returned: Operand) -> None:
         """Interpret the `else` clause, and leave the function if the body did."""

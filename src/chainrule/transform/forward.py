@@ -137,10 +137,8 @@ class Forward:
         """Add up partial times tangent."""
         args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
         result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
-        operands = [a for n in rule.wrt for a in _listed(bound.get(n))]
-        partials = _listed(result) if len(operands) == 1 else self.b.elements(result)
         total: Operand | None = None
-        for operand, partial in zip(operands, partials or [], strict=False):
+        for operand, partial in splice.paired(self.b, rule, bound, result):
             if not self.has(operand) or is_zero(partial):
                 continue
             if isinstance(partial, Const) and partial.value is None:

@@ -118,9 +118,7 @@ class Reverse:
         bound = splice.bind(stmt, rule)
         args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
         result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
-        operands = [a for n in rule.wrt for a in _listed(bound.get(n))]
-        partials = _listed(result) if len(operands) == 1 else self.b.elements(result)
-        for operand, partial in zip(operands, partials or [], strict=False):
+        for operand, partial in splice.paired(self.b, rule, bound, result):
             if operand not in self.active or _is_none(partial):
                 continue
             if is_zero(partial):

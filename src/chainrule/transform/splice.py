@@ -170,6 +170,19 @@ def arguments(
     return args, kwargs
 
 
+def paired(
+    b: Builder, rule: Rule, bound: dict[str, Any], result: Operand
+) -> list[tuple[Operand, Operand]]:
+    """Return each operand of an elementwise operation with its partial derivative."""
+    names = list(rule.wrt)
+    spec = parameters(rule.template)
+    if spec[names[0]].kind is inspect.Parameter.VAR_POSITIONAL:
+        return list(zip(bound.get(names[0], ()), b.elements(result) or [], strict=False))
+    partials = [result] if len(names) == 1 else b.elements(result) or []
+    pairs = zip(names, partials, strict=False)
+    return [(bound[n], partial) for n, partial in pairs if n in bound]
+
+
 def usable(op: Operand, loc: Loc | None) -> Operand:
     """Return an operand a rule gave, or say why it gave none."""
     if isinstance(op, Const) and isinstance(op.value, Poison):
