@@ -1,7 +1,7 @@
 """Types of what is iterated over, and of the builtins that make sequences.
 
-In: types or constants. Out: the type of an element, or of a sequence. What Python gives as
-an iterator (`zip`, `enumerate`, `reversed`) has the type of a list.
+In: types or constants. Out: the type of an element, or of a sequence. An iterator of
+Python (`zip`, `enumerate`, `reversed`) has the type of a list.
 """
 
 from __future__ import annotations
