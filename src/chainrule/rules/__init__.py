@@ -14,6 +14,7 @@ from chainrule.rules.registry import (
     inactive,
     is_zero,
     linear,
+    of_shape,
     refuse,
     reverse,
     static,
@@ -60,6 +61,7 @@ from chainrule.rules import (
 )
 
 __all__ = [
+    "of_shape",
     "runtime_helpers",
     "is_zero",
     "fourier",

@@ -79,13 +79,13 @@ def reads_lower(UPLO: Any) -> Any:  # noqa: N803
 @rules.reverse(np.linalg.eigh, wrt="a")
 def eigh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     """Eigenvalues alone need no gaps between them; eigenvectors do."""
-    out = np.linalg.eigh(a, UPLO)
+    out = np.linalg.eigh(a) if reads_lower(UPLO) else np.linalg.eigh(a, UPLO)
 
     def pullback(out_bar: Any) -> Any:
         w, v = out
         w_bar, v_bar = out_bar
         if rules.is_zero(v_bar):
-            s = (v * w_bar[..., None, :]) @ adjoint(v)
+            s = (v * in_columns(w_bar)) @ adjoint(v)
         else:
             core = inverse_gaps(w) * (adjoint(v) @ v_bar) + spread(w_bar)
             s = v @ hermitian_part(core) @ adjoint(v)
@@ -104,6 +104,8 @@ def eigh_dot(a_dot: Any, out: Any, UPLO: Any = "L") -> Any:  # noqa: N803
 
 def spread(w: Any) -> Any:
     """Return diagonal matrices."""
+    if w.ndim == 1:
+        return np.diag(w)
     return w[..., None] * np.eye(w.shape[-1])
 
 
@@ -115,18 +117,29 @@ def real_diagonal(x: Any) -> Any:
 def inverse_gaps(w: Any) -> Any:
     """Return `1 / (w[j] - w[i])`, zero on the diagonal."""
     eye = np.eye(w.shape[-1])
-    return 1 / (w[..., None, :] - w[..., :, None] + eye) - eye
+    return 1 / (in_columns(w) - in_rows(w) + eye) - eye
+
+
+def in_columns(w: Any) -> Any:
+    """Return vectors so that they scale the columns of matrices."""
+    return w if w.ndim == 1 else w[..., None, :]
+
+
+def in_rows(w: Any) -> Any:
+    """Return vectors so that they scale the rows of matrices."""
+    return w[:, None] if w.ndim == 1 else w[..., None]
 
 
 @rules.reverse(np.linalg.eigvalsh, wrt="a")
 def eigvalsh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     """The eigenvectors are needed for the derivative only."""
-    out = np.linalg.eigvalsh(a, UPLO)
+    lower = reads_lower(UPLO)
+    out = np.linalg.eigvalsh(a) if lower else np.linalg.eigvalsh(a, UPLO)
 
     def pullback(out_bar: Any) -> Any:
-        v = np.linalg.eigh(a, UPLO)[1]
-        s = (v * out_bar[..., None, :]) @ adjoint(v)
-        return triangle_bar(s, reads_lower(UPLO))
+        v = np.linalg.eigh(a)[1] if lower else np.linalg.eigh(a, UPLO)[1]
+        s = (v * in_columns(out_bar)) @ adjoint(v)
+        return triangle_bar(s, lower)
 
     return out, pullback
 
@@ -155,7 +168,7 @@ def eigvals(a: Any) -> Any:
     out, v = np.linalg.eig(a)
 
     def pullback(out_bar: Any) -> Any:
-        return adjoint(solve_right(v * conj(out_bar)[..., None, :], v))
+        return adjoint(solve_right(v * in_columns(conj(out_bar)), v))
 
     return out, pullback
 
@@ -178,7 +191,7 @@ def eig(a: Any) -> Any:
         w_bar, v_bar = out_bar
         v_adj = adjoint(v)
         turned = v_adj @ v_bar
-        turned = turned - (v_adj @ v) * real_diagonal(turned)[..., None, :]
+        turned = turned - (v_adj @ v) * in_columns(real_diagonal(turned))
         core = conj(inverse_gaps(w)) * turned + spread(w_bar)
         return np.linalg.solve(v_adj, core @ v_adj)
 
@@ -192,7 +205,7 @@ def eig_dot(a_dot: Any, out: Any) -> Any:
     turned = np.linalg.solve(v, a_dot @ v)
     v_dot = v @ (inverse_gaps(w) * turned)
     growth = np.real(np.sum(conj(v) * v_dot, axis=-2))
-    return np.diagonal(turned, axis1=-2, axis2=-1), v_dot - v * growth[..., None, :]
+    return np.diagonal(turned, axis1=-2, axis2=-1), v_dot - v * in_columns(growth)
 
 
 @rules.reverse(np.linalg.qr, wrt="a")

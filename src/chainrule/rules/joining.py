@@ -81,12 +81,13 @@ def sections(out_bar: Any, arrays: Any, axis: int | None) -> Any:
     start, stop = None, 0
     for k in range(len(arrays)):
         x = arrays[k]
+        n = np.size(x) if axis is None else x.shape[axis]
+        stop = n if k == 0 else stop + n
         if axis is None:
-            stop = stop + np.size(x)
             bars = (*bars, flat_section(out_bar, start, stop, x))
         else:
-            stop = stop + x.shape[axis]
-            bars = (*bars, out_bar[along(axis, start, stop)])
+            part = out_bar[along(axis, start, stop)]
+            bars = (*bars, rules.of_shape(part, x))
         start = stop
     return bars
 
@@ -96,7 +97,7 @@ def flat_section(out_bar: Any, start: Any, stop: Any, x: Any) -> Any:
     if np.ndim(x) == 0:
         return out_bar[stop - 1]
     if x.ndim == 1:
-        return out_bar[start:stop]
+        return rules.of_shape(out_bar[start:stop], x)
     return out_bar[start:stop].reshape(x.shape)
 
 
@@ -142,7 +143,8 @@ def rows(out_bar: Any, arrays: Any, axis: int) -> Any:
             stop = stop + 1
         else:
             stop = stop + x.shape[axis]
-            bars = (*bars, out_bar[along(axis, start, stop)])
+            part = out_bar[along(axis, start, stop)]
+            bars = (*bars, rules.of_shape(part, x))
         start = stop
     return bars
 
@@ -183,7 +185,7 @@ def dstack(out_bar: Any, tup: Any) -> Any:
             stop = stop + 1
         else:
             stop = stop + x.shape[2]
-            bars = (*bars, out_bar[:, :, start:stop])
+            bars = (*bars, rules.of_shape(out_bar[:, :, start:stop], x))
         start = stop
     return bars
 
@@ -196,7 +198,8 @@ def append(out_bar: Any, arr: Any, values: Any, axis: Any = None) -> Any:
         return shaped(out_bar[:n], arr), shaped(out_bar[n:], values)
     k = positive_axis(axis, out_bar.ndim)
     n = arr.shape[k]
-    return out_bar[along(k, None, n)], out_bar[along(k, n, None)]
+    front, back = out_bar[along(k, None, n)], out_bar[along(k, n, None)]
+    return rules.of_shape(front, arr), rules.of_shape(back, values)
 
 
 @rules.forward(np.append)

@@ -17,12 +17,23 @@ from chainrule.rules.common import axes_tuple, conj, present
 @rules.reverse(np.linalg.norm, wrt="x")
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The gradient of the norm times the cotangent."""
-    out = np.linalg.norm(x, ord, axis, keepdims)
+    out = norm_of(x, ord, axis, keepdims)
 
     def pullback(out_bar: Any) -> Any:
         return norm_bar(out_bar, x, out, ord, axis, keepdims)
 
     return out, pullback
+
+
+def norm_of(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+    """Call `np.linalg.norm` with the arguments that are not its defaults."""
+    if keepdims:
+        return np.linalg.norm(x, ord, axis, keepdims=True)
+    if axis is None:
+        return np.linalg.norm(x) if ord is None else np.linalg.norm(x, ord)
+    if ord is None:
+        return np.linalg.norm(x, axis=axis)
+    return np.linalg.norm(x, ord, axis)
 
 
 @rules.forward(np.linalg.norm)

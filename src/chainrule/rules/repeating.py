@@ -78,7 +78,8 @@ def pad(
         index: tuple[Any, ...] = ()
         for before, after in pairs:
             index = (*index, slice(before or None, -after or None))
-        return out_bar[index[0] if len(index) == 1 else index]
+        part = out_bar[index[0] if len(index) == 1 else index]
+        return rules.of_shape(part, array)
     if mode not in GATHERING:
         rules.refuse(f"np.pad with mode={mode!r}")
     return prims.index_add(zeros_like(array), origins(array, pairs, mode), out_bar)

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.rules import registry as rules
 from chainrule.rules.common import adjoint, present
-from chainrule.rules.decompositions import spread
+from chainrule.rules.decompositions import in_columns, in_rows, spread
 
 
 @rules.reverse(np.linalg.svd, wrt="a")
@@ -21,26 +21,32 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Values alone, or values and vectors."""
     if not compute_uv:
         return singular_values(a)
-    out = np.linalg.svd(a, full_matrices)
+    if full_matrices:
+        out = np.linalg.svd(a)
+    else:
+        out = np.linalg.svd(a, full_matrices=False)
 
     def pullback(out_bar: Any) -> Any:
         u, s, vh = out
         u_bar, s_bar, vh_bar = out_bar
+        values_alone = rules.is_zero(u_bar) and rules.is_zero(vh_bar)
         if full_matrices:
             k = s.shape[-1]
-            check_unused(u_bar[..., :, k:], vh_bar[..., k:, :])
-            u, vh = u[..., :, :k], vh[..., :k, :]
-            u_bar, vh_bar = u_bar[..., :, :k], vh_bar[..., :k, :]
-        if rules.is_zero(out_bar[0]) and rules.is_zero(out_bar[2]):
-            return (u * s_bar[..., None, :]) @ vh
+            if not values_alone:
+                check_unused(u_bar[..., k:])
+                check_unused(vh_bar[..., k:, :])
+                u_bar, vh_bar = u_bar[..., :k], vh_bar[..., :k, :]
+            u, vh = u[..., :k], vh[..., :k, :]
+        if values_alone:
+            return (u * in_columns(s_bar)) @ vh
         return svd_bar(u, s, vh, u_bar, s_bar, vh_bar)
 
     return out, pullback
 
 
-def check_unused(u_rest: Any, vh_rest: Any) -> None:
+def check_unused(rest_bar: Any) -> None:
     """Raise if the result depends on vectors that are not unique."""
-    if np.any(u_rest) or np.any(vh_rest):
+    if np.any(rest_bar):
         raise ValueError(
             "singular vectors beyond the singular values are not unique and have no "
             "derivative: call np.linalg.svd with full_matrices=False"
@@ -60,13 +66,13 @@ def singular_values(a: Any) -> Any:
 def values_bar(a: Any, s_bar: Any) -> Any:
     """Return the cotangent of a matrix from that of its singular values."""
     u, _, vh = np.linalg.svd(a, full_matrices=False)
-    return (u * s_bar[..., None, :]) @ vh
+    return (u * in_columns(s_bar)) @ vh
 
 
 def inverse_gaps(s: Any) -> Any:
     """Return `1 / (s[j]**2 - s[i]**2)`, zero on the diagonal."""
     eye = np.eye(s.shape[-1])
-    low, high = s[..., :, None], s[..., None, :]
+    low, high = in_rows(s), in_columns(s)
     return 1 / ((high - low) * (high + low) + eye) - eye
 
 
@@ -74,17 +80,17 @@ def svd_bar(u: Any, s: Any, vh: Any, u_bar: Any, s_bar: Any, vh_bar: Any) -> Any
     """Return the cotangent of a matrix from those of its decomposition."""
     turned_u, turned_v = adjoint(u) @ u_bar, vh @ adjoint(vh_bar)
     gaps = inverse_gaps(s)
-    left = gaps * (turned_u - adjoint(turned_u)) * s[..., None, :]
-    right = s[..., :, None] * gaps * (turned_v - adjoint(turned_v))
+    left = gaps * (turned_u - adjoint(turned_u)) * in_columns(s)
+    right = in_rows(s) * gaps * (turned_v - adjoint(turned_v))
     core = left + right + spread(s_bar)
     if np.iscomplexobj(u):
         core = core + spread(1j * imag_diagonal(turned_u) / s)
     a_bar = u @ core @ vh
     if u.shape[-2] > u.shape[-1]:
-        a_bar = a_bar + ((u_bar - u @ turned_u) / s[..., None, :]) @ vh
+        a_bar = a_bar + ((u_bar - u @ turned_u) / in_columns(s)) @ vh
     if vh.shape[-1] > vh.shape[-2]:
         rest = vh_bar - adjoint(turned_v) @ vh
-        a_bar = a_bar + (u / s[..., None, :]) @ rest
+        a_bar = a_bar + (u / in_columns(s)) @ rest
     return a_bar
 
 
@@ -108,8 +114,7 @@ def svd_dot(
     s_dot = real_diagonal(turned)
     if not compute_uv:
         return s_dot
-    gaps, high = inverse_gaps(s), s[..., None, :]
-    low = s[..., :, None]
+    gaps, high, low = inverse_gaps(s), in_columns(s), in_rows(s)
     du = gaps * (turned * high + low * adjoint(turned))
     dv = gaps * (low * turned + adjoint(turned) * high)
     if np.iscomplexobj(u):

@@ -18,10 +18,7 @@ from chainrule.rules.common import zeros_like
 @rules.reverse(np.sort, wrt="a")
 def sort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     """Sort; the pullback undoes the permutation."""
-    if axis is None:
-        order = np.argsort(a, None, kind="stable")
-    else:
-        order = np.argsort(a, axis, kind="stable")
+    order = stable_order(a, axis)
 
     def pullback(out_bar: Any) -> Any:
         return put_back(out_bar, a, order, axis)
@@ -29,10 +26,17 @@ def sort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     return read_in_order(a, order, axis), pullback
 
 
+def stable_order(a: Any, axis: Any) -> Any:
+    """Return the order in which equal elements stay as they are."""
+    if axis == -1 or (a.ndim == 1 and axis is not None):
+        return np.argsort(a, kind="stable")
+    return np.argsort(a, axis, kind="stable")
+
+
 @rules.forward(np.sort)
 def sort_dot(a: Any, a_dot: Any, axis: Any = -1, kind: Any = None) -> Any:
     """Permute the tangent."""
-    order = np.argsort(a, axis, kind="stable")
+    order = stable_order(a, axis)
     return read_in_order(a_dot, order, axis)
 
 

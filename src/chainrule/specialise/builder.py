@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import operator
+import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +26,10 @@ from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, infer
 
 Kwargs = Sequence[tuple[str, Operand]]
 
-STRUCTURE = (bool, int, str, bytes, type(None), type(Ellipsis), tuple, slice, np.dtype, type)
+STRUCTURE = (
+    *(bool, int, str, bytes, type(None), type(Ellipsis), tuple, slice, np.dtype, type),
+    types.UnionType,
+)
 FOLDABLE = {
     getattr(operator, name)
     for name in (

@@ -24,7 +24,14 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.rules.registry import RULES
-from chainrule.specialise import binding, builtin_calls, expressions, inlining, library
+from chainrule.specialise import (
+    binding,
+    builtin_calls,
+    expressions,
+    inlining,
+    library,
+    static_calls,
+)
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import ArrayMethod, Closure, Method
@@ -118,6 +125,10 @@ def call(
         return call(ctx, frame, fn.function, [*fn.args, *args], merged)
     if isinstance(fn, ArrayMethod):
         return call_method(ctx, frame, fn, args, kwargs)
+    if ctx.splicing and isinstance(fn, types.FunctionType):
+        answered = static_calls.answer(ctx.builder, fn, args, kwargs)
+        if answered is not NotImplemented:
+            return answered  # type: ignore[no-any-return]
     special = builtin_calls.SPECIAL.get(fn) if _hashable(fn) else None
     if special is not None:
         result = special(ctx, frame, args, kwargs)

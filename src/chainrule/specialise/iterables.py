@@ -21,6 +21,7 @@ from chainrule.specialise.values import ArrayMethod, Generator, Items, Streams
 from chainrule.types import lattice as lt
 
 UNROLL = 4
+MOST_IN_RULES = 100
 
 
 @dataclass(eq=False, slots=True)
@@ -80,6 +81,8 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
 
             return plan(ctx, frame, collect(ctx, frame, value))
         if isinstance(value, range):
+            if ctx.splicing and len(value) <= MOST_IN_RULES:
+                return [Const(i) for i in value]
             return single(op)
         if isinstance(value, ArrayMethod):
             raise not_iterable(ctx, op)
