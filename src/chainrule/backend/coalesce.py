@@ -169,7 +169,10 @@ def _compute_in_copy(web: Web, copies: p.Copies, pair: Pair) -> bool:
             web.nested[source] = op
             del nodes[i]
             return True
-        if not isinstance(node, p.Append):
+        plain = isinstance(node, p.Let) and not sizes.is_statement(node.op)
+        if not isinstance(node, p.Append) and not plain:
+            return False
+        if isinstance(node, p.Let) and sizes.has_effect(node.op):
             return False
     return False
 

@@ -11,10 +11,12 @@ the exits that the user wrote.
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from chainrule.backend import program as p
-from chainrule.backend.program import Nodes, Program, is_false, is_true
+from chainrule.backend.program import Nodes, Program, is_false
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Const, Operand, Value
@@ -91,12 +93,16 @@ class _Lowering:
     def __init__(self, function: ir.Function) -> None:
         self.same: list[tuple[Value, Value]] = []
         self.uses: dict[Value, int] = {}
+        self.made: dict[Value, ir.Apply] = {}
+        self.facts: dict[Value, bool] = {}
         self.count(function.body)
 
     def count(self, block: ir.Block) -> None:
         """Count the uses of every value."""
         uses = self.uses
         for stmt in block.stmts:
+            if isinstance(stmt, ir.Apply):
+                self.made[stmt.out] = stmt
             for operand in ir.operands(stmt):
                 if isinstance(operand, Value):
                     uses[operand] = uses.get(operand, 0) + 1
@@ -124,6 +130,19 @@ class _Lowering:
                 case ir.Apply(out=out) | ir.Call(out=out):
                     nodes.append(p.Let(out, _substitute(stmt, env)))
                     if isinstance(stmt, ir.Apply) and stmt.fn is prims.raise_:
+                        return nodes
+                case ir.If() if self.truth(resolve(stmt.test, env)) is not None:
+                    chosen = (
+                        stmt.then
+                        if self.truth(resolve(stmt.test, env))
+                        else stmt.orelse
+                    )
+                    env = {**env, **dict(zip(stmt.outs, chosen.results, strict=True))}
+                    results = tuple(resolve(r, env) for r in results)
+                    if last:
+                        return nodes + self.block(chosen, results, env, k, tail)
+                    nodes += self.block(chosen, (), env, Join(()), True)
+                    if p.ends(nodes):
                         return nodes
                 case ir.If():
                     if last and self.goes_inside(stmt, results, k):
@@ -153,8 +172,8 @@ class _Lowering:
             case Leave():
                 return [p.Return(results[0])] if results[0] is not UNDEF else []
             case Thread(outs=outs, follow=follow):
-                flag = results[outs.index(follow.flag)]
-                if is_true(flag) == follow.jump:
+                flag = self.truth(results[outs.index(follow.flag)])
+                if flag == follow.jump:
                     return self.side(follow, outs, results, follow.jump, False)
                 return _copies(outs, results)
             case Turn():
@@ -181,9 +200,10 @@ class _Lowering:
         carried = 1 + len(loop.init)
         stop = results[0]
         nodes: Nodes = []
-        if is_true(stop) and k.follow is not None:
-            flag = self.flag_at(loop, k.follow, results)
-            if is_true(flag) and self.returns_follow(k.follow, loop, results):
+        stops = self.truth(stop)
+        if stops and k.follow is not None:
+            flag = self.truth(self.flag_at(loop, k.follow, results))
+            if flag and self.returns_follow(k.follow, loop, results):
                 outs = _loop_outs(loop)
                 known = (*results[1:carried], Const(True))[: len(outs)]
                 return self.side(k.follow, outs, known, True, False)
@@ -192,9 +212,9 @@ class _Lowering:
         nodes += _copies(loop.body.params, results[1:carried])
         leave: Nodes = [*([p.Copies(list(k.on_break))] if k.on_break else [])]
         leave.append(p.Exit("break"))
-        if is_true(stop):
+        if stops:
             return nodes + leave
-        if not is_false(stop) and stop is not UNDEF:
+        if stops is None and stop is not UNDEF:
             nodes.append(p.Branch(stop, leave, []))
         return nodes if tail else [*nodes, p.Exit("continue")]
 
@@ -209,10 +229,13 @@ class _Lowering:
                 out = results[0]
                 inside = isinstance(out, Value) and out in stmt.outs
                 return stmt.guard or (inside and not _keeps_value(stmt))
-            case Turn():
-                return stmt.guard or results[0] in stmt.outs
+            case Turn(loop=loop, follow=follow):
+                wanted = [results[0]]
+                if follow is not None:
+                    wanted.append(self.flag_at(loop, follow, results))
+                return stmt.guard or any(self.decides(stmt, o) for o in wanted)
             case Thread(outs=outs, follow=follow):
-                return results[outs.index(follow.flag)] in stmt.outs
+                return self.decides(stmt, results[outs.index(follow.flag)])
 
     def tail_if(
         self, stmt: ir.If, results: Results, env: Env, k: Continuation, tail: bool
@@ -225,21 +248,28 @@ class _Lowering:
                 nodes.append(p.Append(k.loop.tape, saved))
                 k = replace(k, append=False)
         branches = []
-        for block, ends in ((stmt.then, tail and not stmt.guard), (stmt.orelse, tail)):
+        test = resolve(stmt.test, env)
+        for block, value in ((stmt.then, True), (stmt.orelse, False)):
             known: Env = dict(zip(stmt.outs, block.results, strict=True))
             made = tuple(resolve(r, known) for r in results)
-            branches.append(self.block(block, made, env, k, ends))
+            ends = tail and not (value and stmt.guard)
+            with self.assume(test, value):
+                branches.append(self.block(block, made, env, k, ends))
         then, orelse = branches
-        return nodes + _branch(resolve(stmt.test, env), then, orelse, stmt, tail)
+        return nodes + _branch(test, then, orelse, stmt, tail)
+
+    def both(self, stmt: ir.If, env: Env, k: Continuation) -> Nodes:
+        """Lower the two branches of an `If` that control comes out of."""
+        test = resolve(stmt.test, env)
+        with self.assume(test, True):
+            then = self.block(stmt.then, stmt.then.results, env, k, True)
+        with self.assume(test, False):
+            orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
+        return _branch(test, then, orelse, stmt, True)
 
     def plain_if(self, stmt: ir.If, env: Env) -> Nodes:
         """Lower an `If` whose results are joined behind it."""
-        k = Join(stmt.outs)
-        then = self.block(stmt.then, stmt.then.results, env, k, True)
-        orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
-        if not then and not orelse:
-            return []
-        return _branch(resolve(stmt.test, env), then, orelse, stmt, True)
+        return self.both(stmt, env, Join(stmt.outs))
 
     def follow_of(
         self,
@@ -267,7 +297,7 @@ class _Lowering:
             return True
         env = {**follow.env, **dict(zip(follow.test.outs, block.results, strict=True))}
         flag = resolve(follow.results[k.outs.index(k.follow.flag)], env)
-        return isinstance(flag, Const) and is_true(flag) == k.follow.jump
+        return self.truth(flag) == k.follow.jump
 
     def threads_if(self, stmt: ir.If, follow: Follow) -> bool:
         """Say whether the flag is known at every end of `stmt`; choose the jump."""
@@ -285,27 +315,82 @@ class _Lowering:
     def leaf_flags(self, stmt: ir.If, index: int) -> list[bool] | None:
         """Return the constants that result `index` takes at the ends of an `If`."""
         out: list[bool] = []
-        for block in (stmt.then, stmt.orelse):
-            result = block.results[index]
-            last = block.stmts[-1] if block.stmts else None
-            if isinstance(result, Const) and isinstance(result.value, bool):
-                out.append(result.value)
-            elif isinstance(last, ir.If) and result in last.outs:
-                inner = self.leaf_flags(last, last.outs.index(result))
-                if inner is None:
-                    return None
-                out += inner
-            elif result is not UNDEF:
+        for block, value in ((stmt.then, True), (stmt.orelse, False)):
+            with self.assume(stmt.test, value):
+                inner = self.truths(block, block.results[index])
+            if inner is None:
                 return None
+            out += inner
         return out
+
+    def truths(self, block: ir.Block, operand: Operand) -> list[bool] | None:
+        """Return what an operand is at each end of a block, if it is known there."""
+        known = self.truth(operand)
+        if known is not None:
+            return [known]
+        last = block.stmts[-1] if block.stmts else None
+        if operand is UNDEF or _raises(block):
+            return []
+        if not isinstance(last, ir.If) or not self.decides(last, operand):
+            return None
+        out: list[bool] = []
+        for branch, value in ((last.then, True), (last.orelse, False)):
+            inner = operand
+            if operand in last.outs:
+                inner = branch.results[last.outs.index(operand)]
+            with self.assume(last.test, value):
+                found = self.truths(branch, inner)
+            if found is None:
+                return None
+            out += found
+        return out
+
+    # What is known on a path
+
+    def truth(self, operand: Operand) -> bool | None:
+        """Say whether an operand is true on this path, if that is known."""
+        if isinstance(operand, Const):
+            return operand.value if isinstance(operand.value, bool) else None
+        if not isinstance(operand, Value):
+            return None
+        if operand in self.facts:
+            return self.facts[operand]
+        made = self.made.get(operand)
+        if made is not None and made.fn is operator.not_:
+            inner = self.truth(made.args[0])
+            return None if inner is None else not inner
+        return None
+
+    @contextmanager
+    def assume(self, test: Operand, value: bool) -> Iterator[None]:
+        """Remember the outcome of a test on one of its branches."""
+        outer = self.facts
+        if isinstance(test, Value):
+            self.facts = {**outer, test: value}
+            made = self.made.get(test)
+            if made is not None and made.fn is operator.not_:
+                source = made.args[0]
+                if isinstance(source, Value):
+                    self.facts[source] = not value
+        try:
+            yield
+        finally:
+            self.facts = outer
+
+    def decides(self, stmt: ir.If, operand: Operand) -> bool:
+        """Say whether an `If` settles what an operand is."""
+        if not isinstance(operand, Value) or operand in stmt.outs:
+            return isinstance(operand, Value)
+        if self.truth(operand) is not None:
+            return False
+        with self.assume(stmt.test, True):
+            return self.truth(operand) is not None
 
     def threaded_if(self, stmt: ir.If, follow: Follow, tail: bool) -> Nodes:
         """Lower an `If` and the `If` that tests its flag as one."""
         env = follow.env
         k = Thread(stmt.outs, follow)
-        then = self.block(stmt.then, stmt.then.results, env, k, True)
-        orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
-        nodes = _branch(resolve(stmt.test, env), then, orelse, stmt, True)
+        nodes = self.both(stmt, env, k)
         if p.ends(nodes):
             return nodes
         return nodes + self.side(follow, (), (), not follow.jump, tail)
@@ -334,7 +419,10 @@ class _Lowering:
         if self.threads_loop(loop, follow):
             nodes = self.plain_loop(loop, follow.env, Turn(loop, True, follow), [])
             return nodes + self.side(follow, (), (), False, tail)
-        if follow.flag is loop.stopped:
+        by_name = (
+            isinstance(follow.then, Leave) and follow.test.outs[0].hint is not None
+        )
+        if follow.flag is loop.stopped and not by_name:
             orelse = self.side(follow, (), (), False, False)
             if p.ends(orelse):
                 nodes = self.plain_loop(loop, follow.env, Turn(loop, True), orelse)
@@ -358,7 +446,13 @@ class _Lowering:
         header = loop.header
         self.same += zip(params, header.params, strict=True)
         test, *carried = header.results
-        first = self.block(header, tuple(carried), env, Join(params), True)
+        changed = [
+            (param, result)
+            for param, own, result in zip(params, header.params, carried, strict=True)
+            if result is not own
+        ]
+        k_head = Join(tuple(param for param, _ in changed))
+        first = self.block(header, tuple(r for _, r in changed), env, k_head, True)
         test = resolve(test, env)
         nodes.append(p.While(params, first, test, body, orelse, loop.loc))
         return nodes
@@ -367,38 +461,45 @@ class _Lowering:
         """Say whether every way out with the flag set can return on the spot."""
         results = loop.body.results
         index = None if follow.flag is loop.stopped else loop.outs.index(follow.flag)
-        leaves = self.leaf_results(loop.body)
         if index is not None and not is_false(loop.init[index]):
             return False
+        wanted = (0,) if index is None else (0, 1 + index)
         jumps = 0
-        for leaf in leaves:
-            stop = leaf[0]
-            flag = stop if index is None else leaf[1 + index]
-            if index is not None and flag is loop.body.params[index]:
-                flag = Const(False)
-            if not (is_true(flag) or is_false(flag)):
+        for leaf in self.leaf_results(loop.body, loop.body.results, wanted):
+            stop = self.truth(leaf[0])
+            flag = stop if index is None else self.truth(leaf[1 + index])
+            if index is not None and leaf[1 + index] is loop.body.params[index]:
+                flag = False
+            if flag is None:
                 return False
-            if is_true(flag):
+            if flag:
                 jumps += 1
-                if not is_true(stop):
-                    return False
-                if not self.returns_follow(follow, loop, leaf):
+                if not stop or not self.returns_follow(follow, loop, leaf):
                     return False
         return len(results) > 0 and (jumps <= 1 or not follow.test.then.stmts)
 
-    def leaf_results(self, block: ir.Block) -> list[Results]:
-        """Return the results of a block at each of its ends."""
+    def leaf_results(
+        self, block: ir.Block, results: Results, wanted: tuple[int, ...]
+    ) -> list[Results]:
+        """Return the results of a block at each of its ends, as far as flags differ."""
         last = block.stmts[-1] if block.stmts else None
-        if isinstance(last, ir.If) and any(r in last.outs for r in block.results):
-            out = []
-            for inner in (last.then, last.orelse):
-                if _raises(inner):
-                    continue
-                for leaf in self.leaf_results(inner):
-                    env: Env = dict(zip(last.outs, leaf, strict=True))
-                    out.append(tuple(resolve(r, env) for r in block.results))
+        if _raises(block):
+            return []
+        decided = isinstance(last, ir.If) and (
+            last.guard or any(self.decides(last, results[i]) for i in wanted)
+        )
+        out = []
+        if isinstance(last, ir.If) and decided:
+            for inner, value in ((last.then, True), (last.orelse, False)):
+                env: Env = dict(zip(last.outs, inner.results, strict=True))
+                made = tuple(resolve(r, env) for r in results)
+                with self.assume(last.test, value):
+                    out += self.leaf_results(inner, made, wanted)
             return out
-        return [block.results]
+        known = tuple(
+            r if self.truth(r) is None else Const(self.truth(r)) for r in results
+        )
+        return [known]
 
     def flag_at(self, loop: ir.Loop, follow: Follow, results: Results) -> Operand:
         """Return the flag that the following `If` tests, at one end of the body."""
@@ -424,11 +525,11 @@ class _Lowering:
             case Leave():
                 return True
             case Turn(loop=loop, follow=follow) if follow is not None:
-                if is_true(known[0]) and is_true(self.flag_at(loop, follow, known)):
+                flag = self.truth(self.flag_at(loop, follow, known))
+                if self.truth(known[0]) and flag:
                     return self.returns_follow(follow, loop, known)
             case Thread(outs=outs, follow=follow):
-                flag = known[outs.index(follow.flag)]
-                if follow.jump and is_true(flag):
+                if follow.jump and self.truth(known[outs.index(follow.flag)]):
                     inner = {**follow.env, **dict(zip(outs, known, strict=True))}
                     then = follow.test.then
                     inner.update(zip(follow.test.outs, then.results, strict=True))

@@ -276,8 +276,9 @@ class _Walker:
     def try_(self, node: p.Try, live: int) -> int:
         outer = self.always
         after = self.block(node.final, live)
-        self.always |= after
-        handlers = after
+        # What `finally` reads is needed wherever the body or a handler fails.
+        self.always |= self.block(node.final, 0)
+        handlers = 0
         for handler in node.handlers:
             inner = self.block(handler.body, after)
             if handler.name is not None:

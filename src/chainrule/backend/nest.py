@@ -17,8 +17,8 @@ from chainrule.backend import sizes
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir.nodes import Operand, Value
 
-MAX_WIDTH = 64
-MAX_OPS = 8
+MAX_WIDTH = 70
+MAX_OPS = 10
 RETURN_WIDTH = 40
 RETURN_OPS = 3
 CHEAP_WIDTH = 24

@@ -146,6 +146,9 @@ def width(op: Op, widths: list[int]) -> int:
         return total + 2
     if op.fn is prims.make_tuple or op.fn is prims.make_list:
         return total + 2 * len(widths)
+    if op.fn is prims.format_ and isinstance(op.args[0], Const):
+        literals = sum(len(first) + len(spec or "") for first, spec in op.args[0].value)
+        return total - widths[0] + literals + 3
     if op.fn is prims.live:
         return len(op.args[0].text or "") if isinstance(op.args[0], Const) else total
     name = op.text or getattr(op.fn, "__name__", "") or "function"

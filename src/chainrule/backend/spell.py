@@ -118,6 +118,11 @@ class Speller:
         if kind is dict:
             keys = [self.const(k) for k in value]
             return gast.Dict(keys, [self.const(v) for v in value.values()])
+        if kind is range:
+            short = value.step == 1 and value.start == 0
+            bounds = (value.stop,) if short else (value.start, value.stop)
+            bounds += (value.step,) if value.step != 1 else ()
+            return call(dotted(self.scope.path(range)), [literal(b) for b in bounds])
         if kind is slice:
             parts = [self.const(v) for v in (value.start, value.stop, value.step)]
             return call(dotted(self.scope.path(slice)), parts)

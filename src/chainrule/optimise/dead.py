@@ -44,6 +44,22 @@ def remove_dead(function: Function) -> None:
     Sweep(live.found, tapes).block(function.body)
 
 
+def remove_dead_in(block: Block) -> None:
+    """Remove dead code from a block of which only the results are needed.
+
+    Tapes keep all their entries: their other readers and their writer are elsewhere.
+    """
+    tapes = Tapes(block)
+    tapes.fixed = True
+    live = Liveness(tapes)
+    live.mark(block.results)
+    size = -1
+    while size != len(live.found):
+        size = len(live.found)
+        live.block(block)
+    Sweep(live.found, tapes).block(block)
+
+
 class Tapes:
     """Classes of tape values, and the entries that are read of each class."""
 
@@ -54,7 +70,7 @@ class Tapes:
         self.reversed: dict[Value, Value] = {}
         self.entries: dict[Value, list[tuple[Operand, ...]]] = {}
         self.readers: list[tuple[Value, tuple[Value, ...]]] = []
-        self.present = False
+        self.present = self.fixed = False
         for stmt in statements(body):
             self.enter(stmt)
 
@@ -110,6 +126,8 @@ class Tapes:
         self.whole.add(self.find(tape))
 
     def keeps(self, tape: Value, position: int) -> bool:
+        if self.fixed:
+            return True
         root = self.find(tape)
         return root in self.whole or position in self.needed.get(root, ())
 

@@ -7,7 +7,6 @@ that inference consumed.
 
 from __future__ import annotations
 
-import inspect
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +53,7 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
         tuple(params),
         block,
         loc,
-        inspect.signature(fn),
+        None,
         namespace=fn.__globals__,
         cells=dict(frame.cells),
     )

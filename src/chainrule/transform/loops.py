@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import free_values, substitute
+from chainrule.optimise.dead import remove_dead_in
 from chainrule.runtime import helpers
 from chainrule.specialise.builder import type_of
 from chainrule.transform import export
@@ -74,15 +75,16 @@ class LoopReversal:
         rev.cot.bars = saved
         body.results = (Const(False), *ends, *finals)
         rev.finish(stmt.body, body)
+        remove_dead_in(body)
         loop = Loop((), (*init, *outer_init), body, (), loc=stmt.loc)
         loop.outs = tuple(Value(p.type, p.hint, stmt.loc) for p in body.params)
         loop.iters = self.iterate(body)
         b.add(loop)
         n = len(self.carried)
-        for k, out in zip(self.carried, loop.outs[:n], strict=True):
-            rev.cot.add(stmt.init[k], out)
         for value, out in zip(outer, loop.outs[n:], strict=True):
             rev.cot.bars[value] = out
+        for k, out in zip(self.carried, loop.outs[:n], strict=True):
+            rev.cot.add(stmt.init[k], out)
 
     def hint(self, k: int) -> str | None:
         """Return the name of a carried cotangent."""
