@@ -53,7 +53,7 @@ def operand_bar(
         specs = (*specs, letter)
     if output == "" and specs == (target,):
         return out_bar * (*others, *extra)[0]
-    spec = ",".join((output, *specs)) + "->" + target
+    spec = spec_of((output, *specs), target)
     if optimize:
         return np.einsum(spec, out_bar, *others, *extra, optimize=optimize)
     return np.einsum(spec, out_bar, *others, *extra)
@@ -61,13 +61,25 @@ def operand_bar(
 
 def filled(out_bar: Any, output: str, target: str, x: Any) -> Any:
     """Return the cotangent of the only operand: transposed, and broadcast if summed."""
-    kept = "".join(c for c in target if c in output)
-    turned = out_bar if kept == output else np.einsum(f"{output}->{kept}", out_bar)
+    kept = common(target, output)
+    turned = out_bar if kept == output else np.einsum(spec_of((output,), kept), out_bar)
     if kept == target:
         return turned
     if kept == "":
         return np.broadcast_to(turned, x.shape)
     return np.broadcast_to(turned[inserted(target, kept)], x.shape)
+
+
+@rules.static
+def common(target: str, output: str) -> str:
+    """Return the letters of the operand that the result has."""
+    return "".join(c for c in target if c in output)
+
+
+@rules.static
+def spec_of(inputs: tuple[str, ...], target: str) -> str:
+    """Return the subscripts of a product."""
+    return f"{','.join(inputs)}->{target}"
 
 
 @rules.static

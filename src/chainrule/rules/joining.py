@@ -104,18 +104,27 @@ def flat_section(out_bar: Any, start: Any, stop: Any, x: Any) -> Any:
 def sections_of_list(out_bar: Any, arrays: Any, axis: int | None) -> Any:
     """Return one section for each array of a list of any length."""
     if axis is None:
-        ends = np.cumsum([np.size(x) for x in arrays])
-        parts = np.split(out_bar, ends[:-1])
-        return [shaped(g, x) for g, x in zip(parts, arrays, strict=True)]
-    ends = np.cumsum([x.shape[axis] for x in arrays])
-    return np.split(out_bar, ends[:-1], axis)
+        sizes = [np.size(x) for x in arrays]
+        ends = np.cumsum(sizes)
+        return [
+            shaped(out_bar[stop - n : stop], x)
+            for x, n, stop in zip(arrays, sizes, ends, strict=True)
+        ]
+    sizes = [x.shape[axis] for x in arrays]
+    ends = np.cumsum(sizes)
+    return [
+        out_bar[along(axis, stop - n, stop)]
+        for n, stop in zip(sizes, ends, strict=True)
+    ]
 
 
 def sections_of_array(out_bar: Any, arrays: Any, axis: int | None) -> Any:
     """Return the sections for the rows of an array, stacked like the rows."""
     if axis is None:
         return out_bar.reshape(arrays.shape)
-    return np.stack(np.split(out_bar, len(arrays), axis))
+    row = (arrays.shape[0], arrays.shape[axis + 1])
+    rows = (*out_bar.shape[:axis], *row, *out_bar.shape[axis + 1 :])
+    return np.moveaxis(out_bar.reshape(rows), axis, 0)
 
 
 @rules.linear(np.vstack, wrt="tup")
@@ -213,6 +222,8 @@ def block(out_bar: Any, arrays: Any) -> Any:
     """One block of the cotangent for each array."""
     if not isinstance(arrays, list):
         return shaped(out_bar, arrays)
+    if not rules.fixed_length(arrays):
+        rules.refuse("np.block of a list whose length is known only at run time")
     return blocks(out_bar, arrays, -nesting(arrays))
 
 
