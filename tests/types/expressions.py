@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const
+from chainrule.runtime import helpers, scans
 from chainrule.types import lattice as lt
 from chainrule.types.infer import infer, lift
 from chainrule.types.methods import ATTRIBUTES, normalise
@@ -47,7 +48,14 @@ OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }
-MODULES = {"np": np, "math": math, "operator": operator, "prims": prims}
+MODULES = {
+    "helpers": helpers,
+    "scans": scans,
+    "np": np,
+    "math": math,
+    "operator": operator,
+    "prims": prims,
+}
 
 
 class ProgramRaises(Exception):

@@ -217,3 +217,9 @@ def bitwise(fn: Fn, x: Any, y: Any) -> Type:
     if isinstance(a, DictT) and isinstance(b, DictT) and fn is operator.or_:
         return DictT(tuple({**dict(a.items), **dict(b.items)}.items()))
     return elementwise(fn, x, y)
+
+
+@typed(operator.countOf, operator.indexOf)
+def search(fn: Fn, x: Any, y: Any) -> Type:
+    """Give an int."""
+    return INT

@@ -34,7 +34,8 @@ probed(
     """zeros ones full empty zeros_like ones_like full_like empty_like eye identity
     linspace logspace geomspace meshgrid indices tri ascontiguousarray
     asfortranarray copy asarray_chkfinite bartlett blackman hamming hanning kaiser
-    tril_indices triu_indices diag_indices tril_indices_from triu_indices_from
+    tril_indices triu_indices diag_indices diag_indices_from tril_indices_from
+    triu_indices_from
     astype require""",
 )
 

@@ -247,7 +247,7 @@ iscomplex isreal isposinf isneginf select choose float16 float32 float64 longdou
 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128 bool_ intp
 """.split()
 _OPERATORS = """
-sub truediv floordiv neg pos abs invert and_ or_ xor lshift rshift lt le gt ge index
+sub truediv floordiv neg pos abs invert and_ or_ xor lshift rshift lt le gt ge index inv
 """.split()
 _PYTHON_MODULES = ("_operator", "math", "builtins")
 _NOT_ELEMENTWISE = {"fsum", "prod", "dist", "sumprod"}

@@ -84,6 +84,7 @@ _MODULES = (
     "random",
     "spectral",
     "ours",
+    "helpers",
 )
 _lock = threading.RLock()
 _loaded = False

@@ -14,19 +14,30 @@ import numpy as np
 
 from chainrule.types.indexing import as_array, normal_axis
 from chainrule.types.infer import TYPE_RULES, WillRaise, static, typed
-from chainrule.types.lattice import NEVER, ArrayT, Sym, Type, join
+from chainrule.types.lattice import NEVER, ArrayT, Sym, Type, fresh_dim, join
 from chainrule.types.probed import probe_checked, probed
 
 probed(operator, "matmul")
 probed(
     np,
     """dot inner outer vdot tensordot einsum kron trace convolve correlate polyval
-    polyfit polyder polyint vander interp matvec vecmat vecdot""",
+    polyadd polysub polyfit polyder polyint vander interp matvec vecmat vecdot""",
 )
 TYPE_RULES[np.matmul] = probe_checked
 for _name in ("vecdot", "matvec", "vecmat"):
     if hasattr(np, _name):
         TYPE_RULES[getattr(np, _name)] = probe_checked
+
+
+@typed(np.polymul)
+def polymul(fn: Callable[..., Any], a1: Any, a2: Any) -> Type:
+    """Give a length that depends on how many coefficients lead with zero."""
+    return ArrayT(
+        np.result_type(as_array(a1).dtype, as_array(a2).dtype), (fresh_dim(),)
+    )
+
+
+probed(np.polynomial.polynomial, "polyval")
 
 
 @typed(np.cross, getattr(np.linalg, "cross", np.cross))

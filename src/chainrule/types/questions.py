@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.types.infer import typed
-from chainrule.types.lattice import BOOL, OpaqueT, Type
+from chainrule.types.lattice import BOOL, NONE, STR, OpaqueT, Type
 
 Fn = Callable[..., Any]
 
@@ -26,6 +26,8 @@ Fn = Callable[..., Any]
     np.can_cast,
     np.shares_memory,
     np.may_share_memory,
+    np.isfortran,
+    *([np.isdtype] if hasattr(np, "isdtype") else []),
 )
 def question(fn: Fn, *args: Any) -> Type:
     """Give a Python bool."""
@@ -36,6 +38,33 @@ def question(fn: Fn, *args: Any) -> Type:
 def dtype_(fn: Fn, *args: Any) -> Type:
     """Give a dtype."""
     return OpaqueT(np.dtype)
+
+
+@typed(np.common_type, np.min_scalar_type)
+def class_(fn: Fn, *args: Any) -> Type:
+    """Give a class of scalars, or a dtype."""
+    return OpaqueT(type if fn is np.common_type else np.dtype)
+
+
+@typed(
+    np.array2string,
+    np.array_repr,
+    np.array_str,
+    np.base_repr,
+    np.binary_repr,
+    np.format_float_positional,
+    np.format_float_scientific,
+    np.typename,
+)
+def text(fn: Fn, *args: Any, **kwargs: Any) -> Type:
+    """Give a string."""
+    return STR
+
+
+@typed(np.set_printoptions)
+def silent(fn: Fn, *args: Any, **kwargs: Any) -> Type:
+    """Give None."""
+    return NONE
 
 
 @typed(np.finfo)

@@ -20,7 +20,9 @@ from chainrule.types.probed import probe_checked, probed
 
 Fn = Callable[..., Any]
 
-probed(np, "sort argsort lexsort msort searchsorted digitize isin in1d")
+probed(
+    np, "sort argsort lexsort msort searchsorted digitize isin in1d packbits unpackbits"
+)
 
 
 @typed(np.partition, np.argpartition)
