@@ -22,6 +22,7 @@ from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.expand import expand
 from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
+from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.rewrite import rewrite
 from chainrule.request import Built, Input, Known, Request, check_result
 from chainrule.specialise.builder import Restart
@@ -100,6 +101,7 @@ def optimise(derived: Derived) -> None:
                 remove_dead(function)
             fuse(function)
             remove_dead(function)
+            drop_casts(function)
     for k, function in enumerate(derived.functions):
         if len(derived.functions) == 1 or k == 1:
             own_results(function, derived.own_parts)

@@ -18,7 +18,7 @@ from chainrule.backend import program as p
 from chainrule.backend.buffers import choose_modes
 from chainrule.backend.coalesce import coalesce
 from chainrule.backend.exits import lower
-from chainrule.backend.live import Web
+from chainrule.backend.live import Web, drop_dead
 from chainrule.backend.names import clean, name_variables
 from chainrule.backend.nest import leaves, nest
 from chainrule.backend.program import Program
@@ -122,6 +122,7 @@ def _function(program: Program, callees: dict[int, str], scope: Scope) -> Node:
     """Make the definition of one function."""
     function = program.function
     unpack_parts(program)
+    drop_dead(Web(program, {}))
     nested = nest(program)
     web = coalesce(program, nested)
     choose_modes(web)

@@ -172,12 +172,26 @@ class _Lowering:
             case Leave():
                 return [p.Return(results[0])] if results[0] is not UNDEF else []
             case Thread(outs=outs, follow=follow):
-                flag = self.truth(results[outs.index(follow.flag)])
-                if flag == follow.jump:
+                flag = results[outs.index(follow.flag)]
+                if self.truth(flag) is None and isinstance(flag, Value):
+                    return self.by_test(flag, results, k, tail)
+                if self.truth(flag) == follow.jump:
                     return self.side(follow, outs, results, follow.jump, False)
                 return _copies(outs, results)
             case Turn():
                 return self.turn(results, k, tail)
+
+    def by_test(
+        self, flag: Value, results: Results, k: Thread | Turn, tail: bool
+    ) -> Nodes:
+        """Take the exit that a computed flag decides."""
+        with self.assume(flag, True):
+            then = self.finish(results, k, False)
+        with self.assume(flag, False):
+            orelse = self.finish(results, k, tail)
+        if p.ends(then):
+            return [p.Branch(flag, then, []), *orelse]
+        return [p.Branch(flag, then, orelse)]
 
     def side(
         self,
@@ -201,6 +215,10 @@ class _Lowering:
         stop = results[0]
         nodes: Nodes = []
         stops = self.truth(stop)
+        if stops is None and isinstance(stop, Value) and k.follow is not None:
+            if k.append and loop.tape is not None:
+                nodes.append(p.Append(loop.tape, results[carried:]))
+            return nodes + self.by_test(stop, results, replace(k, append=False), tail)
         if stops and k.follow is not None:
             flag = self.truth(self.flag_at(loop, k.follow, results))
             if flag and self.returns_follow(k.follow, loop, results):
@@ -290,41 +308,37 @@ class _Lowering:
             return None
         return Follow(test.test, test, results, env, k)
 
-    def jumps(self, follow: Follow, block: ir.Block) -> bool:
+    def jumps(self, follow: Follow, block: ir.Block, jump: bool) -> bool:
         """Say whether a branch of the following `If` never falls through."""
         k = follow.then
         if not isinstance(k, Thread):
             return True
         env = {**follow.env, **dict(zip(follow.test.outs, block.results, strict=True))}
         flag = resolve(follow.results[k.outs.index(k.follow.flag)], env)
-        return self.truth(flag) == k.follow.jump
+        with self.assume(follow.flag, jump):
+            return self.truth(flag) == k.follow.jump
 
     def threads_if(self, stmt: ir.If, follow: Follow) -> bool:
         """Say whether the flag is known at every end of `stmt`; choose the jump."""
         flags = self.leaf_flags(stmt, stmt.outs.index(follow.flag))
-        if flags is None:
-            return False
         for jump in (True, False):
             block = follow.test.then if jump else follow.test.orelse
             once = not block.stmts or flags.count(jump) <= 1
-            if once and self.jumps(follow, block):
+            if once and self.jumps(follow, block, jump):
                 follow.jump = jump
                 return True
         return False
 
-    def leaf_flags(self, stmt: ir.If, index: int) -> list[bool] | None:
-        """Return the constants that result `index` takes at the ends of an `If`."""
+    def leaf_flags(self, stmt: ir.If, index: int) -> list[bool]:
+        """Return what result `index` can be at the ends of an `If`."""
         out: list[bool] = []
         for block, value in ((stmt.then, True), (stmt.orelse, False)):
             with self.assume(stmt.test, value):
-                inner = self.truths(block, block.results[index])
-            if inner is None:
-                return None
-            out += inner
+                out += self.truths(block, block.results[index])
         return out
 
-    def truths(self, block: ir.Block, operand: Operand) -> list[bool] | None:
-        """Return what an operand is at each end of a block, if it is known there."""
+    def truths(self, block: ir.Block, operand: Operand) -> list[bool]:
+        """Return what an operand can be at each end of a block."""
         known = self.truth(operand)
         if known is not None:
             return [known]
@@ -332,17 +346,14 @@ class _Lowering:
         if operand is UNDEF or _raises(block):
             return []
         if not isinstance(last, ir.If) or not self.decides(last, operand):
-            return None
+            return [True, False]
         out: list[bool] = []
         for branch, value in ((last.then, True), (last.orelse, False)):
             inner = operand
             if operand in last.outs:
                 inner = branch.results[last.outs.index(operand)]
             with self.assume(last.test, value):
-                found = self.truths(branch, inner)
-            if found is None:
-                return None
-            out += found
+                out += self.truths(branch, inner)
         return out
 
     # What is known on a path
@@ -416,13 +427,14 @@ class _Lowering:
         self, loop: ir.Loop, follow: Follow, tail: bool
     ) -> Nodes | None:
         """Lower a loop and the last `If` that asks how it was left, as one."""
+        outs = follow.test.outs
+        if isinstance(follow.then, Leave) and not follow.test.guard:
+            if outs and outs[0].hint is not None:
+                return None
         if self.threads_loop(loop, follow):
             nodes = self.plain_loop(loop, follow.env, Turn(loop, True, follow), [])
             return nodes + self.side(follow, (), (), False, tail)
-        by_name = (
-            isinstance(follow.then, Leave) and follow.test.outs[0].hint is not None
-        )
-        if follow.flag is loop.stopped and not by_name:
+        if follow.flag is loop.stopped:
             orelse = self.side(follow, (), (), False, False)
             if p.ends(orelse):
                 nodes = self.plain_loop(loop, follow.env, Turn(loop, True), orelse)
@@ -496,10 +508,14 @@ class _Lowering:
                 with self.assume(last.test, value):
                     out += self.leaf_results(inner, made, wanted)
             return out
-        known = tuple(
-            r if self.truth(r) is None else Const(self.truth(r)) for r in results
-        )
-        return [known]
+        for i in wanted:
+            if isinstance(results[i], Value) and self.truth(results[i]) is None:
+                for value in (True, False):
+                    with self.assume(results[i], value):
+                        out += self.leaf_results(block, results, wanted)
+                return out
+        known = (r if self.truth(r) is None else Const(self.truth(r)) for r in results)
+        return [tuple(known)]
 
     def flag_at(self, loop: ir.Loop, follow: Follow, results: Results) -> Operand:
         """Return the flag that the following `If` tests, at one end of the body."""

@@ -93,8 +93,19 @@ class _Naming:
         self.reserved = reserved
         self.names: dict[Value, str] = {}
         self.holders: dict[str, int] = {}
+        self.reads: set[Value] | None = None
         for value, name in params.items():
             self.give(value, name)
+
+    def used(self, root: Value) -> bool:
+        """Say whether anything reads a variable."""
+        if self.reads is None:
+            self.reads = set()
+            for node in p.walk(self.web.program.nodes):
+                for operand in p.reads(node):
+                    found = leaves(operand, self.web.nested)
+                    self.reads |= {self.web.find(v) for v in found}
+        return root in self.reads
 
     def give(self, value: Value, name: str) -> None:
         root = self.web.find(value)
@@ -109,6 +120,8 @@ class _Naming:
             return
         hint = self.web.hint(root)
         base = clean(hint) if hint else self.describe(value, node)
+        if base == "_" and self.used(root):
+            base = "item"
         self.web.bit(root)
         conflicts = self.web.conflicts[root]
         name, number = base, 1
@@ -184,7 +197,7 @@ class _Naming:
 def clean(name: str) -> str:
     """Return an identifier for a hint."""
     name = re.sub(r"\W", "_", name)
-    if not name.strip("_"):
+    if not name:
         return "value"
     if name[0].isdigit():
         name = f"v{name}"

@@ -162,6 +162,15 @@ class _Nesting:
                 self.pending.clear()
                 node.body = self.inside(body)
                 self.pending.clear()
+            case p.Copies(pairs=pairs):
+                self.consume(node)
+                # A copy within one variable changes nothing.
+                self.kill(
+                    out
+                    for out, source in pairs
+                    if not isinstance(source, Value)
+                    or self.slots.slot(source) != self.slots.slot(out)
+                )
             case _:
                 self.consume(node)
                 self.kill(p.defines(node))
@@ -283,8 +292,8 @@ class _Nesting:
             more = self.size(operand)
             ops += more[0]
             width += more[1] + 3
-        # A copy has nothing of its own: what it takes in has been found short enough.
-        apart = isinstance(node, p.Copies)
+        # Only an operation adds to the length of what it takes in.
+        apart = not isinstance(node, p.Let | p.Unpack)
         for value in sorted(found, key=lambda v: -self.pending[v].width):
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH

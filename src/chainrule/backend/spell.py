@@ -59,6 +59,20 @@ def literal(value: Any) -> Node:
     return gast.Constant(value, None)
 
 
+_OPPOSITE = {gast.Is: gast.IsNot, gast.In: gast.NotIn}
+
+
+def negation(node: Node) -> Node:
+    """Return `not node`."""
+    if isinstance(node, gast.UnaryOp) and isinstance(node.op, gast.Not):
+        return node.operand
+    if isinstance(node, gast.Compare) and len(node.ops) == 1:
+        opposite = _OPPOSITE.get(type(node.ops[0]))
+        if opposite is not None:
+            return gast.Compare(node.left, [opposite()], node.comparators)
+    return gast.UnaryOp(gast.Not(), node)
+
+
 class Speller:
     """Expressions of one function."""
 
@@ -242,11 +256,9 @@ def _compare(s: Speller, op: ir.Apply, kind: str) -> Node:
 
 def _unary(s: Speller, op: ir.Apply, kind: str) -> Node:
     inner = s.operand(op.args[0])
-    if kind == "Not" and isinstance(inner, gast.Compare):
-        opposite = {gast.Is: gast.IsNot, gast.In: gast.NotIn}.get(type(inner.ops[0]))
-        if opposite is not None:
-            return gast.Compare(inner.left, [opposite()], inner.comparators)
-    return gast.UnaryOp(getattr(gast, kind)(), inner)
+    return (
+        negation(inner) if kind == "Not" else gast.UnaryOp(getattr(gast, kind)(), inner)
+    )
 
 
 _enter(BINARY, _binary)

@@ -15,7 +15,16 @@ from chainrule.backend import program as p
 from chainrule.backend.generator import Remark
 from chainrule.backend.program import Nodes, Op
 from chainrule.backend.sizes import AUGMENTED, BINARY
-from chainrule.backend.spell import STORE, Node, Speller, call, dotted, literal, target
+from chainrule.backend.spell import (
+    STORE,
+    Node,
+    Speller,
+    call,
+    dotted,
+    literal,
+    negation,
+    target,
+)
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Iter, Operand, Value
@@ -37,10 +46,7 @@ class Writer:
 
     def body(self, nodes: Nodes) -> list[Node]:
         """Print nodes as the body of a compound statement."""
-        out = self.statements(nodes)
-        if all(isinstance(s, gast.Expr) and _is_remark(s) for s in out):
-            out.append(gast.Pass())
-        return out
+        return _filled(self.statements(nodes))
 
     def statements(self, nodes: Nodes) -> list[Node]:
         """Print a list of nodes."""
@@ -62,8 +68,8 @@ class Writer:
                 return [gast.Assign([self.targets(outs)], self.unpacked(op), None)]
             case p.Copies(pairs=pairs):
                 return self.copies(pairs)
-            case p.Branch(test=test, then=then, orelse=orelse):
-                return [gast.If(spell(test), self.body(then), self.statements(orelse))]
+            case p.Branch():
+                return self.branch(node)
             case p.For():
                 return [self.for_(node)]
             case p.While():
@@ -196,6 +202,23 @@ class Writer:
 
     # Loops
 
+    def branch(self, node: p.Branch) -> list[Node]:
+        """Print an `if`; a branch without text is left out."""
+        then, orelse = self.statements(node.then), self.statements(node.orelse)
+        test = self.speller.operand(node.test)
+        if not _prints(then) and not _prints(orelse):
+            return [gast.Expr(test)] if self.acts(node.test) else []
+        if not then:
+            return [gast.If(negation(test), orelse, [])]
+        return [gast.If(test, _filled(then), orelse)]
+
+    def acts(self, operand: Operand) -> bool:
+        """Say whether evaluating an operand can be noticed."""
+        op = self.speller.nested.get(operand) if isinstance(operand, Value) else None
+        return op is not None and (
+            _effect(op) or any(map(self.acts, p.op_operands(op)))
+        )
+
     def for_(self, node: p.For) -> Node:
         left, right = self.iteration(node.iters)
         body, orelse = self.body(node.body), self.statements(node.orelse)
@@ -282,6 +305,16 @@ def _assign(left: Node, value: Node) -> Node:
 
 def _effect(op: Op) -> bool:
     return isinstance(op, ir.Call) or (isinstance(op, ir.Apply) and op.effect)
+
+
+def _prints(stmts: list[Node]) -> bool:
+    """Say whether statements are more than comments."""
+    return not all(isinstance(s, gast.Expr) and _is_remark(s) for s in stmts)
+
+
+def _filled(stmts: list[Node]) -> list[Node]:
+    """Return statements that may stand as a body."""
+    return stmts if _prints(stmts) else [*stmts, gast.Pass()]
 
 
 def _is_remark(stmt: Node) -> bool:

@@ -31,7 +31,7 @@ from chainrule.ir.nodes import (
     With,
     blocks,
 )
-from chainrule.ir.walk import replace_operands, statements
+from chainrule.ir.walk import replace_operands, statements, substitute
 from chainrule.specialise.algebra import simplify
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.types import lattice as lt
@@ -192,7 +192,10 @@ class Rewriter:
         if stmt.header is not None:
             self.block(stmt.header)
         self.block(stmt.body)
+        known = len(self.table)
         self.unchanging(stmt)
+        if len(self.table) > known:
+            substitute(stmt.body, {v: self.new(v) for v in list(self.table)[known:]})
         return [stmt]
 
     def unchanging(self, stmt: Loop) -> None:

@@ -16,11 +16,13 @@ from chainrule.ir.nodes import (
     UNDEF,
     Apply,
     Block,
+    Const,
     If,
     Iter,
     Loop,
     Operand,
     Try,
+    Undef,
     Value,
     With,
     outputs,
@@ -51,10 +53,32 @@ def from_path(stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
 def to_tape(stmt: Loop, needed: Iterable[Value]) -> tuple[Value, dict[Value, Value]]:
     """Save values of every iteration; return the tape and its elements by value."""
     values = tuple(needed)
+    fill(stmt.body, values)
     stmt.body.results += values
     items = tuple(v.type for v in values)
     stmt.tape = Value(lt.TapeT(items), "tape", stmt.loc)
     return stmt.tape, {v: Value(v.type, v.hint, v.loc) for v in values}
+
+
+def fill(block: Block, values: Iterable[Value]) -> None:
+    """Give values that are saved on every path something to hold where they have none."""
+    wanted = set(values)
+    for stmt in reversed(block.stmts):
+        if not isinstance(stmt, If | Try | With):
+            continue
+        for k, out in enumerate(stmt.outs):
+            if out not in wanted:
+                continue
+            for path in paths(stmt):
+                result = path.results[k]
+                if isinstance(result, Undef):
+                    results = list(path.results)
+                    results[k] = Const(None)
+                    path.results = tuple(results)
+                elif isinstance(result, Value):
+                    wanted.add(result)
+        for path in paths(stmt):
+            fill(path, wanted)
 
 
 def own_values(stmt: Loop) -> set[Value]:

@@ -13,6 +13,7 @@ from chainrule.ir.copying import copy_function
 from chainrule.ir.nodes import Apply, Block, Call, Function, Operand, Value
 from chainrule.ir.walk import defined, free_values, statements, substitute
 from chainrule.specialise.builder import Builder, type_of
+from chainrule.transform.export import fill
 from chainrule.types import lattice as lt
 
 Pair = tuple[Function, Function]
@@ -77,6 +78,7 @@ def close(
     """Connect the halves by a residual."""
     inside = defined(function.body) | set(function.params)
     needed = [v for v in free_values(back, {value_bar}) if v in inside]
+    fill(function.body, needed)
     b = Builder()
     with b.into(function.body):
         [result] = function.body.results

@@ -82,7 +82,7 @@ def bind(stmt: Apply, rule: Rule) -> dict[str, Operand]:
     argument that the rule does not name, unless it has its default value.
     """
     wanted = [n for n in parameters(rule.template) if n not in ("out", "out_bar")]
-    wanted = [n for n in wanted if not n.endswith("_dot")]
+    wanted = list(dict.fromkeys(n.removesuffix("_dot") for n in wanted))
     sig = signature(stmt.fn)
     if rule.kind == "elementwise" or sig is None:
         return _by_position(stmt, rule, wanted)
@@ -124,6 +124,8 @@ def _by_position(stmt: Apply, rule: Rule, wanted: list[str]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     positional = list(stmt.args)
     for name in wanted:
+        if name not in spec:
+            spec = {**spec, name: spec[f"{name}_dot"]}
         if spec[name].kind is inspect.Parameter.VAR_POSITIONAL:
             out[name] = tuple(positional)
             positional = []
