@@ -25,6 +25,7 @@ from chainrule.optimise.hoist import hoist
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.rewrite import rewrite
 from chainrule.request import Built, Input, Known, Request, check_result
+from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
 from chainrule.specialise.entry import Specialised, specialise
 from chainrule.transform.derive import Derived, Wrt, derive
@@ -59,6 +60,7 @@ def build(
 ) -> Built:
     """Compile a derivative for the types of these arguments."""
     stages = stages or Stages()
+    load_if_imported()
     with lt.consumed():
         try:
             inputs, functions, result = derivative_ir(request, arguments, static, stages)

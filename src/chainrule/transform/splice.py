@@ -84,7 +84,7 @@ def bind(stmt: Apply, rule: Rule) -> dict[str, Operand]:
     wanted = [n for n in parameters(rule.template) if n not in ("out", "out_bar")]
     wanted = list(dict.fromkeys(n.removesuffix("_dot") for n in wanted))
     sig = signature(stmt.fn)
-    if rule.kind == "elementwise" or sig is None:
+    if rule.kind == "elementwise" or sig is None or _takes_any(sig):
         return _by_position(stmt, rule, wanted)
     try:
         bound = sig.bind(*stmt.args, **dict(stmt.kwargs))
@@ -99,6 +99,11 @@ def bind(stmt: Apply, rule: Rule) -> dict[str, Operand]:
         else:
             out[name] = _checked(stmt, name, value, wanted, parameter.default)
     return {k: v for k, v in out.items() if v is not None}
+
+
+def _takes_any(sig: inspect.Signature) -> bool:
+    """Say whether arguments have no names: the rule may name the first of them."""
+    return any(p.kind is p.VAR_POSITIONAL for p in sig.parameters.values())
 
 
 def _checked(stmt: Apply, name: str, op: Any, wanted: list[str], default: Any) -> Any:
