@@ -15,6 +15,8 @@ from tests.checks import quiet, random_tangent, same_bits, snapshot
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "rejected"
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
+
+
 def marks(name: str) -> list[tuple[int, str]]:
     """Return the lines marked with a code (or the start of one)."""
     lines = (FOLDER / f"{name}.py").read_text().splitlines()
