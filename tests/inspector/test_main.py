@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chainrule.inspector import derivative
@@ -16,7 +17,7 @@ from chainrule.inspector.main import FINE, INTERNAL, REFUSED, USAGE, main
 
 MODEL = """
 import numpy as np
-from chainrule import differentiate, rules
+from chainrule import differentiate
 
 def square(x: float) -> float:
     return x ** 2
@@ -42,15 +43,8 @@ def writes(x: np.ndarray) -> float:
 def raises(x: float) -> float:
     raise ValueError("never")
 
-def wrong_sine(x):
-    return np.sin(x)
-
-@rules.elementwise(wrong_sine)
-def _(x, out):
-    return -np.cos(x)
-
-def planted(x: float) -> float:
-    return wrong_sine(x)
+def kink(x: float) -> float:
+    return 2 * x if x > 0 else 0 * x
 """
 Run = Callable[..., tuple[int, str, str]]
 
@@ -82,8 +76,6 @@ def run(
 
 def execute(text: str, name: str) -> Any:
     """Run generated code by itself and return a function of it."""
-    import numpy as np
-
     namespace: dict[str, Any] = {"np": np}
     exec(text, namespace)
     return namespace[name]
@@ -109,9 +101,9 @@ def test_wrt(run: Run) -> None:
     _, one, _ = run("model.py:loss", "--wrt", "b")
     _, two, _ = run("model.py:loss", "--wrt", "w,b")
     assert "w_bar" not in one
-    gradient = execute(two, "loss_grad")
-    w_bar, b_bar = gradient([0.1, 0.2], 0.5, 2.0)
-    assert b_bar == pytest.approx(execute(one, "loss_grad")([0.1, 0.2], 0.5, 2.0))
+    given = np.array([0.1, 0.2]), 0.5, 2.0
+    w_bar, b_bar = execute(two, "loss_grad")(*given)
+    assert b_bar == pytest.approx(execute(one, "loss_grad")(*given))
     assert w_bar.shape == (2,)
 
 
@@ -148,16 +140,16 @@ def test_check_agrees(run: Run, mode: str) -> None:
     status, out, _ = run("model.py:loss", "--wrt", "w,b", "--check", "--mode", mode)
     assert status == FINE
     assert out.splitlines()[0] == f"loss, with respect to w, b, {mode} mode"
-    assert re.search(r"^w +\d+ +[\d.e-]+ +w\[\d\] +", out, re.MULTILINE)
+    assert re.search(r"^w +\d+ +[\d.e-]+ +w(\[\d\])? +", out, re.MULTILINE)
     assert re.search(r"^b +1 +", out, re.MULTILINE)
     assert out.endswith("\nagrees\n")
 
 
-def test_check_finds_a_wrong_rule(run: Run) -> None:
-    """A derivative that is wrong is shown beside the right one; the status is 1."""
-    status, out, _ = run("model.py:planted", "--check", "--args", "0.0")
+def test_check_differs(run: Run) -> None:
+    """A derivative that is another one is shown beside the differences; status 1."""
+    status, out, _ = run("model.py:kink", "--check", "--args", "0.0")
     assert status == REFUSED
-    assert re.search(r"^x +1 +2.0e\+00 +x +-1 +1$", out, re.MULTILINE)
+    assert re.search(r"^x +1 +1.0e\+00 +x +0 +1 *$", out, re.MULTILINE)
     assert out.endswith("\ndiffers in x\n")
 
 
@@ -242,7 +234,7 @@ def test_all_stages(run: Run) -> None:
     """`all` shows every stage in order, each under its name."""
     _, out, _ = run("model.py:square", "--stage", "all")
     heads = re.findall(r"^# (\w+)", out, re.MULTILINE)
-    assert [h for h in heads if h in derivative.STAGES] == list(derivative.STAGES)
+    assert heads == list(derivative.STAGES)
 
 
 def test_as_a_program(run: Run, tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import chainrule
+from chainrule import pipeline
 from chainrule.inspector.target import Target, UsageError, is_decorated
 from chainrule.inspector.values import Arguments
 
 ATTRIBUTES = {"reverse": "grad", "forward": "jvp", "value-and-grad": "value_and_grad"}
 MODES = tuple(ATTRIBUTES)
-STAGES = ("derivative",)
+STAGES = ("specialised", "primal", "derivative", "optimised", "text")
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,17 @@ class Derivative:
         tangents[place] = direction
         return chainrule.jvp(function, primals, tangents, has_aux=self.has_aux)[1]
 
-    def stage(self, name: str, arguments: Arguments) -> str:
-        """Return what the compiler holds at a stage."""
-        return f"# {name}\n" + self.source(arguments)
+    def stages(self, arguments: Arguments) -> dict[str, str]:
+        """Return what the compiler holds at each stage, as text."""
+        kept = pipeline.Stages(wanted=True)
+        made, options = self.call.target, self.call.options
+        names = made.wrt(options, len(arguments.args))
+        transform = ATTRIBUTES[self.mode]
+        dispatcher = made.dispatcher(transform, names, options)
+        bound = made.bind(dispatcher, arguments.args, arguments.kwargs)
+        _, values = dispatcher.find(bound)  # integers have become reals
+        pipeline.build(dispatcher.request, dispatcher.arguments(values), stages=kept)
+        return {name: kept.texts[name] for name in STAGES}
 
 
 def of(target: Target, mode: str, wrt: str | tuple[str, ...] | None) -> Derivative:

@@ -108,11 +108,12 @@ def run(options: argparse.Namespace, style: show.Style) -> int:
     for line in arguments.assumed:
         show.message(f"assumed {line}", style)
     stages = derivative.stage_names(options.stage)
-    texts = [chosen.stage(name, arguments) for name in stages]
-    if not stages and not options.check:
-        texts = [chosen.source(arguments)]
-    if texts:
-        write("\n\n".join(text.strip("\n") for text in texts), options.output, style)
+    if stages:
+        made = chosen.stages(arguments)
+        parts = (f"# {name}\n{made[name].strip()}" for name in stages)
+        write("\n\n".join(parts), options.output, style)
+    elif not options.check:
+        write(chosen.source(arguments).strip("\n"), options.output, style)
     if not options.check:
         return FINE
     return report(chosen, check.check(chosen, arguments), style)
