@@ -276,18 +276,28 @@ class _Lowering:
         then, orelse = branches
         return nodes + _branch(test, then, orelse, stmt, tail)
 
-    def both(self, stmt: ir.If, env: Env, k: Continuation) -> Nodes:
+    def both(self, stmt: ir.If, env: Env, k: Continuation, word: str = "") -> Nodes:
         """Lower the two branches of an `If` that control comes out of."""
         test = resolve(stmt.test, env)
-        with self.assume(test, True):
-            then = self.block(stmt.then, stmt.then.results, env, k, True)
-        with self.assume(test, False):
-            orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
+        then: Nodes = []
+        orelse: Nodes = []
+        if word != "or":
+            with self.assume(test, True):
+                then = self.block(stmt.then, stmt.then.results, env, k, True)
+        if word != "and":
+            with self.assume(test, False):
+                orelse = self.block(stmt.orelse, stmt.orelse.results, env, k, True)
+        if word:
+            return [p.Branch(test, then, orelse, stmt.loc)]
         return _branch(test, then, orelse, stmt, True)
 
     def plain_if(self, stmt: ir.If, env: Env) -> Nodes:
         """Lower an `If` whose results are joined behind it."""
-        return self.both(stmt, env, Join(stmt.outs))
+        word = _short_circuit(stmt)
+        nodes = self.both(stmt, env, Join(stmt.outs), word)
+        if word and len(nodes) == 1 and isinstance(nodes[0], p.Branch):
+            nodes[0].word, nodes[0].out = word, stmt.outs[0]
+        return nodes
 
     def follow_of(
         self,
@@ -304,7 +314,12 @@ class _Lowering:
         test = stmts[i + 1]
         if not isinstance(test, ir.If) or not isinstance(test.test, Value):
             return None
-        if test.test not in outs or self.uses[test.test] != 1:
+        if test.test not in outs:
+            return None
+        if isinstance(stmts[i], ir.Loop) and test.test is stmts[i].stopped:
+            if self.uses[test.test] != 1:
+                return None
+        if isinstance(stmts[i], ir.If) and not test.guard:
             return None
         return Follow(test.test, test, results, env, k)
 
@@ -404,7 +419,8 @@ class _Lowering:
         nodes = self.both(stmt, env, k)
         if p.ends(nodes):
             return nodes
-        return nodes + self.side(follow, (), (), not follow.jump, tail)
+        with self.assume(follow.flag, not follow.jump):
+            return nodes + self.side(follow, (), (), not follow.jump, tail)
 
     # Loops
 
@@ -592,6 +608,16 @@ def _substitute(stmt: ir.Apply | ir.Call, env: Env) -> ir.Apply | ir.Call:
         return replace(stmt, args=args)
     kwargs = tuple((name, resolve(v, env)) for name, v in stmt.kwargs)
     return replace(stmt, args=args, kwargs=kwargs)
+
+
+def _short_circuit(stmt: ir.If) -> str:
+    """Return "and" or "or" if that is what an `If` computes."""
+    if len(stmt.outs) != 1 or not isinstance(stmt.test, Value):
+        return ""
+    for word, block in (("and", stmt.orelse), ("or", stmt.then)):
+        if not block.stmts and block.results[0] is stmt.test:
+            return word
+    return ""
 
 
 def _loop_outs(loop: ir.Loop) -> tuple[Value, ...]:

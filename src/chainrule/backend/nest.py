@@ -9,13 +9,15 @@ statement.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.program import Nodes, Op, Program
-from chainrule.ir.nodes import Operand, Value
+from chainrule.ir import nodes as ir
+from chainrule.ir.nodes import UNDEF, Operand, Value
 
 MAX_WIDTH = 70
 MAX_OPS = 10
@@ -127,13 +129,13 @@ class _Nesting:
         """Nest within one list; return what is left of it."""
         out: Nodes = []
         for i, node in enumerate(nodes):
-            replaced = self.node(node, nodes[i - 1] if i else None)
-            out.append(replaced)
-            if isinstance(replaced, p.Let):
-                self.offer(replaced)
+            for replaced in self.node(node, nodes[i - 1] if i else None):
+                out.append(replaced)
+                if isinstance(replaced, p.Let):
+                    self.offer(replaced)
         return [n for n in out if not (isinstance(n, p.Let) and n.out in self.nested)]
 
-    def node(self, node: p.Node, previous: p.Node | None) -> p.Node:
+    def node(self, node: p.Node, previous: p.Node | None) -> Nodes:
         match node:
             case p.Return(value=value):
                 if isinstance(previous, p.Let) and previous.out is value:
@@ -174,7 +176,7 @@ class _Nesting:
             case _:
                 self.consume(node)
                 self.kill(p.defines(node))
-        return node
+        return [node]
 
     def loop(self, node: p.While) -> None:
         """Nest in a `while`: the test takes in its header, but nothing from before."""
@@ -310,17 +312,57 @@ class _Nesting:
             for reader in self.readers.pop(slot, ()):
                 self.pending.pop(reader, None)
 
-    def choice(self, branch: p.Branch) -> p.Node:
+    def choice(self, branch: p.Branch) -> Nodes:
         """Turn a branch that only chooses a short value into an expression."""
-        match branch:
-            case p.Branch(
-                then=[p.Copies(pairs=[(out, a)])], orelse=[p.Copies(pairs=[(other, b)])]
-            ) if out is other and out.hint is None:
-                op = p.Choice(branch.test, a, b, "", branch.loc)
-                ops, width, _ = self.measure(op)
-                if ops <= MAX_OPS and width <= MAX_WIDTH:
-                    return p.Let(out, op)
-        return branch
+        a, b = _single_copy(branch.then), _single_copy(branch.orelse)
+        op = out = None
+        if branch.word:
+            found = a if branch.word == "and" else b
+            if found is not None and not (
+                branch.orelse if branch.word == "and" else branch.then
+            ):
+                out, value = found
+                sides = (value, UNDEF) if branch.word == "and" else (UNDEF, value)
+                op = p.Choice(branch.test, *sides, branch.word, branch.loc)
+        elif a is not None and b is not None and a[0] is b[0]:
+            if a[0].hint is None or _on_one_line(branch):
+                out = a[0]
+                op = p.Choice(branch.test, a[1], b[1], "", branch.loc)
+        if op is not None and out is not None:
+            ops, width, _ = self.measure(op)
+            if ops <= MAX_OPS and width <= MAX_WIDTH:
+                return [p.Let(out, op)]
+        if not branch.word:
+            return [branch]
+        return self.spread(branch)
+
+    def spread(self, branch: p.Branch) -> Nodes:
+        """Write `out = a and b` as `out = a` and `if out: out = b`."""
+        word, out = branch.word, branch.out
+        assert out is not None
+        first = p.Copies([(out, branch.test)], branch.loc)
+        branch.test, branch.word = out, ""
+        if word == "and":
+            return [first, branch]
+        negated = Value(out.type)
+        op = ir.Apply(negated, operator.not_, (out,), loc=branch.loc)
+        self.nested[negated] = op
+        branch.test, branch.then, branch.orelse = negated, branch.orelse, []
+        return [first, branch]
+
+
+def _single_copy(nodes: Nodes) -> tuple[Value, Operand] | None:
+    """Return the one copy that a list of nodes consists of."""
+    match nodes:
+        case [p.Copies(pairs=[pair])]:
+            return pair
+    return None
+
+
+def _on_one_line(branch: p.Branch) -> bool:
+    """Say whether the user wrote a conditional expression, not a statement."""
+    loc = branch.loc
+    return loc is not None and loc.end_line == loc.line
 
 
 def leaves(operand: Operand, nested: dict[Value, Op]) -> list[Value]:

@@ -18,7 +18,7 @@ from chainrule.ir.nodes import UNDEF, Const, Operand, Value
 
 @dataclass(eq=False, slots=True)
 class Choice:
-    """`a if test else b`; `word` is `"and"` or `"or"` when it is one of these."""
+    """`a if test else b`, or `test and then`, or `test or orelse`."""
 
     test: Operand
     then: Operand
@@ -57,10 +57,14 @@ class Copies:
 
 @dataclass(eq=False, slots=True)
 class Branch:
+    """`if`; with `word`, one branch is empty and means `out = test` (`a and b`)."""
+
     test: Operand
     then: Nodes
     orelse: Nodes
     loc: ir.Loc | None = None
+    word: str = ""
+    out: Value | None = None
 
 
 @dataclass(eq=False, slots=True)
