@@ -230,11 +230,13 @@ def block(out_bar: Any, arrays: Any) -> Any:
 def blocks(out_bar: Any, items: Any, axis: int) -> Any:
     """Return the sections of an axis for nested lists, innermost last."""
     if not isinstance(items, list):
+        if np.ndim(items) == out_bar.ndim:
+            return rules.of_shape(out_bar, items)
         return shaped(out_bar, items)
     bars: list[Any] = []
     start, stop = None, 0
-    for item in items:
-        stop = stop + extent(item, axis)
+    for k, item in enumerate(items):
+        stop = extent(item, axis) if k == 0 else stop + extent(item, axis)
         part = out_bar[along(out_bar.ndim + axis, start, stop)]
         bars = [*bars, blocks(part, item, axis + 1)]
         start = stop
@@ -243,13 +245,21 @@ def blocks(out_bar: Any, items: Any, axis: int) -> Any:
 
 def nesting(items: Any) -> int:
     """Return how deep lists are nested."""
-    return 1 + nesting(items[0]) if isinstance(items, list) else 0
+    if not isinstance(items[0], list):
+        return 1
+    if not isinstance(items[0][0], list):
+        return 2
+    if not isinstance(items[0][0][0], list):
+        return 3
+    return rules.refuse("np.block of lists that are nested more than three deep")
 
 
 def extent(item: Any, axis: int) -> Any:
     """Return the size of a block along an axis counted from the end."""
     if isinstance(item, list):
-        return extent(item[0], axis)
+        item = item[0]
+    if isinstance(item, list):
+        item = item[0]
     return item.shape[axis] if np.ndim(item) >= -axis else 1
 
 
