@@ -1,7 +1,8 @@
 """The examples of README.md and of docstrings run, and what they show is true.
 
 In README.md a block marked `python` is run; a block marked `python output` or `output`
-after it is what it prints. In docstrings, `>>>` as usual.
+after it is what it prints; `pytest --update-goldens` writes that. In docstrings, `>>>`
+as usual.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def execute(example: Example) -> None:
     example.namespace.setdefault("__name__", "readme")
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(code, example.namespace)
-    example.namespace[PRINTED] = printed.getvalue()
+    example.namespace[PRINTED] = printed.getvalue().rstrip("\n") + "\n"
 
 
 def compare(example: Example) -> str | None:
@@ -61,12 +62,32 @@ MODULES = sorted(
 )
 
 
-def test_readme() -> None:
+def test_readme(request: pytest.FixtureRequest) -> None:
     """Every block of the README runs and prints what it says."""
-    examples = list(Sybil([fences]).parse(ROOT / "README.md").examples())
+    path = ROOT / "README.md"
+    if request.config.getoption("--update-goldens"):
+        update(path)
+    examples = list(Sybil([fences]).parse(path).examples())
     for example in examples:
         example.evaluate()
     assert len(examples) >= 2
+
+
+def update(path: Path) -> None:
+    """Write what the blocks print into the blocks that show it."""
+    document = Sybil([fences]).parse(path)
+    text = document.text
+    later: list[tuple[int, int, str]] = []
+    for example in document.examples():
+        if example.region.evaluator is execute:
+            example.evaluate()
+        else:
+            start = text.index("\n", example.region.start) + 1
+            end = start + len(example.parsed)
+            later.append((start, end, example.namespace[PRINTED]))
+    for start, end, printed in reversed(later):
+        text = text[:start] + printed + text[end:]
+    path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
