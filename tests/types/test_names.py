@@ -174,7 +174,7 @@ def test_what_is_consumed_is_recorded_on_every_call() -> None:
         (np.sum, (X,), {"axis": INT}, NeedsStatic),
         (np.sum, (X, INT), {}, NeedsStatic),
         (np.transpose, (X, TupleT((INT, INT))), {}, NeedsStatic),
-        (np.zeros, (ListT(None, INT),), {}, NeedsStatic),
+        (np.moveaxis, (X, 0, INT), {}, NeedsStatic),
         (np.split, (X, INT), {}, NeedsStatic),
         (operator.getitem, (TupleT((FLOAT, ListT(()))), INT), {}, NeedsStatic),
         (np.sum, (X,), {"axis": 2}, WillRaise),

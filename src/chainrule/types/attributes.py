@@ -56,6 +56,9 @@ def attribute(fn: Fn, x: Any, name: Any, *default: Any) -> Type:
             return lift(parts[_SLICE_PARTS.index(name)])
         case RangeT() if name in _SLICE_PARTS:
             return INT
+        case OpaqueT():
+            # Of no use in arithmetic, so without a derivative for certain.
+            return OpaqueT()
     if default:
         return lift(default[0])
     raise Unknown(f"the attribute {name} of {show(t)}")

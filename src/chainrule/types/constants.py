@@ -73,6 +73,8 @@ def _constant(
     if fn is type and len(args) == 1:
         classes = classes_of(lift(first))
         return classes[0] if len(classes) == 1 else NOT_CONSTANT
+    if fn is tuple and isinstance(first, tuple | range):
+        return tuple(first)
     if fn is callable:
         return _callable(first)
     if fn is hasattr:

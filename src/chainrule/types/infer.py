@@ -218,7 +218,8 @@ def lift(arg: Any) -> Type:
         case dict():
             return DictT(tuple((k, lift(v)) for k, v in arg.items()), type(arg))
         case range():
-            return RangeT(len(arg))
+            counts = arg.start == 0 and arg.step == 1
+            return RangeT(len(arg) if counts else None)
         case slice():
             return SliceT((arg.start, arg.stop, arg.step))
     return OpaqueT(type(arg))

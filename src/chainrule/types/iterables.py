@@ -52,6 +52,8 @@ def items_of(t: Type) -> tuple[Type, ...] | None:
             return items
         case DictT(items=pairs):
             return tuple(lift(k) for k, _ in pairs)
+        case RangeT(dim=int() as count) if count <= 16:
+            return tuple(ScalarT("int", dim=i) for i in range(count))
         case ArrayT(dims=dims) if dims and isinstance(dims[0], int) and dims[0] <= 16:
             return (row(t),) * dims[0]
     return None
@@ -107,7 +109,7 @@ def sorted_(fn: Fn, iterable: Any, *, key: Any = None, reverse: Any = False) -> 
 def range_(fn: Fn, *args: Any) -> Type:
     """Give a range, with its length where it counts from 0 in steps of 1."""
     if all(not isinstance(a, Type) for a in args):
-        return RangeT(len(range(*args)))
+        return lift(range(*args))
     if len(args) == 1 or len(args) == 2 and known(args[0]) == 0:
         t = lift(args[-1])
         if isinstance(t, ScalarT) and t.kind == "int":

@@ -8,8 +8,6 @@ derivative.
 
 from __future__ import annotations
 
-import re
-import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -17,20 +15,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const
-from chainrule.types import random
-from chainrule.types.infer import Unknown
-from chainrule.types.lattice import (
-    BOOL,
-    FLOAT,
-    INT,
-    NONE,
-    STR,
-    ListT,
-    OpaqueT,
-    ScalarT,
-    TupleT,
-    Type,
-)
+from chainrule.types.random import infer_method
 
 Fn = Callable[..., Any]
 T = TypeVar("T")
@@ -128,49 +113,4 @@ def _clip(args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
     return args
 
 
-_STRING: dict[str, Type] = {
-    **dict.fromkeys("find rfind index rindex count".split(), INT),
-    **dict.fromkeys(
-        """startswith endswith isalnum isalpha isascii isdecimal isdigit isidentifier
-        islower isnumeric isprintable isspace istitle isupper""".split(),
-        BOOL,
-    ),
-    **dict.fromkeys("split rsplit splitlines".split(), ListT(None, STR)),
-    **dict.fromkeys("partition rpartition".split(), TupleT((STR, STR, STR))),
-    "encode": OpaqueT(bytes),
-}
-_NUMBER: dict[str, Type] = {
-    "is_integer": BOOL,
-    "bit_length": INT,
-    "bit_count": INT,
-    "as_integer_ratio": TupleT((INT, INT)),
-    "hex": STR,
-}
-
-
-def infer_method(
-    cls: type, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Type:
-    """Return the type of a method call on an object of a class without a derivative.
-
-    For strings, Python numbers, sets, generators of random numbers, regular
-    expressions.
-    """
-    if cls in (np.random.Generator, np.random.RandomState):
-        return random.infer_method(cls, name, tuple(args), dict(kwargs))
-    if cls in (str, bytes):
-        if name in _STRING:
-            return _STRING[name]
-        if hasattr(cls, name):
-            return OpaqueT(cls)
-    if cls in (float, int, bool, complex) and name in _NUMBER and hasattr(cls, name):
-        return _NUMBER[name]
-    if cls in (float, int, bool, complex) and name == "conjugate":
-        return {float: FLOAT, complex: ScalarT("complex")}.get(cls, INT)
-    if cls in (set, frozenset) and hasattr(cls, name):
-        if name in MUTATING["set"]:
-            return OpaqueT() if name == "pop" else NONE
-        return BOOL if name.startswith("is") else OpaqueT(cls)
-    if cls in (re.Pattern, re.Match, types.ModuleType) and hasattr(cls, name):
-        return OpaqueT()
-    raise Unknown(f"{cls.__name__}.{name}")
+__all__ = ["ATTRIBUTES", "METHODS", "MUTATING", "infer_method", "normalise"]

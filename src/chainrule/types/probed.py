@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.types.infer import TYPE_RULES, NeedsStatic, known
-from chainrule.types.lattice import ListT, TupleT, Type
+from chainrule.types.lattice import INT, ArrayT, ListT, TupleT, Type
 from chainrule.types.probe import probe
 
 # Parameters that must be constants, by name.
@@ -66,9 +66,30 @@ def probe_checked(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Type:
     for name, arg in (*zip(parameter_names(fn), args, strict=False), *kwargs.items()):
         if name in wanted and not is_static(arg):
             raise NeedsStatic(name)
-        if name in SHAPES and isinstance(arg, ListT) and arg.items is None:
-            raise NeedsStatic(name)
+    names = (*zip(parameter_names(fn), args, strict=False), *kwargs.items())
+    if any(name in SHAPES and is_open(arg) for name, arg in names):
+        return probe_open(fn, args, kwargs)
     return probe(fn, *args, **kwargs)
+
+
+def is_open(arg: Any) -> bool:
+    """Say whether an argument is the shape of an array of unknown rank."""
+    return isinstance(arg, ListT) and arg.items is None and arg.elem == INT
+
+
+def probe_open(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Type:
+    """Give an array of unknown rank where the rank of a shape is not known."""
+    one = TupleT((INT,))
+    out = probe(
+        fn,
+        *(one if is_open(a) else a for a in args),
+        **{k: one if is_open(v) else v for k, v in kwargs.items()},
+    )
+    if not isinstance(out, ArrayT):
+        raise NeedsStatic("shape")
+    return ArrayT(out.dtype, None)
 
 
 def is_static(arg: Any) -> bool:

@@ -6,14 +6,15 @@ asked for, or of the parameters broadcast.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.types import opaque
 from chainrule.types.infer import TYPE_RULES, Unknown, known
 from chainrule.types.lattice import NONE, OpaqueT, Type
-from chainrule.types.probed import probe_checked
+from chainrule.types.probed import is_open, probe_checked, probe_open
 
 Fn = Callable[..., Any]
 
@@ -30,20 +31,17 @@ METHODS = frozenset(
 
 
 def infer_method(
-    cls: type, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    cls: type, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Type:
     """Return the type of a method call on an object without a derivative."""
     if cls not in (np.random.Generator, np.random.RandomState):
-        raise Unknown(f"{cls.__name__}.{name}")
+        return opaque.infer_method(cls, name, args, kwargs)
     if name == "seed":
         return NONE
     if name not in METHODS or not hasattr(cls, name):
         raise Unknown(f"{cls.__name__}.{name}")
-    return draw(
-        _unbound(cls, name),
-        *map(known, args),
-        **{k: known(v) for k, v in kwargs.items()},
-    )
+    named = {k: known(v) for k, v in kwargs.items()}
+    return draw(_unbound(cls, name), *map(known, args), **named)
 
 
 _UNBOUND: dict[tuple[type, str], Fn] = {}
@@ -62,6 +60,8 @@ def _unbound(cls: type, name: str) -> Fn:
 
 def draw(fn: Fn, *args: Any, **kwargs: Any) -> Type:
     """Probe the method of a private generator."""
+    if any(map(is_open, (*args, *kwargs.values()))):
+        return probe_open(fn, args, kwargs)
     return probe_checked(fn, *args, **kwargs)
 
 
