@@ -42,9 +42,20 @@ def shaped(x: Any, operand: Any) -> Any:
 
 def zeros_like(x: Any) -> Any:
     """Return an empty accumulator for the cotangent of an array."""
-    if x.dtype == np.float64:
-        return np.zeros(x.shape)
-    return np.zeros(x.shape, x.dtype)
+    return zeros_of(x.shape, x.dtype)
+
+
+def zeros_of(shape: Any, dtype: Any) -> Any:
+    """Return an empty accumulator; NumPy's own dtype is not written out."""
+    if dtype == np.float64:
+        return np.zeros(shape)
+    return np.zeros(shape, dtype)
+
+
+@rules.static
+def with_axes(axes: tuple[int, ...], ndim: int) -> tuple[Any, ...]:
+    """Return the index that puts axes of size 1 back into a reduced array."""
+    return tuple(None if k in axes else slice(None) for k in range(ndim))
 
 
 @rules.static

@@ -87,7 +87,9 @@ def eigh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
         if rules.is_zero(v_bar):
             s = (v * in_columns(w_bar)) @ adjoint(v)
         else:
-            core = inverse_gaps(w) * (adjoint(v) @ v_bar) + spread(w_bar)
+            core = inverse_gaps(w) * (adjoint(v) @ v_bar)
+            if not rules.is_zero(w_bar):
+                core = core + spread(w_bar)
             s = v @ hermitian_part(core) @ adjoint(v)
         return triangle_bar(s, reads_lower(UPLO))
 

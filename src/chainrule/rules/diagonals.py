@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.rules import registry as rules
-from chainrule.rules.common import axes_tuple, present, shaped
+from chainrule.rules.common import axes_tuple, present, shaped, zeros_of
 
 
 @rules.linear(np.diag, wrt="v")
@@ -58,7 +58,7 @@ def on_diagonal(out_bar: Any, shape: tuple[Any, ...], offset: int, dtype: Any) -
     elif offset < 0:
         rows = k - offset
     index = (rows, columns) if len(shape) == 2 else (..., rows, columns)
-    return prims.index_set(np.zeros(shape, dtype), index, out_bar)
+    return prims.index_set(zeros_of(shape, dtype), index, out_bar)
 
 
 def in_place(x: Any, axis1: int, axis2: int) -> Any:

@@ -24,14 +24,20 @@ def swapped(norm: Any) -> Any:
 @rules.linear(np.fft.fft, wrt="a")
 def fft(out_bar: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     """The inverse transform, not scaled."""
-    g = np.fft.ifft(out_bar, axis=axis, norm=swapped(norm))
+    if axis == -1:
+        g = np.fft.ifft(out_bar, norm=swapped(norm))
+    else:
+        g = np.fft.ifft(out_bar, axis=axis, norm=swapped(norm))
     return g if n is None else fitted(g, a, n, positive_axis(axis, a.ndim))
 
 
 @rules.linear(np.fft.ifft, wrt="a")
 def ifft(out_bar: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     """The transform, scaled like the inverse."""
-    g = np.fft.fft(out_bar, axis=axis, norm=swapped(norm))
+    if axis == -1:
+        g = np.fft.fft(out_bar, norm=swapped(norm))
+    else:
+        g = np.fft.fft(out_bar, axis=axis, norm=swapped(norm))
     return g if n is None else fitted(g, a, n, positive_axis(axis, a.ndim))
 
 
@@ -40,8 +46,11 @@ def rfft(out_bar: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None) 
     """The real part of the inverse transform; the missing half counts as zero."""
     k = positive_axis(axis, a.ndim)
     size = a.shape[k] if n is None else n
-    g = np.real(np.fft.ifft(out_bar, size, axis, swapped(norm)))
-    return g if n is None else fitted(g, a, n, k)
+    if axis == -1:
+        g = np.real(np.fft.ifft(out_bar, size, norm=swapped(norm)))
+    else:
+        g = np.real(np.fft.ifft(out_bar, size, axis, swapped(norm)))
+    return rules.of_shape(g, a) if n is None else fitted(g, a, n, k)
 
 
 @rules.linear(np.fft.irfft, wrt="a")
@@ -49,9 +58,12 @@ def irfft(out_bar: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None)
     """The transform; frequencies that stand for two count twice."""
     k = positive_axis(axis, a.ndim)
     size = out_bar.shape[k]
-    g = np.fft.rfft(out_bar, axis=axis, norm=swapped(norm))
+    if axis == -1:
+        g = np.fft.rfft(out_bar, norm=swapped(norm))
+    else:
+        g = np.fft.rfft(out_bar, axis=axis, norm=swapped(norm))
     g = g * multiplicity(size, a.ndim - k - 1)
-    return g if n is None else fitted(g, a, size // 2 + 1, k)
+    return rules.of_shape(g, a) if n is None else fitted(g, a, size // 2 + 1, k)
 
 
 def multiplicity(n: Any, trailing: int) -> Any:
@@ -86,7 +98,7 @@ def transformed_axes(ndim: int, s: Any, axes: Any) -> tuple[int, ...]:
 def fitted_all(g: Any, a: Any, s: Any, axes: tuple[int, ...]) -> Any:
     """Fit a cotangent to the operand on all axes that were padded or cut."""
     if s is None:
-        return g
+        return rules.of_shape(g, a)
     for k in range(len(axes)):
         g = fitted(g, a, s[k], axes[k])
     return g
@@ -138,7 +150,7 @@ def irfftn(
     g = np.fft.rfftn(out_bar, axes=over, norm=swapped(norm))
     g = g * multiplicity(size, a.ndim - last - 1)
     if s is None:
-        return g
+        return rules.of_shape(g, a)
     return fitted_all(g, a, (*s[:-1], size // 2 + 1), over)
 
 

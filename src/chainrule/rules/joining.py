@@ -81,7 +81,7 @@ def sections(out_bar: Any, arrays: Any, axis: int | None) -> Any:
     start, stop = None, 0
     for k in range(len(arrays)):
         x = arrays[k]
-        n = np.size(x) if axis is None else x.shape[axis]
+        n = count(x) if axis is None else x.shape[axis]
         stop = n if k == 0 else stop + n
         if axis is None:
             bars = (*bars, flat_section(out_bar, start, stop, x))
@@ -90,6 +90,13 @@ def sections(out_bar: Any, arrays: Any, axis: int | None) -> Any:
             bars = (*bars, rules.of_shape(part, x))
         start = stop
     return bars
+
+
+def count(x: Any) -> Any:
+    """Return the number of elements."""
+    if np.ndim(x) == 0:
+        return 1
+    return x.shape[0] if x.ndim == 1 else x.size
 
 
 def flat_section(out_bar: Any, start: Any, stop: Any, x: Any) -> Any:

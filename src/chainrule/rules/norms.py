@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import axes_tuple, conj, present
+from chainrule.rules.common import axes_tuple, conj, present, with_axes
 
 
 @rules.reverse(np.linalg.norm, wrt="x")
@@ -81,7 +81,7 @@ def standing(value: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Return a reduced value that broadcasts against the operand."""
     if keepdims or len(axes) == x.ndim:
         return value
-    return np.expand_dims(value, axes)
+    return value[with_axes(axes, x.ndim)]
 
 
 def along_slope(

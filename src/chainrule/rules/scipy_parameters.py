@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from chainrule.rules import registry as rules
-from chainrule.rules.common import conj
+from chainrule.rules.common import axes_tuple, conj, with_axes
 
 
 def polygamma_slope(n: Any, x: Any) -> Any:
@@ -228,9 +228,9 @@ def betainc_dot(a: Any, b: Any, x: Any, x_dot: Any) -> Any:
 
 def standing(value: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     """Return a reduced value that broadcasts against the operand."""
-    if keepdims or axis is None:
+    if keepdims or axis is None or np.ndim(value) == 0:
         return value
-    return np.expand_dims(value, axis)
+    return value[with_axes(axes_tuple(axis, a.ndim), a.ndim)]
 
 
 @rules.reverse(special.logsumexp, wrt="a")

@@ -110,6 +110,8 @@ def roll(out_bar: Any, a: Any, shift: Any, axis: Any = None) -> Any:
     """Roll the other way."""
     if isinstance(shift, list | tuple):
         return np.roll(out_bar, tuple(-s for s in shift), axis)
+    if axis is None:
+        return np.roll(out_bar, -shift)
     return np.roll(out_bar, -shift, axis)
 
 

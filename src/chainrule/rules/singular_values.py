@@ -82,7 +82,9 @@ def svd_bar(u: Any, s: Any, vh: Any, u_bar: Any, s_bar: Any, vh_bar: Any) -> Any
     gaps = inverse_gaps(s)
     left = gaps * (turned_u - adjoint(turned_u)) * in_columns(s)
     right = in_rows(s) * gaps * (turned_v - adjoint(turned_v))
-    core = left + right + spread(s_bar)
+    core = left + right
+    if not rules.is_zero(s_bar):
+        core = core + spread(s_bar)
     if np.iscomplexobj(u):
         core = core + spread(1j * imag_diagonal(turned_u) / s)
     a_bar = u @ core @ vh
