@@ -63,6 +63,7 @@ COUNT = ScalarT("int", dim=Sym("count"))
         (np.diag, (V,), {}, (N, N)),
         (np.cov, (X,), {}, (N, N)),
         (np.stack, ([V, V],), {}, (2, N)),
+        (np.cross, (ArrayT(F8, (N, K)), ArrayT(F8, (3,))), {}, (N, 3)),
         (np.tile, (V, (3, 1)), {}, (3, N)),
         (np.take, (X, [0, 1, 0]), {"axis": 0}, (3, M)),
         (np.fft.fft, (V,), {}, (N,)),

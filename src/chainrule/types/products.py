@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.types.indexing import as_array, normal_axis
-from chainrule.types.infer import TYPE_RULES, WillRaise, static, typed
-from chainrule.types.lattice import NEVER, ArrayT, Sym, Type, fresh_dim, join
+from chainrule.types.infer import TYPE_RULES, static, typed
+from chainrule.types.lattice import ArrayT, Sym, Type, fresh_dim
 from chainrule.types.probed import probe_checked, probed
 
 probed(operator, "matmul")
@@ -42,24 +42,16 @@ probed(np.polynomial.polynomial, "polyval")
 
 @typed(np.cross, getattr(np.linalg, "cross", np.cross))
 def cross(fn: Callable[..., Any], a: Any, b: Any, *args: Any, **kwargs: Any) -> Type:
-    """Multiply vectors of 3 elements, or of 2 with one axis less.
+    """Multiply vectors of 3 elements; of 2 (deprecated in NumPy) if that is known.
 
-    A size is a name, not 2 or 3: unless it is known, the rank is not.
+    A named size is taken for 3: nothing else has a result of known rank.
     """
     x, y = as_array(a), as_array(b)
-    axes = [static(v, k) for k, v in kwargs.items()] + [static(v, "axis") for v in args]
-    out: Type = NEVER
-    for size in (3, 2) if x.dims is not None and y.dims is not None else ():
-        try:
-            sized = (_sized(t, axes[-1] if axes else -1, size) for t in (x, y))
-            out = join(out, probe_checked(fn, *sized, *args, **kwargs))
-        except WillRaise:
-            continue
     if x.dims is None or y.dims is None:
         return ArrayT(np.result_type(x.dtype, y.dtype), None)
-    if out == NEVER:
-        raise WillRaise("ValueError: incompatible dimensions for cross product")
-    return out
+    axes = [static(v, k) for k, v in kwargs.items()] + [static(v, "axis") for v in args]
+    sized = (_sized(t, axes[-1] if axes else -1, 3) for t in (x, y))
+    return probe_checked(fn, *sized, *args, **kwargs)
 
 
 def _sized(t: ArrayT, axis: int, size: int) -> ArrayT:
