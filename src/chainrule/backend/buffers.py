@@ -16,12 +16,12 @@ import numpy as np
 
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
-from chainrule.backend.program import Op
+from chainrule.backend.program import Nodes, Op
 from chainrule.backend.sizes import AUGMENTED, BINARY, COMPARE, UNARY
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Operand, Value
-from chainrule.types.lattice import ArrayT, ScalarT
+from chainrule.types.lattice import ArrayT, ListT, ScalarT
 
 STORES = frozenset(
     {prims.index_add, prims.index_set, prims.list_append, prims.list_init}
@@ -51,6 +51,7 @@ ACCUMULATE = frozenset({operator.add, operator.sub})
 
 def choose_modes(web: Web) -> None:
     """Set the mode of every `Let` that updates something."""
+    _copies_to_lets(web, web.program.nodes)
     owned = _owned(web)
     for node in p.walk(web.program.nodes):
         if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
@@ -58,6 +59,26 @@ def choose_modes(web: Web) -> None:
                 _choose_store(web, node, node.op, owned)
             elif _is(node.op, ACCUMULATE) or _is(node.op, AUGMENTED):
                 _choose_augment(web, node, node.op, owned)
+
+
+def _copies_to_lets(web: Web, nodes: Nodes) -> None:
+    """Write a copy of `acc + g` to `acc` as the operation that it is."""
+    for i, node in enumerate(nodes):
+        for inner in p.parts(node):
+            _copies_to_lets(web, inner)
+        if not isinstance(node, p.Copies) or len(node.pairs) != 1:
+            continue
+        [(out, source)] = node.pairs
+        op = web.nested.get(source) if isinstance(source, Value) else None
+        if (
+            isinstance(op, ir.Apply)
+            and _is(op, ACCUMULATE)
+            and isinstance(source, Value)
+        ):
+            first = op.args[0]
+            if isinstance(first, Value) and first not in web.nested:
+                if web.find(first) is web.find(out) and source.type == out.type:
+                    nodes[i] = p.Let(out, op)
 
 
 def _is(op: Op, fns: Any) -> bool:
@@ -193,6 +214,11 @@ def _aliases(web: Web, operand: Operand) -> set[Value]:
         return set()
     if operand in web.nested:
         op = web.nested[operand]
+        if _is(op, {operator.getitem}) and isinstance(op, ir.Apply):
+            base = op.args[0]
+            if isinstance(base, Value) and isinstance(base.type, ListT):
+                # An element is no part of the list that holds it.
+                return set()
         return set() if is_fresh(op) else _kept(web, op)
     return {web.find(operand)}
 

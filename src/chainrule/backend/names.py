@@ -22,8 +22,10 @@ from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.types.lattice import ScalarT
 
 LONGEST = 20
+NUMBERS = {1: "one", 2: "two", 0.5: "half"}
 INFIX: dict[Any, str] = {
     operator.add: "{}_plus_{}",
     operator.sub: "{}_minus_{}",
@@ -76,6 +78,8 @@ def name_variables(
     """Return the name of each variable, by its representative."""
     naming = _Naming(web, params, reserved)
     for node in p.walk(web.program.nodes):
+        if isinstance(node, p.Append):
+            naming.saved.setdefault(web.find(node.tape), []).append(node.items)
         for value in p.defines(node):
             naming.name(value, node)
         for operand in p.reads(node):
@@ -94,6 +98,7 @@ class _Naming:
         self.names: dict[Value, str] = {}
         self.holders: dict[str, int] = {}
         self.reads: set[Value] | None = None
+        self.saved: dict[Value, list[tuple[Operand, ...]]] = {}
         for value, name in params.items():
             self.give(value, name)
 
@@ -119,7 +124,9 @@ class _Naming:
         if root in self.names:
             return
         hint = self.web.hint(root)
-        base = clean(hint) if hint else self.describe(value, node)
+        base = self.from_tape(value, node) if isinstance(node, p.For) else None
+        if base is None:
+            base = clean(hint) if hint else self.describe(value, node)
         if base == "_" and self.used(root):
             base = "item"
         self.web.bit(root)
@@ -134,6 +141,31 @@ class _Naming:
             name = f"{base}{number}" if not base[-1].isdigit() else f"{base}_{number}"
         self.give(root, name)
 
+    def from_tape(self, value: Value, node: p.For) -> str | None:
+        """Return the name under which a value was saved on the tape."""
+        for it in node.iters:
+            if value in it.elems and it.unpack:
+                for items in self.saved.get(self.root_of(it.source), ()):
+                    name = self.of_saved(items[it.elems.index(value)])
+                    if name is not None:
+                        return name
+        return None
+
+    def root_of(self, source: Operand) -> Value:
+        """Return the variable that a loop over it, or over its reverse, reads."""
+        assert isinstance(source, Value)
+        op = self.web.nested.get(source)
+        if isinstance(op, ir.Apply) and op.fn is reversed:
+            return self.root_of(op.args[0])
+        return self.web.find(source)
+
+    def of_saved(self, item: Operand) -> str | None:
+        if not isinstance(item, Value):
+            return None
+        if item in self.web.nested:
+            return _own(self.of_op(self.web.nested[item]))
+        return self.names.get(self.web.find(item))
+
     def describe(self, value: Value, node: p.Node) -> str:
         """Return a name that says what a value without a hint holds."""
         match node:
@@ -146,7 +178,9 @@ class _Naming:
             case p.Copies(pairs=pairs):
                 source = next((s for v, s in pairs if v is value), value)
                 known = None if source is value else self.of_operand(source)
-                return _own(known) if known and known.isidentifier() else "result"
+                if known and known.isidentifier():
+                    return _own(known)
+                return "done" if _is_flag(value) else "result"
             case p.Try():
                 return "exc"
         return "value"
@@ -155,8 +189,8 @@ class _Naming:
         """Return a short word for an operand, or None."""
         if isinstance(operand, Const):
             value = operand.value
-            if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-                return str(value)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return NUMBERS.get(value, str(value) if value in range(10) else None)
             return None
         if not isinstance(operand, Value):
             return None
@@ -179,7 +213,7 @@ class _Naming:
             if len(name) <= LONGEST and not name[0].isdigit():
                 return name
         first = args[0] if args and args[0] and not args[0].isdigit() else None
-        if fn is operator.pow and first and args[1] == "2":
+        if fn is operator.pow and first and args[1] == "two":
             return f"{first}_sq"
         if fn is operator.neg and first:
             return f"neg_{first}"
@@ -202,6 +236,10 @@ def clean(name: str) -> str:
     if name[0].isdigit():
         name = f"v{name}"
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _is_flag(value: Value) -> bool:
+    return isinstance(value.type, ScalarT) and value.type.kind == "bool"
 
 
 def _own(name: str) -> str:

@@ -128,8 +128,8 @@ class _Nesting:
     def block(self, nodes: Nodes) -> Nodes:
         """Nest within one list; return what is left of it."""
         out: Nodes = []
-        for i, node in enumerate(nodes):
-            for replaced in self.node(node, nodes[i - 1] if i else None):
+        for node in nodes:
+            for replaced in self.node(node, out[-1] if out else None):
                 out.append(replaced)
                 if isinstance(replaced, p.Let):
                     self.offer(replaced)
@@ -243,7 +243,9 @@ class _Nesting:
         ):
             return
         ops, width, _ = self.measure(let.op)
-        if ops <= RETURN_OPS and width <= RETURN_WIDTH:
+        ours = let.out.hint.endswith(("_bar", "_dot"))
+        longest = (RETURN_OPS * 2, MAX_WIDTH) if ours else (RETURN_OPS, RETURN_WIDTH)
+        if ops <= longest[0] and width <= longest[1]:
             self.add(let.out, let.op)
 
     def size(self, operand: Operand) -> tuple[int, int]:
@@ -295,7 +297,9 @@ class _Nesting:
             ops += more[0]
             width += more[1] + 3
         # Only an operation adds to the length of what it takes in.
-        apart = not isinstance(node, p.Let | p.Unpack)
+        apart = not isinstance(node, p.Let | p.Unpack) or (
+            isinstance(node, p.Let) and sizes.is_statement(node.op)
+        )
         for value in sorted(found, key=lambda v: -self.pending[v].width):
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH

@@ -256,6 +256,8 @@ class Writer:
             target(self.variable(v) if v.hint or self.is_used(v) else "_")
             for v in it.elems
         ]
+        if not names:
+            return target("_")
         if not it.unpack or (len(names) == 1 and self.from_tape(it.source)):
             return names[0]
         return gast.Tuple(names, STORE)

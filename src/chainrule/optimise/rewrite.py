@@ -144,6 +144,8 @@ class Rewriter:
             op.hint = old.hint
 
     def structural(self, stmt: Apply) -> Operand | None:
+        if stmt.fn is prims.stop:
+            return stmt.args[0]
         if stmt.fn in (operator.getitem, builtins.getattr):
             return self.b.fold(stmt.fn, stmt.args, stmt.kwargs)
         return None

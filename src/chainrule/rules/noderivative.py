@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ir import prims
 from chainrule.rules import registry as rules
 
 
@@ -67,6 +68,8 @@ rules.inactive(
     *(bool, int, str, repr, format, print, isinstance, issubclass, type, id, hash),
     *(len, range, callable, hasattr, any, all, chr, ord, ascii, bin, hex, oct, round),
 )
+
+rules.inactive(prims.stop)
 
 # random numbers whose distribution has no parameters
 rules.inactive(

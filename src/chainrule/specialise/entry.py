@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.derivative import Derivative
 from chainrule.ir.nodes import UNDEF, Block, Const, Function, Loc, Operand, Undef, Value
 from chainrule.request import Input
-from chainrule.specialise import inlining, recursion
+from chainrule.specialise import inlining, nested, recursion
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
 from chainrule.types import lattice as lt
@@ -31,6 +32,8 @@ class Specialised:
 
 def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Specialised:
     """Interpret a function whose parameters have the given types or constants."""
+    if isinstance(fn, Derivative):
+        return of_derivative(fn, arguments)
     source = inlining.load(fn)
     builder = Builder()
     frame = frame_of_function(fn, source)
@@ -57,5 +60,31 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
         namespace=fn.__globals__,
         cells=dict(frame.cells),
     )
+    function.result = type_of(op)
+    return Specialised(function, tuple(ctx.inputs.values()), builder)
+
+
+def of_derivative(fn: Derivative[..., Any], arguments: Mapping[str, Any]) -> Specialised:
+    """Interpret a derivative as the function to differentiate."""
+    base: Any = fn
+    while isinstance(base, Derivative):
+        base = base.target.function
+    builder = Builder()
+    ctx = Context(builder, root_globals=base.__globals__)
+    source = inlining.load(base)
+    loc = Loc(source.filename, source.first_line, function=base.__name__)
+    params: list[Value] = []
+    given: dict[str, Operand] = {}
+    for name, what in arguments.items():
+        value = Value(what if isinstance(what, lt.Type) else type_of(Const(what)), name, loc)
+        params.append(value)
+        given[name] = value if isinstance(what, lt.Type) else Const(what)
+    block = Block()
+    builder.loc = loc
+    with builder.into(block):
+        op = nested.of_derivative(ctx, fn, given)
+    block.results = (op,)
+    function = Function(fn.__name__, tuple(params), block, loc, None)
+    function.namespace = base.__globals__
     function.result = type_of(op)
     return Specialised(function, tuple(ctx.inputs.values()), builder)

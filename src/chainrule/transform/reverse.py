@@ -565,6 +565,16 @@ def _append(self: Reverse, stmt: Apply, bar: Bar) -> bool:
     return True
 
 
+def _reversed(self: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Turn the list of cotangents round."""
+    base = stmt.args[0]
+    g = self.cot.settle(bar)
+    backwards = Const(slice(None, None, -1))
+    turned = self.b.apply(operator.getitem, g, backwards, type_=type_of(base))
+    self.cot.add(base, turned)
+    return True
+
+
 def _live(self: Reverse, stmt: Apply, bar: Bar) -> bool:
     return True
 
@@ -579,5 +589,6 @@ STRUCTURAL = {
     prims.unpack: _unpack,
     prims.list_append: _append,
     prims.live: _live,
+    builtins.reversed: _reversed,
 }
 _ = Undef
