@@ -62,7 +62,7 @@ def test_one_operand(fn: Any, points: Any) -> None:
         (polygamma, (3, -0.7)),
         *([(math.fma, (0.7, 1.3, -0.2))] if hasattr(math, "fma") else []),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_several_operands(fn: Any, args: Any) -> None:
     """Partials of functions of several numbers hold, with data among them too."""

@@ -7,9 +7,8 @@ broadcast are summed by the compiler, or by `tensordot` in the course of the pro
 
 from __future__ import annotations
 
-from typing import Any
-
 import operator
+from typing import Any
 
 import numpy as np
 
