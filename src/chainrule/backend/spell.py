@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from chainrule.backend.sizes import AUGMENTED, BINARY, COMPARE, UNARY
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.runtime.objects import by_keywords, instance
 from chainrule.types.lattice import ArrayT, ScalarT, TapeT
 
 Node = Any
@@ -315,12 +317,19 @@ def _make_dict(s: Speller, op: ir.Apply) -> Node:
 
 @_spell(prims.make_object)
 def _make_object(s: Speller, op: ir.Apply) -> Node:
-    cls, names, *values = op.args
+    of, names, *values = op.args
     if not isinstance(names, Const):
         return None
+    cls = of.value if isinstance(of, Const) else None
+    if cls is not None and issubclass(cls, dict):
+        items = gast.Dict([s.const(k) for k in names.value], [s.operand(v) for v in values])
+        first = [literal(None)] if issubclass(cls, defaultdict) else []
+        return call(s.operand(of), [*first, items])
     pairs = zip(names.value, values, strict=True)
     keywords = [gast.keyword(str(k), s.operand(v)) for k, v in pairs]
-    return call(s.operand(cls), [], keywords)
+    if cls is not None and by_keywords(cls):
+        return call(s.operand(of), [], keywords)
+    return call(s.const(instance), [s.operand(of)], keywords)
 
 
 @_spell(prims.live)

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.runtime.objects import by_keywords, instance, mapping
+
 
 def make_tuple(*items: Any) -> tuple[Any, ...]:
     """Print as `(a, b)`."""
@@ -27,9 +29,17 @@ def make_dict(keys: tuple[Any, ...], *values: Any) -> dict[Any, Any]:
     return dict(zip(keys, values, strict=True))
 
 
-def make_object(cls: type, names: tuple[str, ...], *values: Any) -> Any:
-    """Print as `Cls(name=v)`."""
-    return cls(**dict(zip(names, values, strict=True)))
+def make_object(of: Any, names: tuple[Any, ...], *values: Any) -> Any:
+    """Print as `Cls(name=v)`, or `Cls({"k": v})` for a class of dicts.
+
+    `of` is the class, or an object whose other attributes are taken over.
+    """
+    items = dict(zip(names, values, strict=True))
+    if isinstance(of, type) and issubclass(of, dict):
+        return mapping(of, items)
+    if isinstance(of, type) and by_keywords(of):
+        return of(**items)
+    return instance(of, **items)
 
 
 def unpack(x: Any, n: int) -> tuple[Any, ...]:

@@ -245,9 +245,9 @@ class Builder:
         if stmt.fn is prims.make_dict:
             return dict(zip(stmt.args[0].value, stmt.args[1:], strict=True))  # type: ignore[union-attr]
         if stmt.fn is prims.make_object:
+            if isinstance(stmt.out.type, lt.TupleT):
+                return list(stmt.args[2:])
             return dict(zip(stmt.args[1].value, stmt.args[2:], strict=True))  # type: ignore[union-attr]
-        if isinstance(op, Value) and isinstance(op.type, lt.TupleT) and op.type.cls is not tuple:
-            return list(stmt.args)
         return list(stmt.args)
 
     def definition(self, op: Operand) -> Apply | None:

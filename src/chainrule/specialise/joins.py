@@ -207,15 +207,19 @@ def read_parts(b: Builder, op: Operand) -> list[Operand]:
 def make(b: Builder, layout: tuple[Any, ...], parts: list[Operand]) -> Operand:
     """Put a container together again."""
     maker, cls, names = layout
-    if maker is prims.make_dict:
+    if maker is prims.make_dict and cls is dict:
         return b.apply(maker, Const(names), *parts)
-    if maker is prims.make_object:
-        t = lt.ObjT(cls, tuple(zip(names, map(type_of, parts), strict=True)))
-        return b.apply(maker, Const(cls), Const(names), *parts, type_=t)
-    if cls not in (tuple, list):
-        t2 = lt.TupleT(tuple(map(type_of, parts)), cls)
-        return b.apply(maker, *parts, type_=t2)
-    return b.apply(maker, *parts)
+    if maker is prims.make_tuple and cls is not tuple:
+        names = cls._fields
+    elif maker in (prims.make_tuple, prims.make_list):
+        return b.apply(maker, *parts)
+    types = tuple(map(type_of, parts))
+    t: lt.Type = lt.ObjT(cls, tuple(zip(names, types, strict=True)))
+    if maker is prims.make_tuple:
+        t = lt.TupleT(types, cls)
+    elif maker is prims.make_dict:
+        t = lt.DictT(tuple(zip(names, types, strict=True)), cls)
+    return b.apply(prims.make_object, Const(cls), Const(names), *parts, type_=t)
 
 
 def part_hints(layout: tuple[Any, ...], hint: str | None) -> list[str | None]:

@@ -477,7 +477,10 @@ def _make(self: Forward, stmt: Apply) -> bool:
         self.set(stmt.out, b.apply(prims.make_dict, stmt.args[0], *parts))
     elif stmt.fn is prims.make_object:
         parts = [self.dot(a) for a in stmt.args[2:]]
-        self.set(stmt.out, b.apply(prims.make_dict, stmt.args[1], *parts))
+        if isinstance(stmt.out.type, lt.TupleT):
+            self.set(stmt.out, b.apply(prims.make_tuple, *parts))
+        else:
+            self.set(stmt.out, b.apply(prims.make_dict, stmt.args[1], *parts))
     else:
         t = stmt.out.type
         dots = [self.dot(a) for a in stmt.args]

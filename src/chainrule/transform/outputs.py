@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Operand, Value
 from chainrule.ir.walk import statements
+from chainrule.runtime.objects import by_keywords
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.types import lattice as lt
@@ -58,6 +59,7 @@ VIEWS = {
     prims.make_tuple,
     prims.make_list,
     prims.make_dict,
+    prims.make_object,
 }
 
 
@@ -70,8 +72,8 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
             as_given(b, one, two)
             for one, two in zip(read_parts(b, g), read_parts(b, like), strict=True)
         ]
-        if given[0] is prims.make_object and not _rebuildable(given[1]):
-            given = (prims.make_dict, dict, given[2])
+        if given[0] is prims.make_object and not by_keywords(given[1]):
+            return b.apply(prims.make_object, like, Const(given[2]), *parts)
         return make(b, given, parts)
     if isinstance(t, lt.ScalarT) and t.dtype is None and t.exact:
         have = type_of(g)
@@ -89,14 +91,6 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
     if isinstance(t, lt.ArrayT) and t.dims == () and not isinstance(type_of(g), lt.ArrayT):
         return b.apply(np.asarray, g, kwargs=(("dtype", Const(t.dtype)),), type_=t)
     return g
-
-
-def _rebuildable(cls: type) -> bool:
-    from chainrule.specialise.library import plain_dataclass
-
-    import dataclasses
-
-    return dataclasses.is_dataclass(cls) and plain_dataclass(cls)
 
 
 class Ownership:

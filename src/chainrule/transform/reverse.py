@@ -471,6 +471,8 @@ def _make(self: Reverse, stmt: Apply, bar: Bar) -> bool:
         keys, parts = list(args[0].value), args[1:]  # type: ignore[union-attr]
     elif stmt.fn is prims.make_object:
         keys, parts = list(args[1].value), args[2:]  # type: ignore[union-attr]
+        if isinstance(stmt.out.type, lt.TupleT):
+            keys = list(range(len(parts)))
     else:
         keys, parts = list(range(len(args))), args
     if not isinstance(bar, dict):

@@ -58,9 +58,10 @@ def make_dict(fn: Fn, keys: Any, *values: Any) -> Type:
 
 
 @typed(prims.make_object)
-def make_object(fn: Fn, cls: Any, names: Any, *values: Any) -> Type:
+def make_object(fn: Fn, of: Any, names: Any, *values: Any) -> Type:
     """Give an instance, or a named tuple."""
-    cls, names = static(cls, "cls"), static(names, "names")
+    cls = of.cls if isinstance(of, ObjT) else static(of, "cls")
+    names = static(names, "names")
     types = tuple(map(lift, values))
     if issubclass(cls, tuple):
         return TupleT(types, cls)

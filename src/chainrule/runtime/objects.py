@@ -1,0 +1,42 @@
+"""Objects with given attributes, of classes whose own construction must not run again.
+
+In: a class or an object, and values of attributes. Out: an object. Plain Python, nothing of
+the compiler: generated code may call `instance`.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import types
+from collections import defaultdict
+from typing import Any
+
+
+def by_keywords(cls: type) -> bool:
+    """Say whether `cls(name=value, ...)` does no more than set these attributes."""
+    if cls is types.SimpleNamespace or hasattr(cls, "_fields"):
+        return True
+    if not dataclasses.is_dataclass(cls) or hasattr(cls, "__post_init__"):
+        return False
+    made = cls.__init__.__qualname__.startswith("__create_fn__") or (
+        cls.__init__.__code__.co_filename == "<string>"
+        if isinstance(cls.__init__, types.FunctionType)
+        else False
+    )
+    return made and all(f.init for f in dataclasses.fields(cls))
+
+
+def instance(of: Any, /, **attributes: Any) -> Any:
+    """Return an object of a class, or one like another object, with these attributes."""
+    out = object.__new__(of) if isinstance(of, type) else copy.copy(of)
+    for name, value in attributes.items():
+        object.__setattr__(out, name, value)
+    return out
+
+
+def mapping(cls: type, items: dict[Any, Any]) -> Any:
+    """Return a dict of a class."""
+    if issubclass(cls, defaultdict):
+        return cls(None, items)
+    return cls(items)
