@@ -41,12 +41,12 @@ SYSTEMS = [
     ((3, 3), (3,)),
     ((3, 3), (3, 2)),
     ((2, 3, 3), (2, 3, 4)),
-    ((2, 3, 3), (3, 4)),
     ((3, 3), (2, 3, 4)),
-    ((4, 1, 3, 3), (2, 3, 4)),
     ((1, 1), (1,)),
     ((0, 0), (0,)),
 ]
+# NumPy 1 takes these right-hand sides for stacks of vectors
+SYSTEMS += [((2, 3, 3), (3, 4)), ((4, 1, 3, 3), (2, 3, 4))] if NUMPY_2 else []
 
 
 @pytest.mark.parametrize(("left", "right"), SYSTEMS)

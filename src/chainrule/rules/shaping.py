@@ -16,7 +16,9 @@ from chainrule.rules.common import inverse_axes, positive_axis, shaped, zeros_li
 
 
 @rules.linear(np.reshape, wrt="a")
-def reshape(out_bar: Any, a: Any, shape: Any = None, order: Any = "C") -> Any:
+def reshape(
+    out_bar: Any, a: Any, shape: Any = None, order: Any = "C", *, newshape: Any = None
+) -> Any:
     """Give the cotangent the shape of the operand."""
     if order == "C":
         return shaped(out_bar, a)
