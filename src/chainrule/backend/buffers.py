@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
+from chainrule.backend.nest import leaves
 from chainrule.backend.program import Nodes, Op
 from chainrule.backend.sizes import AUGMENTED, BINARY, COMPARE, UNARY
 from chainrule.ir import nodes as ir
@@ -63,22 +64,70 @@ def choose_modes(web: Web) -> None:
 
 def _copies_to_lets(web: Web, nodes: Nodes) -> None:
     """Write a copy of `acc + g` to `acc` as the operation that it is."""
-    for i, node in enumerate(nodes):
+    out: Nodes = []
+    for node in nodes:
         for inner in p.parts(node):
             _copies_to_lets(web, inner)
-        if not isinstance(node, p.Copies) or len(node.pairs) != 1:
-            continue
-        [(out, source)] = node.pairs
-        op = web.nested.get(source) if isinstance(source, Value) else None
-        if (
-            isinstance(op, ir.Apply)
-            and _is(op, ACCUMULATE)
-            and isinstance(source, Value)
-        ):
-            first = op.args[0]
-            if isinstance(first, Value) and first not in web.nested:
-                if web.find(first) is web.find(out) and source.type == out.type:
-                    nodes[i] = p.Let(out, op)
+        made: Nodes = [node]
+        if isinstance(node, p.Copies):
+            singles = _apart(web, node)
+            lets: Nodes = [_copy_to_let(web, single) for single in singles]
+            if any(isinstance(let, p.Let) for let in lets):
+                made = lets
+                _order(web, singles)
+        out += made
+    nodes[:] = out
+
+
+def _apart(web: Web, node: p.Copies) -> list[p.Copies]:
+    """Return one node for each copy, if it makes no difference."""
+    written = 0
+    for out, source in node.pairs:
+        if web.reads(source) & written:
+            return [node]
+        written |= web.members_of(out)
+    singles = []
+    for pair in node.pairs:
+        single = p.Copies([pair], node.loc)
+        if isinstance(pair[1], Value) and (id(node), pair[1]) in web.moved:
+            web.moved.add((id(single), pair[1]))
+        singles.append(single)
+    return singles
+
+
+def _order(web: Web, singles: list[p.Copies]) -> None:
+    """Keep what is assigned first apart in name from what is read later."""
+    for i, first in enumerate(singles):
+        for later in singles[i + 1 :]:
+            for out, _ in first.pairs:
+                for value in leaves(later.pairs[0][1], web.nested):
+                    if web.find(value) is not web.find(out):
+                        web.conflict(out, web.members_of(value))
+                        web.conflict(value, web.members_of(out))
+
+
+def _copy_to_let(web: Web, node: p.Copies) -> p.Copies | p.Let:
+    if len(node.pairs) != 1:
+        return node
+    [(out, source)] = node.pairs
+    op = web.nested.get(source) if isinstance(source, Value) else None
+    if isinstance(op, ir.Apply) and _is(op, ACCUMULATE) and isinstance(source, Value):
+        first = _plain(web, op.args[0])
+        if isinstance(first, Value) and first not in web.nested:
+            fits = source.type == out.type or _immutable(source)
+            if web.find(first) is web.find(out) and fits:
+                return p.Let(out, op)
+    return node
+
+
+def _plain(web: Web, operand: Operand) -> Operand:
+    """Return what a copy of a number prints as: the number."""
+    op = web.nested.get(operand) if isinstance(operand, Value) else None
+    if isinstance(op, ir.Apply) and op.fn is prims.copy_value:
+        source = op.args[0]
+        if isinstance(source, Value) and _immutable(source):
+            return _plain(web, source)
+    return operand
 
 
 def _is(op: Op, fns: Any) -> bool:
@@ -114,7 +163,7 @@ def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> None
 
 
 def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> None:
-    first = op.args[0]
+    first = _plain(web, op.args[0])
     if not isinstance(first, Value) or first in web.nested:
         return
     hint = web.hint(let.out) or ""

@@ -228,7 +228,7 @@ class _Lowering:
         if k.append and loop.tape is not None:
             nodes.append(p.Append(loop.tape, results[carried:]))
         nodes += _copies(loop.body.params, results[1:carried])
-        leave: Nodes = [*([p.Copies(list(k.on_break))] if k.on_break else [])]
+        leave = _at_break(loop, k.on_break, results)
         leave.append(p.Exit("break"))
         if stops:
             return nodes + leave
@@ -629,6 +629,19 @@ def _pairs(
 ) -> tuple[tuple[Value, Operand], ...]:
     pairs = zip(outs, results, strict=True)
     return tuple((out, r) for out, r in pairs if r is not UNDEF and r is not out)
+
+
+def _at_break(
+    loop: ir.Loop, pairs: tuple[tuple[Value, Operand], ...], results: Results
+) -> Nodes:
+    """Return the copies that a `break` makes, of what this iteration has computed."""
+    known = {
+        out: result
+        for out, result in zip(loop.outs, results[1:], strict=False)
+        if result not in loop.body.params and result is not UNDEF
+    }
+    made = [(out, resolve(operand, known)) for out, operand in pairs]
+    return [p.Copies(made)] if made else []
 
 
 def _copies(outs: tuple[Value, ...], results: Results) -> Nodes:

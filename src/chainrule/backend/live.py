@@ -58,6 +58,11 @@ class Web:
             self.conflicts[root] = 0
         return 1 << self.index[root]
 
+    def members_of(self, value: Value) -> int:
+        """Return the bits of all variables that were put together with this one."""
+        root = self.find(value)
+        return self.bit(root) | self.members[root]
+
     def bits(self, values: Iterable[Value]) -> int:
         out = 0
         for value in values:

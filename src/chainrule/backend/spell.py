@@ -322,7 +322,9 @@ def _make_object(s: Speller, op: ir.Apply) -> Node:
         return None
     cls = of.value if isinstance(of, Const) else None
     if cls is not None and issubclass(cls, dict):
-        items = gast.Dict([s.const(k) for k in names.value], [s.operand(v) for v in values])
+        items = gast.Dict(
+            [s.const(k) for k in names.value], [s.operand(v) for v in values]
+        )
         first = [literal(None)] if issubclass(cls, defaultdict) else []
         return call(s.operand(of), [*first, items])
     pairs = zip(names.value, values, strict=True)
