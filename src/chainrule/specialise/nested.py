@@ -293,7 +293,10 @@ class Scope:
 
     def write(self, *blocks: Block) -> None:
         """Put statements in place of the call."""
+        from chainrule.transform.tapes import lower_tapes
+
         for block in blocks:
+            lower_tapes(block)
             substitute(block, self.table)
             for stmt in block.stmts:
                 self.b.add(stmt)
@@ -303,9 +306,16 @@ class Scope:
 
     def reverse(self, value: Operand, value_bar: Operand) -> list[Operand]:
         """Write both sweeps; return the gradients."""
-        block, _, self.resolved = self.back(value, value_bar)
-        self.write(self.block, block)
-        return [self.outer(g) for g in block.results]
+        from chainrule.optimise.dead import remove_dead
+
+        block, _, _ = self.back(value, value_bar)
+        count = len(self.block.results)
+        whole = Function("inner", tuple(self.table), self.block)
+        self.block.stmts += block.stmts
+        self.block.results += block.results
+        remove_dead(whole)
+        self.write(self.block)
+        return [self.outer(g) for g in self.block.results[count:]]
 
 
 def jacobian(ctx: Context, scope: Scope, inner: Inner) -> Operand:
@@ -319,9 +329,12 @@ def jacobian(ctx: Context, scope: Scope, inner: Inner) -> Operand:
             "jacobian() inside a differentiated function needs a vector-valued function",
             help="use grad of each component",
         )
+    from chainrule.transform.tapes import lower_tapes
+
     value_bar = Value(t, "value_bar", b.loc)
     block, _, value = scope.back(scope.result, value_bar)
     scope.write(scope.block)
+    lower_tapes(block)
     substitute(block, scope.table)
     size = b.apply(len, scope.outer(value), type_=lt.INT)
     eye = b.apply(np.eye, size)
@@ -353,6 +366,8 @@ def _rows(ctx: Context, block: Block, value_bar: Value, eye: Operand) -> Operand
 
 def vjp(ctx: Context, frame: Frame, args: list[Operand], kwargs: Kwargs) -> Operand:
     """Write the forward sweep; the pullback writes the reverse sweep when it is called."""
+    from chainrule.transform.tapes import lower_tapes
+
     function, *primals = args
     scope = Scope(ctx, frame, function, primals, (), tuple(range(len(primals))))
     has_aux = any(k == "has_aux" and isinstance(v, Const) and v.value for k, v in kwargs)
@@ -360,6 +375,7 @@ def vjp(ctx: Context, frame: Frame, args: list[Operand], kwargs: Kwargs) -> Oper
     value_bar = Value(type_of(value), "value_bar", ctx.builder.loc)
     block, _, resolved = scope.back(value, value_bar)
     scope.write(scope.block)
+    lower_tapes(block)
     substitute(block, scope.table)
     pullback = Const(InnerPullback(block, value_bar))
     out: list[Operand] = [scope.outer(resolved), pullback]

@@ -9,6 +9,7 @@ that an infinite partial where the branch was not taken cannot leak).
 
 from __future__ import annotations
 
+import builtins
 import operator
 from dataclasses import dataclass
 from typing import Any
@@ -263,6 +264,11 @@ class Cotangents:
             return Const(0.0 if t.kind != "complex" else 0j)
         if isinstance(t, lt.ArrayT):
             return self.b.apply(np.zeros_like, value)
+        made = self.b.definition(value)
+        if made is not None and made.fn is builtins.reversed:
+            zeros = self.zero(made.args[0])
+            backwards = Const(slice(None, None, -1))
+            return self.b.apply(operator.getitem, zeros, backwards, type_=t)
         return self.b.apply(helpers.zeros_like, value, type_=t)
 
 

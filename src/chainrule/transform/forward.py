@@ -300,7 +300,6 @@ class Forward:
         self.block(body)
         with self.b.into(body):
             ends = tuple(self.result_dot(body.results[1 + k]) for k in active)
-            tape_dots = tuple(self.dot(op) for op in saved) if stmt.tape in self.active else ()
         stop, carried = body.results[0], body.results[1 : 1 + n]
         body.results = (stop, *carried, *ends, *saved)
         body.params += params
@@ -315,8 +314,6 @@ class Forward:
         for k, out in zip(active, outs, strict=True):
             self.dots[stmt.outs[k]] = out
         stmt.outs += outs
-        if tape_dots and stmt.tape is not None:
-            self.tape(stmt, saved, tape_dots)
         self.b.add(stmt)
 
     def iterables(self, stmt: Loop) -> tuple[tuple[Iter, ...], list[tuple[Value, Operand]]]:
@@ -332,38 +329,6 @@ class Forward:
             iters += [it, Iter(source_dot, elems, it.unpack)]
             starts += [(e, d) for e, d in zip(it.elems, elems, strict=True) if e in self.active]
         return tuple(iters), starts
-
-    def tape(self, stmt: Loop, saved: tuple[Operand, ...], dots: tuple[Operand, ...]) -> None:
-        """Save tangents beside what an earlier differentiation saved, as pairs."""
-        assert stmt.tape is not None
-        self.tapes_dots(stmt, saved, dots)
-
-    def tapes_dots(
-        self, stmt: Loop, saved: tuple[Operand, ...], dots: tuple[Operand, ...]
-    ) -> None:
-        """Carry the list of tangents of a tape as a list of its own."""
-        b = self.b
-        items = tuple(type_of(d) for d in dots)
-        row_type = lt.TupleT(items)
-        kind = lt.ListT(None, row_type)
-        empty = b.apply(prims.make_list, type_=kind)
-        param = Value(kind, "tape_dot", stmt.loc)
-        with b.into(stmt.body):
-            row = b.apply(prims.make_tuple, *dots, type_=row_type)
-            grown = b.apply(prims.list_append, param, row, type_=kind)
-        n = len(stmt.outs)
-        results = stmt.body.results
-        stmt.body.results = (*results[: 1 + n], grown, *results[1 + n :])
-        stmt.body.params += (param,)
-        stmt.init += (empty,)
-        if stmt.header is not None:
-            mirror = Value(kind, "tape_dot", stmt.loc)
-            stmt.header.params += (mirror,)
-            stmt.header.results += (mirror,)
-        out = Value(kind, "tape_dot", stmt.loc)
-        stmt.outs += (out,)
-        assert stmt.tape is not None
-        self.dots[stmt.tape] = out
 
     # ------------------------------------------------------------- calls
 

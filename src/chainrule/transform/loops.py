@@ -30,25 +30,22 @@ def reverse_loop(rev: Reverse, stmt: Loop) -> None:
     """Write the reverse of a loop into the current block."""
     carried = [k for k, p in enumerate(stmt.body.params) if p in rev.active]
     bars = {k: rev.take(stmt.outs[k]) for k in carried if stmt.outs[k] in rev.cot.bars}
-    tape_bar = rev.take(stmt.tape) if stmt.tape in rev.cot.bars else None
-    if all(is_zero(b) for b in bars.values()) and tape_bar is None:
-        return
-    LoopReversal(rev, stmt, carried, bars, tape_bar).write()
+    if not all(is_zero(b) for b in bars.values()):
+        LoopReversal(rev, stmt, carried, bars).write()
 
 
 class LoopReversal:
     """The state of one loop's reversal."""
 
     def __init__(
-        self, rev: Reverse, stmt: Loop, carried: list[int], bars: dict[int, Any], tape_bar: Any
+        self, rev: Reverse, stmt: Loop, carried: list[int], bars: dict[int, Any]
     ) -> None:
         self.rev, self.b, self.stmt = rev, rev.b, stmt
-        self.carried, self.bars, self.tape_bar = carried, bars, tape_bar
+        self.carried, self.bars = carried, bars
         self.position: Value | None = None
         self.sources = [
             (it, elem) for it in stmt.iters for elem in it.elems if elem in rev.active
         ]
-        self.saved_before = stmt.body.results[1 + len(stmt.outs) :]
 
     def write(self) -> None:
         """Write the loop, and hand its cotangents on."""
@@ -67,7 +64,6 @@ class LoopReversal:
             results = stmt.body.results[1:]
             for k, param in zip(self.carried, params, strict=True):
                 rev.cot.add(results[k], param)
-            self.add_tape_bars()
             rev.block(stmt.body)
             ends = [self.end(stmt.body.params[k]) for k in self.carried]
             self.contribute_elements(outer)
@@ -148,19 +144,6 @@ class LoopReversal:
             new = b.apply(prims.index_add, old, position, g, type_=type_of(old))
         rev.cot.bars[source] = new
 
-    def add_tape_bars(self) -> None:
-        """Give what an earlier differentiation saved the cotangents of its tape."""
-        if self.tape_bar is None:
-            return
-        g = self.rev.cot.settle(self.tape_bar)
-        if self.position is None:
-            self.position = Value(lt.INT, "k", self.stmt.loc)
-        t = type_of(self.stmt.tape) if self.stmt.tape else lt.NEVER
-        assert isinstance(t, lt.TapeT)
-        row = self.b.apply(operator.getitem, g, self.position, type_=lt.TupleT(t.items))
-        for k, value in enumerate(self.saved_before):
-            self.rev.cot.add(value, self.b.getitem(row, k))
-
     # ------------------------------------------------------------- iteration
 
     def iterate(self, body: Block) -> tuple[Iter, ...]:
@@ -193,7 +176,7 @@ class LoopReversal:
     def replayable(self) -> bool:
         """Say whether the iterables can be run again, from the end."""
         stmt = self.stmt
-        if stmt.header is not None or len(stmt.iters) != 1 or self.tape_bar is not None:
+        if stmt.header is not None or len(stmt.iters) != 1:
             return False
         if self.position is not None and not self._counted():
             return False
