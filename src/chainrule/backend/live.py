@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chainrule.backend import program as p
+from chainrule.backend import sizes
 from chainrule.backend.nest import leaves
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir.nodes import Operand, Value
@@ -211,8 +212,8 @@ class _Walker:
                 if isinstance(node, p.Let):
                     self.note_death(node, live)
                 outs = p.defines(node)
-                live = self.define(outs, live | web.bits(outs))
-                return live | web.node_reads(node)
+                beside = live | web.bits(outs) | self.read_by_store(node)
+                return self.define(outs, beside) & live | web.node_reads(node)
             case p.Copies():
                 return self.copies(node, live)
             case p.Append():
@@ -240,6 +241,16 @@ class _Walker:
                 return inner | web.reads(context)
             case p.Try():
                 return self.try_(node, live)
+
+    def read_by_store(self, node: p.Node) -> int:
+        """Return what a store still reads once its buffer has been made."""
+        if not isinstance(node, p.Let) or not sizes.is_statement(node.op):
+            return 0
+        return self.web.bits(
+            leaf
+            for operand in list(p.op_operands(node.op))[1:]
+            for leaf in leaves(operand, self.web.nested)
+        )
 
     def note_death(self, let: p.Let, live: int) -> None:
         """Note whether the first operand is not needed behind its use."""
