@@ -17,13 +17,22 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, is_data
-from chainrule.specialise.values import ArrayMethod, Closure, Generator, Items, Method, Streams
+from chainrule.specialise.values import (
+    ArrayMethod,
+    Closure,
+    Generator,
+    Instance,
+    Items,
+    Method,
+    Streams,
+    Super,
+)
 from chainrule.types import lattice as lt
 from chainrule.types.methods import ATTRIBUTES
 from chainrule.types.typeof import type_of as runtime_type
 
 DICT_VIEWS = ("keys", "values", "items")
-COMPILE_TIME = (Closure, Method, ArrayMethod, Items, Streams, Generator)
+COMPILE_TIME = (Closure, Method, ArrayMethod, Items, Streams, Generator, Instance, Super)
 
 
 def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
@@ -80,6 +89,15 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
         return Const(ArrayMethod(base, name))
     if isinstance(value, str | bytes | frozenset | range | slice):
         return Const(ArrayMethod(base, name))
+    if isinstance(value, Super):
+        from chainrule.specialise.construct import super_attribute
+
+        return super_attribute(ctx, frame, value, name)
+    if isinstance(value, Instance):
+        if name == "__class__":
+            return Const(value.cls)
+        set_ = value.frame.env.get(f".{name}")
+        return set_ or of_class(ctx, frame, base, value.cls, name)
     if isinstance(value, Method):
         return attribute(ctx, frame, value.function, name)
     try:
@@ -136,6 +154,13 @@ def of_class(ctx: Context, frame: Frame, base: Operand, cls: type, name: str) ->
         )
         error.primal_fails = True
         raise error from None
+    return bound(ctx, frame, base, cls, name, found)
+
+
+def bound(
+    ctx: Context, frame: Frame, base: Operand, cls: type, name: str, found: Any
+) -> Operand:
+    """Bind what a class holds under a name to an object of the class."""
     match found:
         case property() if found.fget is not None:
             return calls.call(ctx, frame, Const(found.fget), [base], [])

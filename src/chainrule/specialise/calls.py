@@ -27,6 +27,7 @@ from chainrule.rules.registry import RULES
 from chainrule.specialise import (
     binding,
     builtin_calls,
+    construct,
     expressions,
     inlining,
     library,
@@ -34,7 +35,7 @@ from chainrule.specialise import (
 )
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import ArrayMethod, Closure, Method
+from chainrule.specialise.values import ArrayMethod, Closure, Instance, Method, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.infer import TYPE_RULES
 from chainrule.types.methods import METHODS, MUTATING, normalise
@@ -92,7 +93,7 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
     if isinstance(node.func, gast.Name) and node.func.id == "super":
         callee = expressions.evaluate(ctx, frame, node.func)
         if isinstance(callee, Const) and callee.value is super and not node.args:
-            return library.super_object(ctx, frame, node)
+            return construct.super_object(ctx, frame, node)
     callee = expressions.evaluate(ctx, frame, node.func)
     args = expressions.starred(ctx, frame, node.args)
     kwargs: Kwargs = []
@@ -168,6 +169,9 @@ def call_outside(
     if derivative is not None:
         return derivative
     if isinstance(fn, types.FunctionType) and not library.is_opaque(fn):
+        if fn.__name__ == "__init__" and args and is_const(args[0], Instance):
+            me = args[0].value  # type: ignore[union-attr]
+            return construct.initialise_base(ctx, me, fn, args[1:], kwargs)
         return inlining.call_function(ctx, frame, fn, args, kwargs)
     if isinstance(fn, types.MethodType):
         return call(ctx, frame, Const(fn.__func__), [Const(fn.__self__), *args], kwargs)
@@ -176,7 +180,7 @@ def call_outside(
         first: list[Operand] = [Const(a) for a in fn.args]
         return call(ctx, frame, Const(fn.func), [*first, *args], [*filled, *kwargs])
     if isinstance(fn, type):
-        return library.construct(ctx, frame, fn, args, kwargs, callee.text)
+        return construct.construct(ctx, frame, fn, args, kwargs, callee.text)
     bound = getattr(fn, "__self__", None)
     if isinstance(fn, types.BuiltinFunctionType) and bound is not None:
         if not isinstance(bound, types.ModuleType):

@@ -245,7 +245,7 @@ class Carried:
 
 
 def _hint(name: str) -> str | None:
-    return None if name.startswith("$") else name
+    return None if name.startswith("$") else name.removeprefix(".")
 
 
 def widen_constant(t: lt.Type) -> lt.Type:

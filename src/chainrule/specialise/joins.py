@@ -40,9 +40,9 @@ def join_paths(
     out: Env = {}
     for name in dict.fromkeys(n for env in envs for n in env):
         ops = [env.get(name, UNDEF) for env in envs]
-        if name not in (CTL, RET):
+        if name not in (CTL, RET) and not name.startswith("."):
             ops = [UNDEF if d else op for d, op in zip(dead, ops, strict=True)]
-        hint = name if not name.startswith("$") else None
+        hint = None if name.startswith("$") else name.removeprefix(".")
         joined = joiner.join(ops, hint)
         if not isinstance(joined, Undef):
             out[name] = joined

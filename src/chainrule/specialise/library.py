@@ -7,7 +7,6 @@ through, how classes are instantiated, which calls have effects.
 from __future__ import annotations
 
 import builtins
-import dataclasses
 import functools
 import types
 import warnings
@@ -19,11 +18,10 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import binding, calls
+from chainrule.specialise import binding
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import abstract, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.joins import make
 from chainrule.specialise.values import Generator, Items, Streams
 from chainrule.types import lattice as lt
 from chainrule.types.infer import NeedsStatic, Unknown, WillRaise
@@ -122,93 +120,6 @@ def is_opaque(fn: types.FunctionType) -> bool:
     """Say whether a Python function belongs to a library that has to have rules."""
     module = getattr(fn, "__module__", None) or ""
     return is_library(module) and not module.startswith("chainrule.rules")
-
-
-def construct(
-    ctx: Context,
-    frame: Frame,
-    cls: type,
-    args: list[Operand],
-    kwargs: Kwargs,
-    text: str | None,
-) -> Operand:
-    """Make an object of a class."""
-    b = ctx.builder
-    if issubclass(cls, BaseException):
-        return b.apply(
-            cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
-        )
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return named_tuple(ctx, cls, args, kwargs)
-    if dataclasses.is_dataclass(cls) and plain_dataclass(cls):
-        return dataclass(ctx, cls, args, kwargs)
-    if all(isinstance(a, Const) for a in (*args, *(v for _, v in kwargs))):
-        if cls.__init__ is object.__init__ or is_library(cls.__module__):
-            return b.apply(
-                cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
-            )
-    raise not_differentiable(
-        "CR405",
-        b.loc,
-        f"an object of class {cls.__name__} is made here",
-        label="its __init__ writes attributes",
-        help="use a dataclass, a named tuple or a dict",
-    )
-
-
-def named_tuple(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Operand:
-    """Make a named tuple."""
-    fields = dict(zip(cls._fields, args, strict=False))
-    fields.update(kwargs)
-    for name, value in cls._field_defaults.items():
-        fields.setdefault(name, Const(value))
-    if set(fields) != set(cls._fields) or len(args) > len(cls._fields):
-        raise binding.misuse(ctx, f"{cls.__name__}() got the wrong arguments")
-    parts = [fields[name] for name in cls._fields]
-    return make(ctx.builder, (prims.make_tuple, cls, tuple(cls._fields)), parts)
-
-
-def plain_dataclass(cls: type) -> bool:
-    """Say whether a dataclass has the `__init__` that the decorator made, and no more."""
-    if hasattr(cls, "__post_init__"):
-        return False
-    return cls.__init__.__qualname__.startswith("__create_fn__") or (
-        cls.__init__.__module__ == cls.__module__
-        and getattr(cls.__init__, "__code__", None) is not None
-        and cls.__init__.__code__.co_filename == "<string>"  # type: ignore[attr-defined]
-    )
-
-
-def dataclass(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Operand:
-    """Make a dataclass."""
-    fields = [f for f in dataclasses.fields(cls) if f.init]
-    positional = [f.name for f in fields if not f.kw_only]
-    values = dict(zip(positional, args, strict=False))
-    values.update(kwargs)
-    for f in dataclasses.fields(cls):
-        if f.name in values:
-            continue
-        if f.default is not dataclasses.MISSING:
-            values[f.name] = Const(f.default)
-        elif f.default_factory is not dataclasses.MISSING:
-            values[f.name] = calls.call(ctx, None, Const(f.default_factory), [], [])  # type: ignore[arg-type]
-        else:
-            raise binding.misuse(ctx, f"{cls.__name__}() missing argument '{f.name}'")
-    names = tuple(f.name for f in dataclasses.fields(cls))
-    if len(args) > len(positional) or set(values) - set(names):
-        raise binding.misuse(ctx, f"{cls.__name__}() got unexpected arguments")
-    parts = [values[n] for n in names]
-    return make(ctx.builder, (prims.make_object, cls, names), parts)
-
-
-def super_object(ctx: Context, frame: Frame, node: Any) -> Operand:
-    """Refuse `super()`."""
-    raise not_differentiable(
-        "CR101",
-        frame.loc(node),
-        "super() is not supported",
-        help="call the base class by name: Base.method(self)",
-    )
 
 
 def opaque_method(

@@ -18,6 +18,7 @@ from chainrule.specialise import expressions, iterables, statements
 from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.carried import Carried
 from chainrule.specialise.frames import BREAK, CTL, NEXT, RET, RETURN, Context, Frame
+from chainrule.specialise.values import Instance, is_const
 from chainrule.types import lattice as lt
 
 LEFT = "$left"
@@ -136,7 +137,7 @@ class For:
         self.bind, self.body, self.test = bind, body, test
         exits = scope.exits(getattr(node, "body", []) if not extra else [])
         self.breaks, self.returns = "break" in exits, "return" in exits
-        names = [*extra] if extra else [*scope.assigned_names([node])]
+        names = [*extra] if extra else [*scope.assigned_names([node]), *_set_in(frame, node)]
         if self.returns:
             names.append(RET)
             names.append(LEFT)
@@ -256,6 +257,18 @@ class For:
             statements.block(ctx, frame, orelse)
 
         statements.either(ctx, frame, stopped, went, ended)
+
+
+def _set_in(frame: Frame, node: Any) -> list[str]:
+    """Return the variables of the attributes that a loop in an `__init__` sets."""
+    return [
+        f".{inner.attr}"
+        for inner in gast.walk(node)
+        if isinstance(inner, gast.Attribute)
+        and isinstance(inner.ctx, gast.Store)
+        and isinstance(inner.value, gast.Name)
+        and is_const(frame.env.get(inner.value.id, UNDEF), Instance)
+    ]
 
 
 def while_(ctx: Context, frame: Frame, node: gast.While) -> None:

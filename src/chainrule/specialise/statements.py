@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Undef, Value
-from chainrule.specialise import calls, expressions, loops, matching, protected
+from chainrule.specialise import calls, construct, expressions, loops, matching, protected
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     BREAK,
@@ -201,6 +201,10 @@ def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     if isinstance(target, gast.Starred):
         assign(ctx, frame, target.value, value)
         return
+    if isinstance(target, gast.Attribute):
+        base = expressions.evaluate(ctx, frame, target.value)
+        if construct.set_attribute(ctx, frame, base, target.attr, value):
+            return
     code, what = ("CR401", "an item") if isinstance(target, gast.Subscript) else (
         "CR405",
         "an attribute",
@@ -249,15 +253,19 @@ def _wrong_count(frame: Frame, target: Any, want: int, got: int) -> Exception:
 
 
 def _augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
-    if not isinstance(node.target, gast.Name):
+    load: Any
+    if isinstance(node.target, gast.Name):
+        load = gast.Name(node.target.id, gast.Load(), None, None)
+    elif isinstance(node.target, gast.Attribute):
+        load = gast.Attribute(node.target.value, node.target.attr, gast.Load())
+    else:
         assign(ctx, frame, node.target, UNDEF)
         return
-    load = gast.Name(node.target.id, gast.Load(), None, None)
     gast.copy_location(load, node.target)
     left = expressions.evaluate(ctx, frame, load)
     if isinstance(type_of(left), lt.ArrayT | lt.ListT | lt.DictT):
         kind = "array" if isinstance(type_of(left), lt.ArrayT) else "list"
-        name = node.target.id
+        name = getattr(node.target, "id", None) or node.target.attr
         raise not_differentiable(
             "CR402",
             frame.loc(node),

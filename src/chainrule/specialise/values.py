@@ -79,6 +79,22 @@ class Poison:
     code: str = "CR501"
 
 
+@dataclass(eq=False, slots=True)
+class Instance:
+    """The object whose `__init__` is being interpreted, in `frame`."""
+
+    cls: type
+    frame: Frame
+
+
+@dataclass(eq=False, slots=True)
+class Super:
+    """`super()` in a method of `cls` that was called on `base`."""
+
+    cls: type
+    base: Operand
+
+
 def is_const(op: Operand, kind: type | tuple[type, ...] = object) -> bool:
     """Say whether an operand is a constant holding an instance of `kind`."""
     return isinstance(op, Const) and isinstance(op.value, kind)

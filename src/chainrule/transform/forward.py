@@ -267,7 +267,9 @@ class Forward:
         for position, k in enumerate(active):
             t: lt.Type = lt.NEVER
             for path in paths(stmt):
-                t = lt.join(t, type_of(path.results[base + position]))
+                result = path.results[base + position]
+                if not (isinstance(result, Const) and result.value is None):
+                    t = lt.join(t, type_of(result))
             out = Value(t, _dot(stmt.outs[k]), stmt.loc)
             stmt.outs += (out,)
             self.dots[stmt.outs[k]] = out

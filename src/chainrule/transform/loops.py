@@ -192,7 +192,7 @@ class LoopReversal:
         table = {e: Value(e.type, e.hint, e.loc) for e in it.elems}
         self.recompute(body, again, dict(table))
         substitute(body, dict(table))
-        source = it.source
+        source, turned = self.straight(it.source)
         used = bool({*table.values()} & {*free_values(body)})
         t = type_of(source)
         iters: list[Iter] = []
@@ -203,7 +203,7 @@ class LoopReversal:
                 return tuple(iters)
         if isinstance(source, Const):
             backwards: Operand = Const(source.value[::-1]) if used else source
-        elif not used:
+        elif not used or turned:
             backwards = source
         elif isinstance(t, lt.ArrayT):
             backwards = self.b.getitem(source, slice(None, None, -1))
@@ -211,6 +211,16 @@ class LoopReversal:
             backwards = self.b.apply(builtins.reversed, source, type_=t)
         iters.append(Iter(backwards, tuple(table.values()), it.unpack))
         return tuple(iters)
+
+    def straight(self, source: Operand) -> tuple[Operand, bool]:
+        """Return what is iterated, and whether the forward loop ran over it backwards.
+
+        A reversed list is an iterator: it cannot be run over twice, nor reversed.
+        """
+        made = self.b.definition(source)
+        if made is not None and made.fn is builtins.reversed:
+            return made.args[0], True
+        return source, False
 
     def backwards(self, count: Operand) -> Iter:
         """Return the positions from the last to the first."""

@@ -457,7 +457,8 @@ def _is_complex(t: lt.Type) -> bool:
 def _joined(column: Iterable[Operand]) -> lt.Type:
     t: lt.Type = lt.NEVER
     for op in column:
-        t = lt.join(t, type_of(op))
+        if not (isinstance(op, Const) and op.value is None):
+            t = lt.join(t, type_of(op))
     return t
 
 
