@@ -16,9 +16,23 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.analysis.activity import paths
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import UNDEF, Apply, Block, Const, If, Loc, Operand, Stmt, Undef, Value
+from chainrule.ir.nodes import (
+    UNDEF,
+    Apply,
+    Block,
+    Const,
+    If,
+    Loc,
+    Operand,
+    Stmt,
+    Try,
+    Undef,
+    Value,
+    With,
+)
 from chainrule.specialise.algebra import simplify
 from chainrule.types import lattice as lt
 from chainrule.types.constants import NOT_CONSTANT, constant
@@ -60,7 +74,7 @@ class Builder:
         self.block = Block()
         self.defs: dict[Value, Apply] = {}
         self.outer_defs: dict[Value, Apply] = {}
-        self.branches: dict[Value, tuple[If, int]] = {}
+        self.branches: dict[Value, tuple[If | Try | With, int]] = {}
         self.algebra = algebra
         self.loc: Loc | None = None
 
@@ -78,7 +92,7 @@ class Builder:
         self.block.stmts.append(stmt)
         if isinstance(stmt, Apply):
             self.defs[stmt.out] = stmt
-        elif isinstance(stmt, If):
+        elif isinstance(stmt, If | Try | With):
             for k, out in enumerate(stmt.outs):
                 self.branches[out] = (stmt, k)
 
@@ -282,7 +296,7 @@ class Builder:
         return None
 
     def select(self, op: Operand, table: dict[int, bool]) -> Operand:
-        """Map an exit code that branches chose to a truth value, branch by branch."""
+        """Map an exit code that paths chose to a truth value, path by path."""
         if isinstance(op, Undef):
             return UNDEF
         if isinstance(op, Const):
@@ -292,19 +306,17 @@ class Builder:
             true = [code for code, flag in table.items() if flag]
             return self.apply(operator.contains, Const(tuple(true)), op)
         stmt, k = where
-        with self.into(stmt.then):
-            then = self.select(stmt.then.results[k], table)
-        with self.into(stmt.orelse):
-            orelse = self.select(stmt.orelse.results[k], table)
-        if isinstance(then, Const) and isinstance(orelse, Const):
-            if then.value == orelse.value:
-                return then
-            return stmt.test if then.value else self.apply(operator.not_, stmt.test)
-        if isinstance(then, Undef) and isinstance(orelse, Const):
-            return orelse
-        if isinstance(orelse, Undef) and isinstance(then, Const):
-            return then
-        return self._new_out(stmt, then, orelse)
+        flags = []
+        for path in paths(stmt):
+            with self.into(path):
+                flags.append(self.select(path.results[k], table))
+        known = {flag.value for flag in flags if isinstance(flag, Const)}
+        if not any(isinstance(flag, Value) for flag in flags):
+            if len(known) < 2:
+                return Const(*known) if known else UNDEF
+            if isinstance(stmt, If):
+                return stmt.test if flags[0].value else self.apply(operator.not_, stmt.test)  # type: ignore[union-attr]
+        return self._new_out(stmt, flags)
 
     def codes(self, op: Operand) -> set[int]:
         """Return the exit codes that an operand may hold."""
@@ -314,12 +326,12 @@ class Builder:
         if where is None:
             return set() if isinstance(op, Undef) else {0, 1, 2, 3}
         stmt, k = where
-        return self.codes(stmt.then.results[k]) | self.codes(stmt.orelse.results[k])
+        return set().union(*(self.codes(path.results[k]) for path in paths(stmt)))
 
-    def _new_out(self, stmt: If, then: Operand, orelse: Operand) -> Value:
+    def _new_out(self, stmt: If | Try | With, results: list[Operand]) -> Value:
         out = Value(lt.BOOL, None, stmt.loc)
-        stmt.then.results += (then,)
-        stmt.orelse.results += (orelse,)
+        for path, result in zip(paths(stmt), results, strict=True):
+            path.results += (result,)
         stmt.outs += (out,)
         self.branches[out] = (stmt, len(stmt.outs) - 1)
         return out
