@@ -53,7 +53,7 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
             fields = getattr(cls, "_fields", ())
             if name in fields:
                 return b.getitem(base, fields.index(name))
-            if name in ("index", "count"):
+            if name in ("index", "count", "_replace", "_asdict"):
                 return Const(ArrayMethod(base, name))
             return of_class(ctx, frame, base, cls, name)
         case lt.DictT() | lt.ListT() | lt.OpaqueT() | lt.RangeT() | lt.NeverT():

@@ -24,7 +24,15 @@ from chainrule.specialise import calls, comprehensions, expressions, iterables
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import ArrayMethod, Closure, Generator, Items, Method, Streams
+from chainrule.specialise.values import (
+    ArrayMethod,
+    Closure,
+    Generator,
+    Instance,
+    Items,
+    Method,
+    Streams,
+)
 from chainrule.types import lattice as lt
 
 Args = list[Operand]
@@ -533,6 +541,8 @@ def isinstance_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(op, Const):
         if isinstance(op.value, Closure | Method | ArrayMethod):
             return Const(False)
+        if isinstance(op.value, Instance) and isinstance(classes, Const):
+            return Const(issubclass(op.value.cls, _classes(classes.value)))
         return NotImplemented
     if isinstance(t, lt.ObjT | lt.TupleT | lt.DictT) and isinstance(classes, Const):
         return Const(issubclass(t.cls, _classes(classes.value)))
@@ -716,14 +726,6 @@ def accumulate(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     for item in items:
         out.append(item if not out else calls.call(ctx, frame, fn, [out[-1], item], []))
     return Const(Items(tuple(out)))
-
-
-@special(operator.itemgetter, operator.attrgetter, operator.methodcaller)
-def getter(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Left to `library`: they are objects that read parts."""
-    raise not_differentiable(
-        "CR301", ctx.builder.loc, "operator getters are not supported", help="use a lambda"
-    )
 
 
 @special(functools.partial)

@@ -27,15 +27,17 @@ from chainrule.rules.registry import RULES
 from chainrule.specialise import (
     binding,
     builtin_calls,
+    comprehensions,
     construct,
     expressions,
     inlining,
     library,
+    object_calls,
     static_calls,
 )
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import ArrayMethod, Closure, Instance, Method, is_const
+from chainrule.specialise.values import ArrayMethod, Closure, Getter, Instance, Method, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.infer import TYPE_RULES
 from chainrule.types.methods import METHODS, MUTATING, normalise
@@ -126,6 +128,8 @@ def call(
         return call(ctx, frame, fn.function, [*fn.args, *args], merged)
     if isinstance(fn, ArrayMethod):
         return call_method(ctx, frame, fn, args, kwargs)
+    if isinstance(fn, Getter):
+        return object_calls.get(ctx, frame, fn, args[0])
     if ctx.splicing and isinstance(fn, types.FunctionType):
         answered = static_calls.answer(ctx.builder, fn, args, kwargs)
         if answered is not NotImplemented:
@@ -173,6 +177,10 @@ def call_outside(
             me = args[0].value  # type: ignore[union-attr]
             return construct.initialise_base(ctx, me, fn, args[1:], kwargs)
         return inlining.call_function(ctx, frame, fn, args, kwargs)
+    if getattr(fn, "__name__", "") == "_make" and args and is_const(args[0], type):
+        items = comprehensions.static_items(ctx, frame, args[1])
+        if items is not None:
+            return construct.named_tuple(ctx, args[0].value, items, [])  # type: ignore[union-attr]
     if isinstance(fn, types.MethodType):
         return call(ctx, frame, Const(fn.__func__), [Const(fn.__self__), *args], kwargs)
     if isinstance(fn, functools.partial):

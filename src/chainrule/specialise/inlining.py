@@ -11,7 +11,7 @@ from typing import Any
 
 import gast
 
-from chainrule.errors import not_differentiable
+from chainrule.errors import NotDifferentiable
 from chainrule.frontend import fence, source
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
 from chainrule.specialise import expressions, recursion, statements
@@ -57,14 +57,15 @@ def call_closure(
     return recursion.enter(ctx, callee, closure.tree)
 
 
-def load(fn: types.FunctionType, allowed: Sequence[str] = ()) -> Any:
+def load(fn: types.FunctionType) -> Any:
     """Return a function's source, having checked that its syntax is supported."""
     found = source.load(fn)
-    problems = [p for p in fence.check(found) if p.code not in allowed]
-    if problems:
-        from chainrule.errors import NotDifferentiable
-
-        raise NotDifferentiable(problems)
+    # A tree is shared by all users of its code, and checked once.
+    if not getattr(found.tree, "checked", False):
+        problems = fence.check(found)
+        if problems:
+            raise NotDifferentiable(problems)
+        found.tree.checked = True
     return found
 
 
@@ -90,5 +91,3 @@ def result(ctx: Context, callee: Frame) -> Operand:
         return Const(None)
     return Const(Poison("is None on a path that ends without `return`", "CR503"))
 
-
-_ = not_differentiable

@@ -80,6 +80,15 @@ class Poison:
 
 
 @dataclass(eq=False, slots=True)
+class Getter:
+    """An `operator.itemgetter`, `attrgetter` or `methodcaller`; `read` reads one key."""
+
+    read: Callable[..., Operand]
+    keys: tuple[Operand, ...]
+    kwargs: tuple[tuple[str, Operand], ...] = ()
+
+
+@dataclass(eq=False, slots=True)
 class Instance:
     """The object whose `__init__` is being interpreted, in `frame`."""
 

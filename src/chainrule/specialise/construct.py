@@ -1,0 +1,240 @@
+"""Objects that the program makes: named tuples, dataclasses, and classes with an `__init__`.
+
+In: a class and the operands of the call. Out: an operand whose attributes are known one by
+one. An `__init__` is interpreted like any function; the attributes it sets are variables of
+its frame, called `.name`, so that branches and loops join them like other variables.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import enum
+import types
+from typing import Any
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import binding, calls, comprehensions, inlining, recursion
+from chainrule.specialise.attributes import is_library
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame, frame_of_function
+from chainrule.specialise.joins import make
+from chainrule.specialise.values import Instance, Method, Super, is_const
+from chainrule.types import lattice as lt
+
+Kwargs = list[tuple[str, Operand]]
+Fields = dict[str, Operand]
+
+
+def construct(
+    ctx: Context,
+    frame: Frame,
+    cls: Any,
+    args: list[Operand],
+    kwargs: Kwargs,
+    text: str | None,
+) -> Operand:
+    """Make an object of a class."""
+    b = ctx.builder
+    if issubclass(cls, BaseException):
+        return b.apply(
+            cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
+        )
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return named_tuple(ctx, cls, args, kwargs)
+    if cls is types.SimpleNamespace and not args:
+        return build(ctx, cls, dict(kwargs))
+    constants = all(isinstance(a, Const) for a in (*args, *(v for _, v in kwargs)))
+    if issubclass(cls, enum.Enum) and constants and len(args) == 1:
+        return Const(cls(args[0].value))  # type: ignore[union-attr]
+    if is_library(cls.__module__):
+        if constants:
+            return b.apply(
+                cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
+            )
+    elif _ordinary(cls):
+        if dataclasses.is_dataclass(cls) and _made_init(cls):
+            return dataclass(ctx, cls, args, kwargs)
+        return build(ctx, cls, initialise(ctx, cls, cls.__init__, {}, args, kwargs))
+    raise not_differentiable(
+        "CR405",
+        b.loc,
+        f"an object of class {cls.__name__} is made here",
+        label="its construction cannot be followed",
+        help="use a dataclass, a named tuple or a dict",
+    )
+
+
+def _ordinary(cls: type) -> bool:
+    """Say whether objects are made by `object.__new__` and attributes are plain."""
+    return (
+        cls.__new__ is object.__new__
+        and type(cls) in (type, abc.ABCMeta)
+        and (cls.__setattr__ is object.__setattr__ or dataclasses.is_dataclass(cls))
+    )
+
+
+def _made_init(cls: Any) -> bool:
+    """Say whether the decorator `dataclass` made the `__init__`."""
+    code = getattr(cls.__init__, "__code__", None)
+    return code is not None and code.co_filename == "<string>"
+
+
+def build(ctx: Context, cls: Any, fields: Fields) -> Operand:
+    """Write an object with these attributes."""
+    return make(ctx.builder, (prims.make_object, cls, tuple(fields)), list(fields.values()))
+
+
+# ----------------------------------------------------------------- by fields
+
+
+def named_tuple(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Operand:
+    """Make a named tuple."""
+    fields = dict(zip(cls._fields, args, strict=False))
+    fields.update(kwargs)
+    for name, value in cls._field_defaults.items():
+        fields.setdefault(name, Const(value))
+    if set(fields) != set(cls._fields) or len(args) > len(cls._fields):
+        raise binding.misuse(ctx, f"{cls.__name__}() got the wrong arguments")
+    parts = [fields[name] for name in cls._fields]
+    return make(ctx.builder, (prims.make_tuple, cls, tuple(cls._fields)), parts)
+
+
+def dataclass(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Operand:
+    """Make a dataclass; its `__post_init__` is interpreted."""
+    taken = [f for f in dataclasses.fields(cls) if f.init]
+    positional = [f.name for f in taken if not f.kw_only]
+    values = dict(zip(positional, args, strict=False))
+    twice = [name for name, _ in kwargs if name in values]
+    values.update(kwargs)
+    for f in dataclasses.fields(cls):
+        if f.name in values:
+            continue
+        if f.default is not dataclasses.MISSING:
+            values[f.name] = Const(f.default)
+        elif f.default_factory is not dataclasses.MISSING:
+            values[f.name] = calls.call(ctx, None, Const(f.default_factory), [], [])  # type: ignore[arg-type]
+        elif f.init:
+            raise binding.misuse(ctx, f"{cls.__name__}() missing argument '{f.name}'")
+    names = [f.name for f in dataclasses.fields(cls) if f.name in values]
+    if twice or len(args) > len(positional) or set(values) - set(names):
+        raise binding.misuse(ctx, f"{cls.__name__}() got unexpected arguments")
+    fields = {n: values[n] for n in names}
+    after = getattr(cls, "__post_init__", None)
+    if after is not None:
+        fields = initialise(ctx, cls, after, fields, [], [])
+    return build(ctx, cls, fields)
+
+
+def replaced(ctx: Context, op: Operand, kwargs: Kwargs) -> Operand:
+    """Write `dataclasses.replace(op, ...)`."""
+    t = type_of(op)
+    if not isinstance(t, lt.ObjT) or not dataclasses.is_dataclass(t.cls):
+        raise binding.misuse(ctx, "replace() should be called on dataclass instances")
+    given = dict(kwargs)
+    for f in dataclasses.fields(t.cls):
+        if f.init and f.name not in given:
+            given[f.name] = ctx.builder.apply(getattr, op, Const(f.name))
+    return construct(ctx, None, t.cls, [], list(given.items()), None)  # type: ignore[arg-type]
+
+
+# ----------------------------------------------------------------- by `__init__`
+
+
+def initialise(
+    ctx: Context, cls: Any, init: Any, fields: Fields, args: list[Operand], kwargs: Kwargs
+) -> Fields:
+    """Interpret an `__init__` or `__post_init__`; return the attributes it leaves."""
+    if init is object.__init__:
+        if args or kwargs:
+            raise binding.misuse(ctx, f"{cls.__name__}() takes no arguments")
+        return fields
+    if not isinstance(init, types.FunctionType):
+        raise _unfollowed(ctx, cls)
+    found = inlining.load(init, allowed=("CR405",))
+    callee = frame_of_function(init, found)
+    me = Const(Instance(cls, callee))
+    defaults = [Const(v) for v in init.__defaults__ or ()]
+    kw_defaults = {k: Const(v) for k, v in (init.__kwdefaults__ or {}).items()}
+    callee.env = binding.bind(
+        ctx, callee.name, callee.tree.args, [me, *args], kwargs, defaults, kw_defaults  # type: ignore[arg-type]
+    )
+    callee.env.update({f".{name}": op for name, op in fields.items()})
+    recursion.enter(ctx, callee, init.__code__)
+    return attributes(callee)
+
+
+def attributes(frame: Frame) -> Fields:
+    """Return the attributes of the object whose `__init__` runs in this frame."""
+    return {k[1:]: op for k, op in frame.env.items() if k.startswith(".")}
+
+
+def set_attribute(ctx: Context, frame: Frame, base: Operand, name: str, value: Operand) -> bool:
+    """Bind `self.name` in the `__init__` that makes it; say whether it is one."""
+    if not is_const(base, Instance):
+        return False
+    me: Instance = base.value  # type: ignore[union-attr]
+    if me.frame is not comprehensions.owner(frame) or hasattr(
+        getattr(me.cls, name, None), "__set__"
+    ):
+        raise _unfollowed(ctx, me.cls)
+    me.frame.env[f".{name}"] = value
+    return True
+
+
+def _unfollowed(ctx: Context, cls: type) -> Exception:
+    return not_differentiable(
+        "CR405",
+        ctx.builder.loc,
+        f"the construction of a {cls.__name__} cannot be followed",
+        help="set the attributes in __init__ itself",
+    )
+
+
+def super_object(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Write `super()` in a method."""
+    where = comprehensions.owner(frame)
+    cell = where.cells.get("__class__")
+    params = [*where.tree.args.posonlyargs, *where.tree.args.args] if cell else []
+    if cell is None or not params:
+        raise not_differentiable(
+            "CR101",
+            frame.loc(node),
+            "super() outside a method is not supported",
+            help="call the base class by name: Base.method(self)",
+        )
+    return Const(Super(cell.cell_contents, where.env[params[0].id]))
+
+
+def super_attribute(ctx: Context, frame: Frame, found: Super, name: str) -> Operand:
+    """Find an attribute in the classes after the one that `super()` names."""
+    from chainrule.specialise.attributes import bound
+
+    me = found.base
+    if is_const(me, type):
+        cls = me.value  # type: ignore[union-attr]
+    elif is_const(me, Instance):
+        cls = me.value.cls  # type: ignore[union-attr]
+    else:
+        cls = type(me.value) if isinstance(me, Const) else getattr(type_of(me), "cls", object)
+    order = cls.__mro__
+    for base in order[order.index(found.cls) + 1 :]:
+        if name == "__init__" and is_const(me, Instance) and name in base.__dict__:
+            return Const(Method(Const(base.__init__), (me,)))
+        if name in base.__dict__:
+            return bound(ctx, frame, me, cls, name, base.__dict__[name])
+    raise binding.misuse(ctx, f"'super' object has no attribute '{name}'")
+
+
+def initialise_base(
+    ctx: Context, me: Instance, init: Any, args: list[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call the `__init__` of a base class on the object that is being made."""
+    before = attributes(me.frame)
+    after = initialise(ctx, me.cls, init, before, args, kwargs)
+    me.frame.env.update({f".{name}": op for name, op in after.items()})
+    return Const(None)
+
+

@@ -1,0 +1,115 @@
+"""Functions about objects: `dataclasses.replace`, `type`, `vars`, getters of `operator`.
+
+In: operands. Out: an operand, or `NotImplemented` to let the call be an ordinary primitive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from typing import Any
+
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import calls, construct, expressions
+from chainrule.specialise.attributes import attribute
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.builtin_calls import Args, Kwargs, Special, special
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.values import Getter, Instance
+from chainrule.types import lattice as lt
+
+
+@special(dataclasses.replace)
+def replace(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a dataclass with some other fields."""
+    return construct.replaced(ctx, args[0], kwargs)
+
+
+@special(dataclasses.asdict)
+def asdict(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take dataclasses apart into dicts."""
+    return NotImplemented if kwargs else _apart(ctx, args[0], True)
+
+
+@special(dataclasses.astuple)
+def astuple(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take dataclasses apart into tuples."""
+    return NotImplemented if kwargs else _apart(ctx, args[0], False)
+
+
+def _apart(ctx: Context, op: Operand, named: bool) -> Operand:
+    b, t = ctx.builder, type_of(op)
+    if isinstance(t, lt.ObjT) and dataclasses.is_dataclass(t.cls):
+        names = [f.name for f in dataclasses.fields(t.cls)]
+        parts = [_apart(ctx, b.apply(getattr, op, Const(n)), named) for n in names]
+        if named:
+            return b.apply(prims.make_dict, Const(tuple(names)), *parts)
+        return b.apply(prims.make_tuple, *parts)
+    elements = b.elements(op) if isinstance(t, lt.ListT) else None
+    if elements is not None:
+        return b.apply(prims.make_list, *(_apart(ctx, e, named) for e in elements))
+    return op
+
+
+@special(vars)
+def vars_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Return the attributes of an object as a dict."""
+    t = type_of(args[0]) if args else lt.NEVER
+    if not isinstance(t, lt.ObjT):
+        return NotImplemented
+    fields = {n: ctx.builder.apply(getattr, args[0], Const(n)) for n, _ in t.attrs}
+    return expressions.make_dict(ctx, fields)
+
+
+@special(type)
+def type_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Return the class of an object of the program."""
+    if len(args) == 1 and isinstance(args[0], Const) and isinstance(args[0].value, Instance):
+        return Const(args[0].value.cls)
+    t = type_of(args[0])
+    if len(args) == 1 and isinstance(t, lt.ObjT | lt.TupleT | lt.DictT):
+        return Const(t.cls)
+    return NotImplemented
+
+
+@special(object.__setattr__)
+def setattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Set an attribute of a frozen dataclass that is being made."""
+    if len(args) == 3 and isinstance(args[1], Const):
+        if construct.set_attribute(ctx, frame, args[0], args[1].value, args[2]):
+            return Const(None)
+    return NotImplemented
+
+
+def _getter(read: Any) -> Special:
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        return Const(Getter(read, tuple(args), tuple(kwargs)))
+
+    return handler
+
+
+def get(ctx: Context, frame: Frame, getter: Getter, base: Operand) -> Operand:
+    """Call an `itemgetter`, `attrgetter` or `methodcaller` on an object."""
+    if getter.read is _method:
+        return _method(ctx, frame, base, getter)
+    parts = [getter.read(ctx, frame, base, key) for key in getter.keys]
+    return parts[0] if len(parts) == 1 else ctx.builder.apply(prims.make_tuple, *parts)
+
+
+def _attribute(ctx: Context, frame: Frame, base: Operand, name: Operand) -> Operand:
+    assert isinstance(name, Const)
+    for step in name.value.split("."):
+        base = attribute(ctx, frame, base, step)
+    return base
+
+
+def _method(ctx: Context, frame: Frame, base: Operand, getter: Getter) -> Operand:
+    name, *args = getter.keys
+    found = _attribute(ctx, frame, base, name)
+    return calls.call(ctx, frame, found, args, list(getter.kwargs))
+
+
+special(operator.itemgetter)(_getter(expressions.subscript))
+special(operator.attrgetter)(_getter(_attribute))
+special(operator.methodcaller)(_getter(_method))
