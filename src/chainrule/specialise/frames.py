@@ -177,7 +177,7 @@ def frame_of_function(fn: types.FunctionType, source: Any) -> Frame:
         globals=fn.__globals__,
         cells=cells,
         function=fn,
-        locals=frozenset(scope.local_names(source.tree)),
+        locals=local_names(source.tree),
     )
 
 
@@ -190,5 +190,13 @@ def frame_of_closure(closure: Closure) -> Frame:
         name=closure.name,
         globals=outer.globals,
         parent=outer,
-        locals=frozenset(scope.local_names(closure.tree)),
+        locals=local_names(closure.tree),
     )
+
+
+def local_names(tree: Any) -> frozenset[str]:
+    """Return the local names of a function; they are kept with its tree."""
+    names: frozenset[str] | None = getattr(tree, "names", None)
+    if names is None:
+        names = tree.names = frozenset(scope.local_names(tree))
+    return names
