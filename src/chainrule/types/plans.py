@@ -52,6 +52,7 @@ class Plan:
     kwargs: tuple[tuple[str, Node], ...] = ()
     slots: list[Dim | None] = field(default_factory=list)
     ints: set[int] = field(default_factory=set)
+    constants: set[int] = field(default_factory=set)
     unknown_rank: int | None = None
     unranked: int = 0
 
@@ -87,6 +88,7 @@ def node_of(arg: Any, plan: Plan) -> Node:
     """Return the node for one argument: what to make, with slots for its sizes."""
     match arg:
         case ScalarT(kind="int", dim=int() as size, dtype=None):
+            plan.constants.add(size)
             return ("const", Frozen(size, (int, size)))
         case ScalarT(kind="int"):
             return ("int", arg.dtype, arg.exact, plan.slot(arg.dim))
@@ -120,7 +122,15 @@ def node_of(arg: Any, plan: Plan) -> Node:
             raise NeedsStatic(show(arg))
         case Type():
             raise Unknown(show(arg))
+    plan.constants.update(_sizes_in(arg))
     return ("const", Frozen(arg, freeze(arg)))
+
+
+def _sizes_in(arg: Any) -> set[int]:
+    """Return the integers in a constant, which may be sizes."""
+    if isinstance(arg, tuple | list):
+        return set().union(*map(_sizes_in, arg))
+    return {arg} if type(arg) is int else set()
 
 
 @dataclass(slots=True)

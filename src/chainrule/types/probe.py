@@ -110,11 +110,22 @@ def _solve(fn: Callable[..., Any], plan: Plan, scale: int) -> _Entry | str:
 def _solve_rank(
     fn: Callable[..., Any], plan: Plan, ranks: tuple[int, ...], scale: int
 ) -> _Entry | str:
-    """Run with names identified as little as is needed; the error if nothing helps."""
-    trial = _Trial(fn, plan, ranks, scale)
+    """Run with names identified as little as is needed; the error if nothing helps.
+
+    Names are first identified with each other and with known sizes of arrays, then
+    with integers that are sizes too, as in `broadcast_to(x, (3, 4))`.
+    """
+    found = _search(_Trial(fn, plan, ranks, scale, plan.ints))
+    if isinstance(found, str) and plan.constants - plan.ints:
+        both = _search(_Trial(fn, plan, ranks, scale, plan.ints | plan.constants))
+        return found if isinstance(both, str) else both
+    return found
+
+
+def _search(trial: _Trial) -> _Entry | str:
     found: list[_Entry] = []
     fewest = 0
-    for partition in partitions(len(plan.slots), trial.pinned, trial.runs):
+    for partition in partitions(len(trial.plan.slots), trial.pinned, trial.runs):
         blocks = len(set(partition))
         if found and blocks < fewest:
             break
@@ -136,10 +147,15 @@ class _Trial:
     """Runs one call with sizes of our choice."""
 
     def __init__(
-        self, fn: Callable[..., Any], plan: Plan, ranks: tuple[int, ...], scale: int
+        self,
+        fn: Callable[..., Any],
+        plan: Plan,
+        ranks: tuple[int, ...],
+        scale: int,
+        pinned: set[int],
     ) -> None:
         self.fn, self.plan, self.ranks, self.scale = fn, plan, ranks, scale
-        self.pinned = sorted(n for n in plan.ints if n > 1)
+        self.pinned = sorted(n for n in pinned if n > 1)
         self.error = ""
 
     def sizes(self, partition: Partition, by_block: Sequence[int]) -> tuple[int, ...]:
