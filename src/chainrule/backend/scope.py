@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 _MODULES: tuple[ModuleType, ...] = (math, cmath, operator, itertools, functools)
+_LEFT_OUT = ("abs", "max", "min", "round")  # of NumPy 1's `__all__`
 _SUBMODULES = ("linalg", "fft", "random", "lib.stride_tricks", "emath", "polynomial")
 
 
@@ -40,7 +41,7 @@ def _known_paths() -> dict[int, tuple[ModuleType, str]]:
             part = getattr(part, name)
         for name in getattr(part, "__all__", ()):
             out.setdefault(id(getattr(part, name)), (np, f"{sub}.{name}"))
-    for name in sorted(np.__all__):
+    for name in sorted({*np.__all__, *_LEFT_OUT}):
         item = getattr(np, name, None)
         if callable(item):
             short = getattr(item, "__name__", name)
