@@ -25,6 +25,7 @@ from chainrule.backend.program import Program
 from chainrule.backend.scope import Scope
 from chainrule.backend.spell import Node, Speller, literal
 from chainrule.backend.statements import Writer
+from chainrule.backend.sweeps import mark_sweeps
 from chainrule.backend.unpacking import unpack_parts
 from chainrule.ir import nodes as ir
 from chainrule.ir.nodes import Value
@@ -131,6 +132,7 @@ def _function(program: Program, callees: dict[int, str], scope: Scope) -> Node:
     fixed = dict(zip(function.params, params, strict=True))
     names = name_variables(web, fixed, reserved)
     scope.taken |= set(names.values())
+    mark_sweeps(web)
     speller = Speller(web, scope, names, callees)
     writer = Writer(speller, _used(web))
     body = []

@@ -316,10 +316,11 @@ class _Lowering:
             return None
         if test.test not in outs:
             return None
-        if isinstance(stmts[i], ir.Loop) and test.test is stmts[i].stopped:
+        stmt = stmts[i]
+        if isinstance(stmt, ir.Loop) and test.test is stmt.stopped:
             if self.uses[test.test] != 1:
                 return None
-        if isinstance(stmts[i], ir.If) and not test.guard:
+        if isinstance(stmt, ir.If) and not test.guard:
             return None
         return Follow(test.test, test, results, env, k)
 

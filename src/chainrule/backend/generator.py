@@ -43,6 +43,27 @@ def to_text(tree: ast.Module, layout: Callable[[list[str]], str]) -> str:
     return text
 
 
+COMPLEX = (
+    ast.BinOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.Attribute,
+    ast.Call,
+    ast.Subscript,
+    ast.IfExp,
+    ast.Lambda,
+)
+
+
+def _simple(node: ast.expr) -> bool:
+    """Say whether Black writes a power of this operand without blanks."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    return isinstance(node, ast.Name | ast.Constant)
+
+
 class Generator(astor.SourceGenerator):  # type: ignore[misc]
     """astor's generator with comments and corrections."""
 
@@ -151,6 +172,13 @@ class Generator(astor.SourceGenerator):  # type: ignore[misc]
                 self.write(keyword.arg, "=", keyword.value)
         self.write(")")
 
+    def visit_Tuple(self, node: ast.Tuple) -> None:
+        if len(node.elts) == 1:
+            set_precedence(Precedence.Comma, node.elts[0])
+            self.write("(", node.elts[0], ",", ")")
+        else:
+            super().visit_Tuple(node)
+
     def visit_Starred(self, node: ast.Starred) -> None:
         set_precedence(Precedence.BitOr, node.value)
         self.write("*", node.value)
@@ -161,7 +189,37 @@ class Generator(astor.SourceGenerator):  # type: ignore[misc]
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         set_precedence(Precedence.highest, node.value)
+        spaced = any(isinstance(n, COMPLEX) for n in ast.walk(node.slice))
+        whole = isinstance(node.slice, ast.Tuple)
+        for part in node.slice.elts if whole else [node.slice]:  # type: ignore[attr-defined]
+            if isinstance(part, ast.Slice):
+                part.spaced = spaced  # type: ignore[attr-defined]
         super().visit_Subscript(node)
+
+    def visit_Slice(self, node: ast.Slice) -> None:
+        """Space the colons of slices that compute, as Black does."""
+        space = " " if getattr(node, "spaced", False) else ""
+        for bound in (node.lower, node.upper, node.step):
+            set_precedence(Precedence.Comma, bound)
+        if node.lower is not None:
+            self.write(node.lower, space)
+        self.write(":")
+        if node.upper is not None:
+            self.write(space, node.upper)
+        if node.step is not None:
+            self.write(space if node.upper is not None else "", ":", space, node.step)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        """Write `x**2` without blanks, as Black does for simple operands."""
+        if not (
+            isinstance(node.op, ast.Pow) and _simple(node.left) and _simple(node.right)
+        ):
+            super().visit_BinOp(node)
+            return
+        with self.delimit(node, node.op):
+            set_precedence(Precedence.Pow + 1, node.left)
+            set_precedence(Precedence.PowRHS, node.right)
+            self.write(node.left, "**", node.right)
 
     def visit_If(self, node: ast.If) -> None:
         keyword = "if "

@@ -83,6 +83,17 @@ def _explode(tokens: Tokens, indent: int) -> list[Line]:
     if indent + len(text) <= WIDTH:
         return [(indent, text)]
     depths = _depths(tokens)
+    if tokens[0] == "for " and ", " in tokens:
+        middle = tokens.index(" in ")
+        if any(
+            t == ", " and d == 0 for t, d in zip(tokens, depths[:middle], strict=False)
+        ):
+            tail = "".join([")", *tokens[middle:]]).rstrip()
+            return [
+                (indent, "for ("),
+                *_body(tokens[1:middle], indent + 4),
+                (indent, tail),
+            ]
     wrapped = _wrap_right_side(tokens, depths, indent)
     if wrapped is not None:
         return wrapped

@@ -15,6 +15,8 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
 from chainrule.backend.nest import leaves
@@ -22,7 +24,7 @@ from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.types.lattice import ScalarT
+from chainrule.types.lattice import ScalarT, TupleT
 
 LONGEST = 20
 NUMBERS = {1: "one", 2: "two", 0.5: "half"}
@@ -60,6 +62,12 @@ WORDS: dict[Any, str] = {
     prims.copy_value: "copy",
     prims.format_: "text",
     prims.dim: "size",
+    sum: "total",
+    np.sum: "total",
+    np.max: "largest",
+    np.min: "smallest",
+    max: "largest",
+    min: "smallest",
 }
 for _fn in (
     operator.lt,
@@ -213,6 +221,10 @@ class _Naming:
             if len(name) <= LONGEST and not name[0].isdigit():
                 return name
         first = args[0] if args and args[0] and not args[0].isdigit() else None
+        if fn is operator.getitem:
+            part = _part_name(op)
+            if part is not None:
+                return part
         if fn is operator.pow and first and args[1] == "two":
             return f"{first}_sq"
         if fn is operator.neg and first:
@@ -236,6 +248,16 @@ def clean(name: str) -> str:
     if name[0].isdigit():
         name = f"v{name}"
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _part_name(op: ir.Apply) -> str | None:
+    """Return the key or the field that a subscript selects."""
+    base, index = op.args
+    key = index.value if isinstance(index, Const) else None
+    if isinstance(base, Value) and isinstance(base.type, TupleT) and type(key) is int:
+        fields = getattr(base.type.cls, "_fields", ())
+        key = fields[key] if key < len(fields) else None
+    return key if isinstance(key, str) and key.isidentifier() else None
 
 
 def _is_flag(value: Value) -> bool:

@@ -297,9 +297,7 @@ class _Nesting:
             ops += more[0]
             width += more[1] + 3
         # Only an operation adds to the length of what it takes in.
-        apart = not isinstance(node, p.Let | p.Unpack) or (
-            isinstance(node, p.Let) and sizes.is_statement(node.op)
-        )
+        apart = not isinstance(node, p.Let | p.Unpack) or sizes.is_loose(node.op)
         for value in sorted(found, key=lambda v: -self.pending[v].width):
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH
@@ -326,8 +324,9 @@ class _Nesting:
                 branch.orelse if branch.word == "and" else branch.then
             ):
                 out, value = found
-                sides = (value, UNDEF) if branch.word == "and" else (UNDEF, value)
-                op = p.Choice(branch.test, *sides, branch.word, branch.loc)
+                op = p.Choice(branch.test, value, UNDEF, "and", branch.loc)
+                if branch.word == "or":
+                    op = p.Choice(branch.test, UNDEF, value, "or", branch.loc)
         elif a is not None and b is not None and a[0] is b[0]:
             if a[0].hint is None or _on_one_line(branch):
                 out = a[0]

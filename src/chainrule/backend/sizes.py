@@ -86,6 +86,14 @@ def is_statement(op: Op) -> bool:
     return False
 
 
+def is_loose(op: Op) -> bool:
+    """Say whether an operation only puts its operands side by side."""
+    made = (prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object)
+    return is_statement(op) or (
+        isinstance(op, ir.Apply) and any(op.fn is fn for fn in made)
+    )
+
+
 def has_effect(op: Op) -> bool:
     """Say whether an operation must keep its place among the effects."""
     return isinstance(op, ir.Call) or (isinstance(op, ir.Apply) and op.effect)
