@@ -21,7 +21,7 @@ from chainrule.specialise import calls, comprehensions
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import abstract, type_of
 from chainrule.specialise.frames import Context, Frame, lookup
-from chainrule.specialise.joins import join
+from chainrule.specialise.joins import join, make
 from chainrule.specialise.values import Closure, Generator
 from chainrule.types import lattice as lt
 
@@ -110,10 +110,13 @@ def as_array(ctx: Context, op: Operand, other: Operand) -> Operand:
 def _sequence(
     ctx: Context, fn: Callable[..., Any], left: Operand, right: Operand
 ) -> Operand | None:
-    """Concatenate and repeat tuples and lists of known length."""
+    """Concatenate and repeat tuples and lists of known length, and join dicts."""
     b = ctx.builder
     lists = (lt.ListT, lt.TupleT)
     tl, tr = type_of(left), type_of(right)
+    if fn is operator.or_ and isinstance(tl, lt.DictT) and isinstance(tr, lt.DictT):
+        fields = {**(b.fields(left) or {}), **(b.fields(right) or {})}
+        return make(b, (prims.make_dict, tl.cls, tuple(fields)), list(fields.values()))
     if fn is operator.add and isinstance(tl, lists) and type(tl) is type(tr):
         one, two = b.elements(left), b.elements(right)
         if one is not None and two is not None:

@@ -9,16 +9,15 @@ the elements of the iteration; then there is no tape.
 from __future__ import annotations
 
 import builtins
-import operator
 from typing import TYPE_CHECKING, Any
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import free_values, substitute
 from chainrule.optimise.dead import remove_dead_in
-from chainrule.runtime import helpers
 from chainrule.specialise.builder import type_of
 from chainrule.transform import export
+from chainrule.transform.containers import add_at
 from chainrule.transform.cotangents import bar_type, is_zero
 from chainrule.types import lattice as lt
 
@@ -132,16 +131,11 @@ class LoopReversal:
             self.add_at(it, self.position, g)
 
     def add_at(self, it: Iter, position: Operand, g: Operand) -> None:
-        rev, b = self.rev, self.b
+        rev = self.rev
         source = it.source
         assert isinstance(source, Value)
         old = rev.cot.complete(rev.cot.bars.get(source), source)
-        if isinstance(g, Value) and isinstance(g.type, lt.TupleT):
-            before = b.apply(operator.getitem, old, position, type_=g.type)
-            g = b.apply(helpers.add, before, g, type_=g.type)
-            new = b.apply(prims.index_set, old, position, g, type_=type_of(old))
-        else:
-            new = b.apply(prims.index_add, old, position, g, type_=type_of(old))
+        new = add_at(rev, old, position, g)
         rev.cot.bars[source] = new
 
     # ------------------------------------------------------------- iteration

@@ -10,7 +10,6 @@ There are two structured statements to reverse, because the IR has no jumps: the
 
 from __future__ import annotations
 
-import builtins
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +18,6 @@ import numpy as np
 
 from chainrule.analysis.activity import paths
 from chainrule.errors import not_differentiable
-from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
@@ -31,7 +29,6 @@ from chainrule.ir.nodes import (
     Operand,
     Stmt,
     Try,
-    Undef,
     Value,
     With,
 )
@@ -39,6 +36,7 @@ from chainrule.ir.walk import defined, substitute
 from chainrule.rules.registry import RULES
 from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.transform import export, loops, pairs, splice
+from chainrule.transform.containers import STRUCTURAL
 from chainrule.transform.cotangents import Bar, Cotangents, Masked, is_zero
 from chainrule.types import lattice as lt
 
@@ -103,6 +101,8 @@ class Reverse:
             return None
         rule = RULES.reverse.get(fn)
         if rule is None:
+            raise no_rule(stmt)
+        if isinstance(stmt.out.type, lt.TupleT | lt.ListT | lt.DictT) and rule.kind == "elementwise":
             raise no_rule(stmt)
         if rule.kind == "elementwise":
             self.elementwise(stmt, rule, bar)
@@ -460,138 +460,3 @@ def _joined(column: Iterable[Operand]) -> lt.Type:
         if not (isinstance(op, Const) and op.value is None):
             t = lt.join(t, type_of(op))
     return t
-
-
-# ----------------------------------------------------------------- containers
-
-
-def _make(self: Reverse, stmt: Apply, bar: Bar) -> bool:
-    """Hand each part of a container its cotangent."""
-    args = stmt.args
-    if stmt.fn is prims.make_dict:
-        keys, parts = list(args[0].value), args[1:]  # type: ignore[union-attr]
-    elif stmt.fn is prims.make_object:
-        keys, parts = list(args[1].value), args[2:]  # type: ignore[union-attr]
-        if isinstance(stmt.out.type, lt.TupleT):
-            keys = list(range(len(parts)))
-    else:
-        keys, parts = list(range(len(args))), args
-    if not isinstance(bar, dict):
-        if isinstance(stmt.out.type, lt.ListT) and stmt.out.type.items is None:
-            return True
-        bar = self.cot.divide(stmt.out, self.cot.settle(bar))
-    for key, part in zip(keys, parts, strict=True):
-        if key in bar:
-            self.cot.add(part, bar[key])
-    return True
-
-
-def _getitem(self: Reverse, stmt: Apply, bar: Bar) -> bool:
-    """Add to one part, or at an index of a buffer of zeros."""
-    base, index = stmt.args
-    t = type_of(base)
-    if isinstance(t, lt.TapeT | lt.ResidualT):
-        return False
-    b = self.b
-    if isinstance(index, Const) and isinstance(t, lt.TupleT | lt.ListT | lt.DictT):
-        if getattr(t, "items", None) is not None:
-            key = index.value
-            if isinstance(key, slice) and not isinstance(t, lt.DictT):
-                picked = range(len(t.items))[key]  # type: ignore[arg-type]
-                whole = bar if isinstance(bar, dict) else self.cot.divide(stmt.out, self.cot.settle(bar))
-                self.cot.add(base, {k: whole[p] for p, k in enumerate(picked) if p in whole})
-                return True
-            if isinstance(key, int) and key < 0 and not isinstance(t, lt.DictT):
-                key += len(t.items)  # type: ignore[arg-type]
-            self.cot.add(base, {key: bar})
-            return True
-    if not isinstance(base, Value):
-        return True
-    g = self.cot.complete(bar, stmt.out)
-    old = self.cot.bars.pop(base, None)
-    if old is None and isinstance(t, lt.ListT):
-        whole_old: Operand = b.apply(_zeros_list(), base, type_=t)
-    else:
-        whole_old = self.cot.complete(old, base)
-    if isinstance(t, lt.ArrayT):
-        g = self.cot.project(g, Value(t))
-    if isinstance(t, lt.ListT) and isinstance(type_of(index), lt.SliceT):
-        raise not_differentiable(
-            "CR303", stmt.loc, "a slice of a list of unknown length", help="use an array"
-        )
-    new = b.apply(prims.index_add, whole_old, index, g, type_=type_of(whole_old))
-    self.cot.bars[base] = new
-    return True
-
-
-def _zeros_list() -> Any:
-    from chainrule.runtime import helpers
-
-    return helpers.zeros_like
-
-
-def _getattr(self: Reverse, stmt: Apply, bar: Bar) -> bool:
-    """Add to one attribute of an object."""
-    base, name = stmt.args[:2]
-    if isinstance(type_of(base), lt.ObjT) and isinstance(name, Const):
-        self.cot.add(base, {name.value: bar})
-        return True
-    return False
-
-
-def _unpack(self: Reverse, stmt: Apply, bar: Bar) -> bool:
-    """Put the parts' cotangents into an array or a list again."""
-    base = stmt.args[0]
-    t = type_of(base)
-    whole = self.cot.complete(bar, stmt.out)
-    parts = self.b.elements(whole) or []
-    items = self.b.apply(prims.make_list, *parts)
-    if isinstance(t, lt.ArrayT):
-        fn = np.stack if t.ndim != 1 else np.array
-        self.cot.add(base, self.b.apply(fn, items))
-    else:
-        self.cot.add(base, items)
-    return True
-
-
-def _append(self: Reverse, stmt: Apply, bar: Bar) -> bool:
-    """Take the last element's cotangent off the list's."""
-    items, value = stmt.args
-    g = self.cot.settle(bar)
-    t = type_of(stmt.out)
-    elem = t.elem if isinstance(t, lt.ListT) else None
-    last = self.b.apply(operator.getitem, g, Const(-1), type_=elem or type_of(value))
-    self.cot.add(value, last)
-    rest = self.b.apply(prims.list_init, g, type_=t)
-    if isinstance(items, Value) and items in self.active:
-        self.cot.bars[items] = rest
-    return True
-
-
-def _reversed(self: Reverse, stmt: Apply, bar: Bar) -> bool:
-    """Turn the list of cotangents round."""
-    base = stmt.args[0]
-    g = self.cot.settle(bar)
-    backwards = Const(slice(None, None, -1))
-    turned = self.b.apply(operator.getitem, g, backwards, type_=type_of(base))
-    self.cot.add(base, turned)
-    return True
-
-
-def _live(self: Reverse, stmt: Apply, bar: Bar) -> bool:
-    return True
-
-
-STRUCTURAL = {
-    prims.make_tuple: _make,
-    prims.make_list: _make,
-    prims.make_dict: _make,
-    prims.make_object: _make,
-    operator.getitem: _getitem,
-    builtins.getattr: _getattr,
-    prims.unpack: _unpack,
-    prims.list_append: _append,
-    prims.live: _live,
-    builtins.reversed: _reversed,
-}
-_ = Undef
