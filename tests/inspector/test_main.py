@@ -43,6 +43,15 @@ def writes(x: np.ndarray) -> float:
 def raises(x: float) -> float:
     raise ValueError("never")
 
+def vector(x: np.ndarray) -> np.ndarray:
+    return 2 * x
+
+def constant(x: float) -> float:
+    return 3.0
+
+def product(a, b):
+    return a @ b
+
 def kink(x: float) -> float:
     return 2 * x if x > 0 else 0 * x
 """
@@ -175,6 +184,24 @@ def test_refusal(run: Run) -> None:
     assert "y[0] = x[0]" in err
 
 
+def test_no_gradient(run: Run) -> None:
+    """A result that has no gradient is refused in one line."""
+    status, out, err = run("model.py:vector", "--args", "np.ones(3)")
+    assert (status, out) == (REFUSED, "")
+    assert err.startswith("error: grad needs a function that returns one number")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("default")
+def test_warning(run: Run) -> None:
+    """A warning of the compiler is one line on standard error."""
+    status, out, err = run("model.py:constant", "--args", "x=1.0")
+    assert status == FINE
+    assert execute(out, "constant_grad")(1.0) == 0.0
+    assert err.startswith("warning: constant does not depend on")
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("code", ["CR401", "cr104"])
 def test_explain(run: Run, code: str) -> None:
     """A code is explained, in capitals or not."""
@@ -198,6 +225,7 @@ def test_explain(run: Run, code: str) -> None:
         (("model.py:square", "--width", "3"), "the least width is 20"),
         (("model.py:square", "--output", "no/such/place.py"), "cannot write"),
         (("model.py:raises", "--check"), "raises ValueError"),
+        (("model.py:product",), "raises TypeError for these arguments"),
         (("--explain", "CR000"), "no such code"),
     ],
 )

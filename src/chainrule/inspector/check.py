@@ -14,7 +14,6 @@ import numpy as np
 
 from chainrule.checking import differences, structure
 from chainrule.inspector.derivative import Derivative
-from chainrule.inspector.target import UsageError
 from chainrule.inspector.values import Arguments
 
 HEADS = ("argument", "entries", "largest error", "at", "derivative", "differences")
@@ -42,7 +41,7 @@ class Row:
 
 def check(derivative: Derivative, arguments: Arguments) -> list[Row]:
     """Return the comparison for every parameter that the derivative is taken of."""
-    _run_primal(derivative, arguments)
+    derivative.run(arguments)
     if derivative.mode == "forward":
         return _tangents(derivative, arguments)
     rows = []
@@ -52,17 +51,6 @@ def check(derivative: Derivative, arguments: Arguments) -> list[Row]:
         estimate = differences.numerical_gradient(function, (value,))
         rows.append(_row(name, part, estimate))
     return rows
-
-
-def _run_primal(derivative: Derivative, arguments: Arguments) -> None:
-    """Run the function once: its own exception is the command line's fault."""
-    try:
-        derivative.value(arguments)
-    except Exception as problem:
-        raise UsageError(
-            f"{derivative.target.name} raises {type(problem).__name__} for these"
-            f" arguments: {problem}"
-        ) from None
 
 
 def _of_one(

@@ -6,19 +6,27 @@ text, stage by stage, and derivatives to call.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import chainrule
 from chainrule import pipeline
+from chainrule.errors import InternalError, NotDifferentiable
 from chainrule.inspector.target import Target, UsageError, is_decorated
-from chainrule.inspector.values import Arguments
+from chainrule.inspector.values import VARIADIC, Arguments
 
 ATTRIBUTES = {"reverse": "grad", "forward": "jvp", "value-and-grad": "value_and_grad"}
 MODES = tuple(ATTRIBUTES)
 STAGES = ("specialised", "primal", "derivative", "optimised", "text")
+
+
+class Refused(Exception):
+    """The function has no such derivative, as one that returns an array no gradient."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,31 @@ class Derivative:
 
     def source(self, arguments: Arguments) -> str:
         """Return the text of the derivative for these arguments."""
-        return str(self.call.source(*arguments.args, **arguments.kwargs))
+        with self.refusals(arguments):
+            return str(self.call.source(*arguments.args, **arguments.kwargs))
+
+    @contextlib.contextmanager
+    def refusals(self, arguments: Arguments) -> Iterator[None]:
+        """Tell what is wrong with the arguments from what is wrong with us."""
+        try:
+            yield
+        except (NotDifferentiable, InternalError, UsageError):
+            raise
+        except Exception as problem:
+            self.run(arguments)
+            if _is_refusal(problem):
+                raise Refused(str(problem)) from None
+            raise
+
+    def run(self, arguments: Arguments) -> None:
+        """Run the function once: its own exception is the command line's fault."""
+        try:
+            self.value(arguments)
+        except Exception as problem:
+            raise UsageError(
+                f"{self.target.name} raises {type(problem).__name__} for these"
+                f" arguments: {problem}"
+            ) from None
 
     def value(self, arguments: Arguments) -> Any:
         """Return the value that is differentiated."""
@@ -52,7 +84,8 @@ class Derivative:
 
     def gradient(self, arguments: Arguments) -> dict[str, Any]:
         """Return the gradient by parameter."""
-        out = self.call(*arguments.args, **arguments.kwargs)
+        with self.refusals(arguments):
+            out = self.call(*arguments.args, **arguments.kwargs)
         if self.mode == "value-and-grad":
             out = out[1]
         elif self.has_aux:
@@ -68,10 +101,12 @@ class Derivative:
             raise UsageError(f"{name} is passed by keyword, where jvp has no tangents")
         tangents = [None] * len(primals)
         tangents[place] = direction
-        return chainrule.jvp(function, primals, tangents, has_aux=self.has_aux)[1]
+        with self.refusals(arguments):
+            return chainrule.jvp(function, primals, tangents, has_aux=self.has_aux)[1]
 
     def stages(self, arguments: Arguments) -> dict[str, str]:
         """Return what the compiler holds at each stage, as text."""
+        self.source(arguments)  # refuses what cannot be compiled
         kept = pipeline.Stages(wanted=True)
         made, options = self.call.target, self.call.options
         names = made.wrt(options, len(arguments.args))
@@ -102,6 +137,15 @@ def stage_names(asked: Sequence[str]) -> list[str]:
     return [name for name in STAGES if "all" in asked or name in asked]
 
 
+def _is_refusal(problem: Exception) -> bool:
+    """Say whether the public interface raised this to speak to the user."""
+    last = traceback.extract_tb(problem.__traceback__)[-1]
+    speaks = ("request.py", "arguments.py", "signatures.py", "target.py")
+    return isinstance(problem, TypeError | ValueError) and (
+        Path(last.filename).name in speaks
+    )
+
+
 def _default(target: Target) -> str | tuple[str, ...]:
     """Return what the decorator names, else the first parameter after `self`."""
     names = list(target.signature.parameters)
@@ -114,8 +158,12 @@ def _default(target: Target) -> str | tuple[str, ...]:
             return chosen
         argnums = 0 if options.argnums is None else options.argnums
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    kinds = [p.kind for p in target.signature.parameters.values()]
     try:
-        found = [names[n + after_self if n >= 0 else n] for n in numbers]
+        places = [n + after_self if n >= 0 else n for n in numbers]
+        found = [names[n] for n in places]
+        if any(kinds[n] in VARIADIC for n in places):
+            raise IndexError
     except IndexError:
         problem = f"{target.name}{target.signature} has no parameter to differentiate"
         raise UsageError(problem) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import traceback
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -80,12 +81,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(argv)
         style = show.Style(options.color, options.width)
-        return run(options, style)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda text, *rest: show.message(
+                f"warning: {text}", style
+            )
+            return run(options, style)
     except UsageError as problem:
         show.message(f"error: {problem}", style)
         return USAGE
-    except NotDifferentiable as problem:
-        show.message(str(problem), style)
+    except (NotDifferentiable, derivative.Refused) as problem:
+        mark = "error: " if isinstance(problem, derivative.Refused) else ""
+        show.message(f"{mark}{problem}", style)
         return REFUSED
     except BrokenPipeError:
         return FINE

@@ -7,6 +7,7 @@ that was assumed: from its default, from its annotation, or, for lack of both, a
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import math
 import types
@@ -66,7 +67,7 @@ def choose(target: Target, text: str | None, needed: Sequence[str] = ()) -> Argu
     assumed = []
     hints = _annotations(target)
     for i, (name, parameter) in enumerate(signature.parameters.items()):
-        if name in bound.arguments or parameter.kind in _VARIADIC:
+        if name in bound.arguments or parameter.kind in VARIADIC:
             continue
         if parameter.default is not parameter.empty:
             if name in needed:
@@ -138,10 +139,15 @@ def active(target: Target, wrt: str | None) -> tuple[str, ...] | str | None:
 
 
 def _annotations(target: Target) -> dict[str, Any]:
+    function: Any = target.function
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not hasattr(function, "__annotations__"):
+        function = type(function).__call__
     try:
-        return typing.get_type_hints(target.function)
+        return typing.get_type_hints(function)
     except Exception:
-        return dict(getattr(target.function, "__annotations__", {}))
+        return dict(getattr(function, "__annotations__", {}))
 
 
 def _assume(
@@ -205,7 +211,7 @@ def _dtype(params: tuple[Any, ...]) -> str:
     return ""
 
 
-_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _SCALARS: dict[Any, str] = {
     float: "{}",
     complex: "{} + 0.5j",

@@ -162,7 +162,7 @@ def initialise(
         ctx, callee.name, callee.tree.args, [me, *args], kwargs, defaults, kw_defaults  # type: ignore[arg-type]
     )
     callee.env.update({f".{name}": op for name, op in fields.items()})
-    recursion.enter(ctx, callee, init.__code__)
+    recursion.enter(ctx, callee, init)
     return attributes(callee)
 
 

@@ -49,7 +49,7 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
         frame.env[name] = value if isinstance(what, lt.Type) else Const(what)
     block = Block()
     with builder.into(block):
-        op = recursion.enter(ctx, frame, fn.__code__)
+        op = recursion.enter(ctx, frame, fn)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     function = Function(
         frame.name,

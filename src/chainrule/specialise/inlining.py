@@ -40,7 +40,7 @@ def call_function(
     kw_defaults = {k: Const(v) for k, v in (fn.__kwdefaults__ or {}).items()}
     spec = callee.tree.args
     callee.env = bind(ctx, callee.name, spec, args, kwargs, defaults, kw_defaults)  # type: ignore[arg-type]
-    return recursion.enter(ctx, callee, fn.__code__)
+    return recursion.enter(ctx, callee, fn)
 
 
 def call_closure(
@@ -54,7 +54,7 @@ def call_closure(
         n: d for n, d in zip(names, closure.kw_defaults, strict=True) if d is not None
     }
     callee.env = bind(ctx, closure.name, spec, args, kwargs, closure.defaults, kw_defaults)
-    return recursion.enter(ctx, callee, closure.tree)
+    return recursion.enter(ctx, callee, closure)
 
 
 def load(fn: types.FunctionType) -> Any:

@@ -1,162 +1,277 @@
-"""`with` and `try`.
+"""The `try` statement: paths that an exception chooses.
 
-In: the statement. Out: a `With` or a `Try`, and the variables after it. In a handler, names that
-the `try` body assigns have no certain value and cannot be used.
+In: a `try` statement. Out: a `Try` in the IR, whose handlers are paths like the branches of an
+`If`. Leading operations that cannot raise move in front of it, so that what they compute
+is known in the handlers; a name assigned before something that may raise has no certain
+value there. A `finally` clause that only has effects stays one; one that assigns is
+interpreted behind the statement, and once more where an exception passes through.
 """
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import gast
 
+from chainrule.analysis.raising import may_raise, raising
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
-from chainrule.ir.nodes import Block, Const, Handler, Operand, Try, Value, With
+from chainrule.ir import prims
+from chainrule.ir.nodes import Block, Const, Handler, Loc, Operand, Try, Value
+from chainrule.optimise.dead import has_effect
 from chainrule.specialise import expressions, statements
-from chainrule.specialise.builder import type_of
-from chainrule.specialise.frames import CTL, NEXT, Context, Frame
+from chainrule.specialise.frames import CTL, ERROR, NEXT, RETURN, Context, Frame
 from chainrule.specialise.joins import join_paths
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
-
-def with_(ctx: Context, frame: Frame, node: gast.With) -> None:
-    """Interpret a `with` statement, its contexts from the outside in."""
-    _enter(ctx, frame, node, list(node.items))
-
-
-def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> None:
-    if not items:
-        statements.block(ctx, frame, node.body)
-        return
-    item, rest = items[0], items[1:]
-    context, target = context_of(ctx, frame, item.context_expr)
-    if context is None:
-        if item.optional_vars is not None:
-            statements.assign(ctx, frame, item.optional_vars, target)
-        _enter(ctx, frame, node, rest)
-        return
-    b = ctx.builder
-    first = Value(lt.NEVER).id
-    name = Value(lt.OpaqueT(object)) if item.optional_vars is not None else None
-    stmt = With(context, name, Block(), (), frame.loc(node))
-    with b.into(stmt.body):
-        if name is not None:
-            statements.assign(ctx, frame, item.optional_vars, name)
-        _enter(ctx, frame, node, rest)
-    frame.env = join_paths(ctx, stmt, [(stmt.body, frame.env)], first)
-
-
-def context_of(ctx: Context, frame: Frame, node: Any) -> tuple[Operand | None, Operand]:
-    """Return the context manager to enter; None for one that does nothing."""
-    if not isinstance(node, gast.Call):
-        value = expressions.evaluate(ctx, frame, node)
-        return value, Const(None)
-    callee = expressions.evaluate(ctx, frame, node.func)
-    args = expressions.starred(ctx, frame, node.args)
-    kwargs = [(k.arg, expressions.evaluate(ctx, frame, k.value)) for k in node.keywords]
-    if isinstance(callee, Const) and callee.value is contextlib.nullcontext:
-        return None, args[0] if args else Const(None)
-    for op in (*args, *(v for _, v in kwargs)):
-        if lt.is_differentiable(type_of(op)) and not isinstance(op, Const):
-            raise not_differentiable(
-                "CR109",
-                frame.loc(node),
-                "a context manager that receives a differentiable value is not supported",
-            )
-    if not isinstance(callee, Const) or not callable(callee.value):
-        raise not_differentiable("CR109", frame.loc(node), "this context manager is not known")
-    context = ctx.builder.apply(
-        callee.value,
-        *args,
-        kwargs=kwargs,
-        text=callee.text,
-        effect=True,
-        type_=lt.OpaqueT(object),
-    )
-    return context, Const(None)
+Env = dict[str, Operand]
+RAN = "$ran"
+UNSURE = Const(Poison("may not have its new value when the exception is raised", "CR115"))
 
 
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
     """Interpret a `try` statement."""
-    b = ctx.builder
-    first = Value(lt.NEVER).id
-    start = dict(frame.env)
-    stmt = Try(Block(), (), (), None, frame.loc(node))
-    with b.into(stmt.body):
-        statements.block(ctx, frame, node.body)
-    paths = [(stmt.body, {**frame.env, "$path": Const(0)})]
-    unsure = set(scope.assigned_names(node.body))
-    for k, handler in enumerate(node.handlers):
-        frame.env = dict(start)
-        for name in unsure:
-            reason = "may or may not have been assigned when the exception was raised"
-            frame.env[name] = Const(Poison(reason, "CR110"))
-        made = _handler(ctx, frame, handler)
-        stmt.handlers += (made,)
-        paths.append((made.block, {**frame.env, "$path": Const(k + 1)}))
-    stmt.final = _final(ctx, frame, node)
-    frame.env = join_paths(ctx, stmt, paths, first)
-    path = frame.env.pop("$path")
-    if node.orelse:
-        _orelse(ctx, frame, node, path)
+    if node.finalbody:
+        _with_final(ctx, frame, node)
+    else:
+        Caught(ctx, frame, node, node.body, node.handlers, node.orelse).run()
 
 
-def _orelse(ctx: Context, frame: Frame, node: gast.Try, path: Operand) -> None:
-    """Interpret the `else` clause on the path without an exception."""
-    import operator
-
-    if not statements.stays(frame.env) and not isinstance(frame.env.get(CTL), Value):
-        return
-    test = ctx.builder.apply(operator.eq, path, Const(0))
-
-    def run() -> None:
-        frame.env[CTL] = NEXT
-        statements.block(ctx, frame, node.orelse)
-
-    if isinstance(test, Const):
-        if test.value:
-            run()
-        return
-    statements.either(ctx, frame, test, run, lambda: None)
+def suppress(
+    ctx: Context, frame: Frame, node: gast.With, body: list[Any], classes: list[Operand]
+) -> None:
+    """Interpret `with contextlib.suppress(*classes)` as a handler that does nothing."""
+    if not all(isinstance(c, Const) for c in classes):
+        raise not_differentiable("CR502", frame.loc(node), "the exception class must be known")
+    caught = Caught(ctx, frame, node, body, [], [])
+    caught.silent = classes[0] if len(classes) == 1 else ctx.builder.apply(prims.make_tuple, *classes)
+    caught.run()
 
 
-def _handler(ctx: Context, frame: Frame, node: Any) -> Handler:
-    b = ctx.builder
+class Body:
+    """The body of a `try`: what it writes, and which names are unsure in a handler."""
+
+    def __init__(self, ctx: Context, frame: Frame, body: list[Any]) -> None:
+        self.ctx, self.frame = ctx, frame
+        self.block = Block()
+        self.start: Env = dict(frame.env)
+        self.unsure: set[str] = set()
+        self.pending: set[str] = set()
+        self.raises = False
+        for k, node in enumerate(body):
+            if isinstance(node, gast.If | gast.Match | gast.For | gast.While | gast.With | gast.Try):
+                self.rest(body[k:])
+                return
+            before = dict(frame.env)
+            self.simple(node)
+            changed = {n for n, op in frame.env.items() if before.get(n) is not op}
+            self.pending |= changed | (before.keys() - frame.env.keys())
+            if not self.raises:
+                self.start, self.pending = dict(frame.env), set()
+            if not statements.stays(frame.env):
+                return
+
+    def simple(self, node: Any) -> None:
+        """Interpret a statement that binds its names last of all."""
+        written = Block()
+        with self.ctx.builder.into(written):
+            statements.block(self.ctx, self.frame, [node])
+        left = isinstance(node, gast.Return | gast.Raise | gast.Break | gast.Continue)
+        raises = any(map(may_raise, written.stmts))
+        if raises:
+            inside = set(scope.assigned_names([getattr(node, "value", None) or gast.Pass()]))
+            self.unsure |= self.pending | inside
+        self.raises = self.raises or raises or left
+        if self.raises:
+            self.block.stmts += written.stmts
+        else:
+            self.ctx.builder.block.stmts += written.stmts
+
+    def rest(self, body: list[Any]) -> None:
+        """Interpret all that follows as one statement that may raise anywhere."""
+        before = dict(self.frame.env)
+        with self.ctx.builder.into(self.block):
+            statements.block(self.ctx, self.frame, body)
+        now = self.frame.env
+        changed = {n for n in now | before if before.get(n) is not now.get(n)}
+        self.unsure |= self.pending | changed | set(scope.assigned_names(body))
+        self.raises = True
+
+    def at_exception(self) -> Env:
+        """Return the variables where an exception is caught."""
+        env = dict(self.start)
+        for name in self.unsure:
+            if not name.startswith("$"):
+                env[name] = UNSURE
+        env[CTL] = NEXT
+        return env
+
+    def keep_order(self) -> None:
+        """Keep what may raise in its place, whether its value is used or not."""
+        for stmt in raising(self.block):
+            stmt.effect = True
+
+
+class Caught:
+    """A `try` with handlers, or a `with suppress(...)`."""
+
+    silent: Operand | None = None
+
+    def __init__(
+        self,
+        ctx: Context,
+        frame: Frame,
+        node: Any,
+        body: list[Any],
+        handlers: list[Any],
+        orelse: list[Any],
+    ) -> None:
+        self.ctx, self.frame, self.loc = ctx, frame, frame.loc(node)
+        self.body, self.handlers, self.orelse = body, handlers, orelse
+
+    def run(self) -> None:
+        """Interpret the body, each handler, and the `else` clause."""
+        ctx, frame = self.ctx, self.frame
+        first = Value(lt.NEVER).id
+        body = Body(ctx, frame, self.body)
+        stmt = Try(body.block, (), (), None, self.loc)
+        if self.orelse:
+            with ctx.builder.into(stmt.body):
+                frame.env[RAN] = _stayed(ctx, frame)
+        paths = [(stmt.body, frame.env)]
+        handlers: list[Handler] = []
+        if self.silent is not None:
+            handlers.append(Handler(self.silent, None, Block()))
+            paths.append((handlers[0].block, body.at_exception()))
+        for node in self.handlers:
+            frame.env = body.at_exception()
+            handlers.append(handler(ctx, frame, node))
+            paths.append((handlers[-1].block, {**frame.env, RAN: Const(False)}))
+        stmt.handlers = tuple(handlers)
+        body.keep_order()
+        frame.env = join_paths(ctx, stmt, paths, first)
+        ran = frame.env.pop(RAN, Const(True))
+        if self.orelse:
+            self.otherwise(ran)
+
+    def otherwise(self, ran: Operand) -> None:
+        """Interpret the `else` clause where the body has come to its end."""
+        ctx, frame = self.ctx, self.frame
+
+        def orelse() -> None:
+            statements.block(ctx, frame, self.orelse)
+
+        def run() -> None:
+            if not isinstance(ran, Const):
+                statements.either(ctx, frame, ran, orelse, lambda: None)
+            elif ran.value:
+                orelse()
+
+        statements.if_stayed(ctx, frame, run)
+
+
+def _stayed(ctx: Context, frame: Frame) -> Operand:
+    ctl = frame.env[CTL]
+    return ctx.builder.select(ctl, {0: True, 1: False, 2: False, 3: False})
+
+
+def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
+    """Interpret one `except` clause."""
     classes = None if node.type is None else expressions.evaluate(ctx, frame, node.type)
     if classes is not None and not isinstance(classes, Const):
         raise not_differentiable("CR502", frame.loc(node), "the exception class must be known")
-    name = None
+    name, label = None, None
     if node.name is not None:
         label = node.name.id if isinstance(node.name, gast.Name) else node.name
-        name = Value(lt.OpaqueT(Exception), label)
+    if label is not None or any(_bare_raise(n) for s in node.body for n in gast.walk(s)):
+        name = Value(lt.OpaqueT(Exception), label or "error")
+        frame.env[ERROR] = name
+    if name is not None and label is not None:
         frame.env[label] = name
+    outer = frame.env.get(ERROR)
     block = Block()
-    with b.into(block):
+    with ctx.builder.into(block):
         statements.block(ctx, frame, node.body)
-    if name is not None:
-        frame.env.pop(name.hint or "", None)
+    frame.env.pop(ERROR, None)
+    if label is not None:
+        frame.env.pop(label, None)
+    _ = outer
     return Handler(classes, name, block)
 
 
-def _final(ctx: Context, frame: Frame, node: gast.Try) -> Block | None:
-    """Interpret a `finally` clause that has effects only."""
-    if not node.finalbody:
-        return None
-    if scope.assigned_names(node.finalbody) or scope.exits(node.finalbody):
-        raise not_differentiable(
-            "CR110",
-            frame.loc(node.finalbody[0]),
-            "a `finally` clause that assigns or leaves is not supported",
-            help="move the assignment after the `try` statement",
-        )
-    block = Block()
-    ctl = frame.env.get(CTL, NEXT)
-    with ctx.builder.into(block):
-        frame.env[CTL] = NEXT
-        statements.block(ctx, frame, node.finalbody)
-        frame.env[CTL] = ctl
-    return block if block.stmts else None
+def _bare_raise(node: Any) -> bool:
+    return isinstance(node, gast.Raise) and node.exc is None
 
+
+def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
+    """Interpret `try ... finally`."""
+    first = Value(lt.NEVER).id
+    inner = node.body
+    if node.handlers:
+        whole = gast.Try(node.body, node.handlers, node.orelse, [])
+        inner = [gast.copy_location(whole, node)]
+    body = Body(ctx, frame, inner)
+    env = frame.env
+    assigned = {*scope.assigned_names(inner), *scope.assigned_names(node.finalbody)}
+    final = Block()
+    frame.env = body.at_exception()
+    with ctx.builder.into(final):
+        statements.block(ctx, frame, node.finalbody)
+    raised = frame.env
+    reads = {n.id for s in node.finalbody for n in gast.walk(s) if isinstance(n, gast.Name)}
+    frame.env = env
+    if has_effect(final) and not reads & assigned:
+        body.keep_order()
+        stmt = Try(body.block, (), (), final, frame.loc(node))
+        frame.env = join_paths(ctx, stmt, [(stmt.body, env)], first)
+        return
+    if has_effect(final):
+        if scope.exits(inner):
+            raise not_differentiable(
+                "CR114",
+                frame.loc(node.finalbody[0]),
+                "this `finally` clause uses what is assigned before the `try` is left",
+                label="runs on every way out",
+                help="move it behind the `try`",
+            )
+        body.keep_order()
+        stmt = Try(body.block, (_passing(ctx, frame, final, raised),), (), None, frame.loc(node))
+        frame.env = join_paths(ctx, stmt, [(stmt.body, env), (stmt.handlers[0].block, raised)], first)
+    else:
+        ctx.builder.block.stmts += body.block.stmts
+    _behind(ctx, frame, node.finalbody)
+
+
+def _passing(ctx: Context, frame: Frame, final: Block, env: Env) -> Handler:
+    """Return the handler that runs a `finally` clause and raises again."""
+    error = Value(lt.OpaqueT(BaseException), "error")
+    with ctx.builder.into(final):
+        frame.env, before = env, frame.env
+        statements.leave_by(ctx, frame, error)
+        frame.env = before
+    return Handler(Const(BaseException, "BaseException"), error, final)
+
+
+def _behind(ctx: Context, frame: Frame, final: list[Any]) -> None:
+    """Interpret a `finally` clause behind its `try`, unless the function was left there."""
+    ctl = frame.env[CTL]
+
+    def run() -> None:
+        frame.env[CTL] = NEXT
+        statements.block(ctx, frame, final)
+        if statements.stays(frame.env):
+            frame.env[CTL] = ctl
+
+    returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
+    if isinstance(returned, Value):
+
+        def leave() -> None:
+            frame.env[CTL] = RETURN
+
+        statements.either(ctx, frame, returned, leave, run)
+    elif isinstance(returned, Const) and not returned.value:
+        run()
+
+
+_ = Loc

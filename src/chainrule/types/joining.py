@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.types.infer import WillRaise, typed
+from chainrule.types.infer import typed
 from chainrule.types.lattice import Type
 from chainrule.types.probe import probe_scaled
 from chainrule.types.probed import probe_checked, probed
@@ -25,10 +25,8 @@ probed(
 @typed(np.split, np.hsplit, np.vsplit, np.dsplit)
 def split(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Type:
     """Split at positions, or into a number of parts that divides the size."""
-    try:
-        return probe_checked(fn, *args, **kwargs)
-    except WillRaise:
-        sections = args[1] if len(args) > 1 else kwargs["indices_or_sections"]
-        if not isinstance(sections, int):
-            raise
+    sections = args[1] if len(args) > 1 else kwargs.get("indices_or_sections")
+    if isinstance(sections, int) and not isinstance(sections, bool) and sections > 0:
+        # Only sizes that the number divides fit: sizes are multiples of it.
         return probe_scaled(sections, fn, args, kwargs)
+    return probe_checked(fn, *args, **kwargs)

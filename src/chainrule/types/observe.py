@@ -111,11 +111,17 @@ class Names:
                 return Sym(Slot(peer))
         return None
 
+    def varied(self, observed: Sequence[tuple[Sequence[int], int]]) -> bool:
+        """Say whether every size took several values."""
+        return all(len({s[i] for s, _ in observed}) > 1 for i in range(len(self.slots)))
+
     def match(self, observed: Sequence[tuple[Sequence[int], int]]) -> Dim:
         """Return the name that fits the sizes seen for one axis of the result."""
         values = [v for _, v in observed]
         if len(set(values)) == 1 and (len(values) > 2 or not self.slots):
-            return values[0]
+            # A size that never varied may be what the value follows.
+            if self.varied(observed) or values[0] in self.fixed.values():
+                return values[0]
         for index in range(len(self.slots)):
             by = values[0] - observed[0][0][index]
             if all(v == max(0, s[index] + by) for s, v in observed):
