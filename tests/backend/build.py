@@ -82,7 +82,8 @@ class Builder:
     ) -> Any:
         """Append a loop and return its `Loop`.
 
-        `body(b, *carried, *elements)` returns `(stop, *carried, *saved)`.
+        `body(b, *carried, *elements)` returns `(stop, *carried, *saved)`. Elements are
+        unpacked if there are several, or one and `"*"`.
         """
         types = types or {}
 
@@ -92,7 +93,7 @@ class Builder:
         made = []
         names = []
         for source, hints in iters:
-            elems = tuple(Value(types.get(h, FLOAT), h) for h in hints)
+            elems = tuple(Value(types.get(h, FLOAT), h) for h in hints if h != "*")
             made.append(Iter(operand(source), elems, len(hints) > 1 or "*" in hints))
             names += elems
         params = state()
