@@ -61,7 +61,7 @@ def build(
     """Compile a derivative for the types of these arguments."""
     stages = stages or Stages()
     load_if_imported()
-    with lt.consumed():
+    with lt.consumed(), lt.sizes_of_arguments():
         try:
             inputs, functions, result = derivative_ir(request, arguments, static, stages)
         except NotDifferentiable as error:

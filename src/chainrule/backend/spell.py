@@ -380,11 +380,19 @@ def _format(s: Speller, op: ir.Apply) -> Node:
         return None
     rest = iter(values)
     out: list[Node] = []
+    text: list[str] = []
     for first, spec in parts.value:
         if spec is None:
-            out.append(literal(first))
+            text.append(first)
         else:
+            out += _text(text)
+            text = []
             inner = gast.JoinedStr([literal(spec)]) if spec else None
             code = ord(first) if first else -1
             out.append(gast.FormattedValue(s.operand(next(rest)), code, inner))
-    return gast.JoinedStr(out)
+    return gast.JoinedStr(out + _text(text))
+
+
+def _text(parts: list[str]) -> list[Node]:
+    """Return neighbouring literals of an f-string as the one that a parser sees."""
+    return [literal("".join(parts))] if any(parts) else []

@@ -170,9 +170,15 @@ class _Writer:
         for axis, dim in enumerate(t.dims):
             if isinstance(dim, int):
                 sizes.append(f"{shape}[{axis}] == {dim}")
-            elif isinstance(dim, Sym) and dim.key in self.never_one:
-                sizes.append(f"{shape}[{axis}] != 1")
+            elif isinstance(dim, Sym):
+                sizes += [f"{shape}[{axis}] != {n}" for n in self.excluded(dim)]
         return out + bind(sizes, shape, f"{v}.shape")
+
+    def excluded(self, dim: Sym) -> list[int]:
+        """Return the sizes that inference relied on this axis not to have."""
+        offsets = [k.offset for k in self.never_one if isinstance(k, Sym) and k.key == dim.key]
+        out = [1] if dim.key in self.never_one else []
+        return out + sorted(1 - n for n in offsets)
 
     def any_array(self, t: ArrayT, v: str) -> list[str]:
         """Return the tests of an element whose type is a join with those of others."""

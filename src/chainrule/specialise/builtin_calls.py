@@ -734,12 +734,19 @@ def partial(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return Const(Method(args[0], tuple(args[1:]), tuple(kwargs)))
 
 
-@special(functools.wraps, functools.lru_cache, functools.cache, property)
+@special(functools.lru_cache, functools.cache)
 def decorator(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Decorators that do not change what a pure function computes."""
+    if len(args) == 1 and isinstance(args[0], Const) and callable(args[0].value):
+        return args[0]
     if len(args) == 1 and isinstance(args[0], Const) and isinstance(args[0].value, Closure):
-        if not kwargs:
-            return args[0]
+        return args[0]
+    return Const(Method(Const(_identity)))
+
+
+@special(functools.wraps)
+def wraps(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Return the decorator that copies names, and changes nothing else."""
     return Const(Method(Const(_identity)))
 
 

@@ -27,7 +27,7 @@ from chainrule.specialise.values import Closure, Poison
 from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
 
-CTL, RET = "$ctl", "$ret"
+CTL, RET, ERROR = "$ctl", "$ret", "$error"
 NEXT, BREAK, CONTINUE, RETURN = Const(0), Const(1), Const(2), Const(3)
 
 

@@ -57,15 +57,18 @@ def call_closure(
     return recursion.enter(ctx, callee, closure)
 
 
-def load(fn: types.FunctionType) -> Any:
-    """Return a function's source, having checked that its syntax is supported."""
+def load(fn: types.FunctionType, allowed: Sequence[str] = ()) -> Any:
+    """Return a function's source, having checked that its syntax is supported.
+
+    Problems of the `allowed` codes are left to the interpreter.
+    """
     found = source.load(fn)
     # A tree is shared by all users of its code, and checked once.
-    if not getattr(found.tree, "checked", False):
-        problems = fence.check(found)
-        if problems:
-            raise NotDifferentiable(problems)
-        found.tree.checked = True
+    if not hasattr(found.tree, "problems"):
+        found.tree.problems = fence.check(found)
+    problems = [p for p in found.tree.problems if p.code not in allowed]
+    if problems:
+        raise NotDifferentiable(problems)
     return found
 
 

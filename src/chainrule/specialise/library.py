@@ -31,10 +31,11 @@ Kwargs = list[tuple[str, Operand]]
 
 EFFECTS: set[Any] = {
     print,
-    warnings.warn,
     prims.raise_,
     prims.assert_,
     np.seterr,
+    np.set_printoptions,
+    *QUIET,
     *(getattr(np.random, n) for n in dir(np.random) if callable(getattr(np.random, n))),
 }
 

@@ -17,7 +17,7 @@ from chainrule.analysis.raising import may_raise, raising
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
-from chainrule.ir.nodes import Block, Const, Handler, Loc, Operand, Try, Value
+from chainrule.ir.nodes import Block, Const, Handler, Operand, Try, Undef, Value
 from chainrule.optimise.dead import has_effect
 from chainrule.specialise import expressions, statements
 from chainrule.specialise.frames import CTL, ERROR, NEXT, RETURN, Context, Frame
@@ -135,6 +135,9 @@ class Caught:
         ctx, frame = self.ctx, self.frame
         first = Value(lt.NEVER).id
         body = Body(ctx, frame, self.body)
+        if not body.block.stmts:  # nothing here can raise
+            self.otherwise(Const(True))
+            return
         stmt = Try(body.block, (), (), None, self.loc)
         if self.orelse:
             with ctx.builder.into(stmt.body):
@@ -152,12 +155,13 @@ class Caught:
         body.keep_order()
         frame.env = join_paths(ctx, stmt, paths, first)
         ran = frame.env.pop(RAN, Const(True))
-        if self.orelse:
-            self.otherwise(ran)
+        self.otherwise(ran)
 
     def otherwise(self, ran: Operand) -> None:
         """Interpret the `else` clause where the body has come to its end."""
         ctx, frame = self.ctx, self.frame
+        if not self.orelse or isinstance(frame.env.get(CTL), Undef):
+            return
 
         def orelse() -> None:
             statements.block(ctx, frame, self.orelse)
@@ -181,7 +185,7 @@ def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
     classes = None if node.type is None else expressions.evaluate(ctx, frame, node.type)
     if classes is not None and not isinstance(classes, Const):
         raise not_differentiable("CR502", frame.loc(node), "the exception class must be known")
-    name, label = None, None
+    name, label, outer = None, None, frame.env.get(ERROR)
     if node.name is not None:
         label = node.name.id if isinstance(node.name, gast.Name) else node.name
     if label is not None or any(_bare_raise(n) for s in node.body for n in gast.walk(s)):
@@ -189,14 +193,15 @@ def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
         frame.env[ERROR] = name
     if name is not None and label is not None:
         frame.env[label] = name
-    outer = frame.env.get(ERROR)
     block = Block()
     with ctx.builder.into(block):
         statements.block(ctx, frame, node.body)
-    frame.env.pop(ERROR, None)
+    if outer is None:
+        frame.env.pop(ERROR, None)
+    else:
+        frame.env[ERROR] = outer
     if label is not None:
         frame.env.pop(label, None)
-    _ = outer
     return Handler(classes, name, block)
 
 
@@ -273,5 +278,3 @@ def _behind(ctx: Context, frame: Frame, final: list[Any]) -> None:
     elif isinstance(returned, Const) and not returned.value:
         run()
 
-
-_ = Loc

@@ -17,12 +17,13 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Undef, Value
-from chainrule.specialise import calls, construct, expressions, loops, matching, protected
+from chainrule.specialise import calls, construct, contexts, expressions, loops, matching, protected
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     BREAK,
     CONTINUE,
     CTL,
+    ERROR,
     NEXT,
     RET,
     RETURN,
@@ -49,24 +50,29 @@ def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
         if isinstance(ctl, Undef) or (isinstance(ctl, Const) and ctl.value != NEXT.value):
             return
         if isinstance(ctl, Value):
-            guarded(ctx, frame, ctl, rest)
+            guarded(ctx, frame, rest)
             return
 
 
-def guarded(ctx: Context, frame: Frame, ctl: Operand, rest: list[Any]) -> None:
+def guarded(ctx: Context, frame: Frame, rest: list[Any]) -> None:
     """Interpret the rest on the paths that have not left."""
-    if not rest:
-        return
+    if rest:
+        if_stayed(ctx, frame, lambda: block(ctx, frame, rest))
+
+
+def if_stayed(ctx: Context, frame: Frame, run: Callable[[], None]) -> None:
+    """Run an interpretation on the paths that have not left."""
+    ctl = frame.env[CTL]
     left = ctx.builder.select(ctl, {0: False, 1: True, 2: True, 3: True})
     if isinstance(left, Const):
         if not left.value:
             frame.env[CTL] = NEXT
-            block(ctx, frame, rest)
+            run()
         return
 
     def go_on() -> None:
         frame.env[CTL] = NEXT
-        block(ctx, frame, rest)
+        run()
 
     def leave() -> None:
         codes = ctx.builder.codes(ctl) - {NEXT.value}
@@ -354,9 +360,16 @@ def _assert(ctx: Context, frame: Frame, node: gast.Assert) -> None:
 
 def _raise(ctx: Context, frame: Frame, node: gast.Raise) -> None:
     if node.exc is None:
-        raise not_differentiable(
-            "CR108", frame.loc(node), "a bare `raise` is not supported", help="name the exception"
-        )
+        if ERROR not in frame.env:
+            raise not_differentiable(
+                "CR108",
+                frame.loc(node),
+                "which exception is raised here is not known",
+                label="outside an `except` clause",
+                help="name the exception: `raise error`",
+            )
+        leave_by(ctx, frame, frame.env[ERROR])
+        return
     error = expressions.evaluate(ctx, frame, node.exc)
     cause = [] if node.cause is None else [expressions.evaluate(ctx, frame, node.cause)]
     leave_by(ctx, frame, error, *cause)
@@ -370,7 +383,7 @@ def leave_by(ctx: Context, frame: Frame, *operands: Operand) -> None:
 
 
 def _with(ctx: Context, frame: Frame, node: gast.With) -> None:
-    protected.with_(ctx, frame, node)
+    contexts.with_(ctx, frame, node)
 
 
 def _try(ctx: Context, frame: Frame, node: gast.Try) -> None:

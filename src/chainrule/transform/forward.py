@@ -225,8 +225,9 @@ class Forward:
         )
 
     def explicit(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
-        """Run a tangent rule."""
+        """Run a tangent rule; a number that was left out has its default, and no tangent."""
         special: dict[str, Operand] = {"out": stmt.out}
+        bound = {**splice.left_out_numbers(stmt, rule), **bound}
         for name in rule.wrt:
             if name in bound:
                 value = bound[name]

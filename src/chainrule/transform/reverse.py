@@ -68,12 +68,12 @@ class Reverse:
         match stmt:
             case Apply():
                 return self.apply(stmt)
+            case With() | Try(handlers=()):
+                self.with_(stmt)
             case If() | Try():
                 self.branches(stmt)
             case Loop():
                 loops.reverse_loop(self, stmt)
-            case With():
-                self.with_(stmt)
             case Call():
                 return self.call(stmt)
         return None
@@ -333,7 +333,7 @@ class Reverse:
         stmt.outs += (out,)
         return out
 
-    def with_(self, stmt: With) -> None:
+    def with_(self, stmt: With | Try) -> None:
         """Reverse the body; `np.errstate` is entered again."""
         for k, out in enumerate(stmt.outs):
             if out in self.cot.bars:
@@ -341,9 +341,8 @@ class Reverse:
                 if bar is not None:
                     self.cot.add(stmt.body.results[k], bar)
         block = Block()
-        made = self.b.defs.get(stmt.context) if isinstance(stmt.context, Value) else None
-        made = made or self.definition(stmt.context)
-        if made is None or made.fn is not np.errstate:
+        made = self.definition(stmt.context) if isinstance(stmt, With) else None
+        if isinstance(stmt, Try) or made is None or made.fn is not np.errstate:
             self.block(stmt.body)
             self.export(stmt, 0, stmt.body, self.b.block)
             return
@@ -382,7 +381,7 @@ class Reverse:
 
     def definition(self, op: Operand) -> Apply | None:
         """Return the forward operation that defines an operand."""
-        return self.b.outer_defs.get(op) if isinstance(op, Value) else None
+        return self.b.definition(op)
 
     # ------------------------------------------------------------- calls
 

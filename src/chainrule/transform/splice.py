@@ -124,6 +124,18 @@ def _equal(a: Any, b: Any) -> bool:
         return False
 
 
+def left_out_numbers(stmt: Apply, rule: Rule) -> dict[str, Operand]:
+    """Return the defaults of numbers that a rule is for and a call leaves out."""
+    sig = signature(stmt.fn)
+    known = {} if sig is None else sig.parameters
+    defaults = {n: known[n].default for n in rule.wrt if n in known}
+    return {
+        name: Const(value)
+        for name, value in defaults.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
 def _by_position(stmt: Apply, rule: Rule, wanted: list[str]) -> dict[str, Any]:
     spec = parameters(rule.template)
     out: dict[str, Any] = {}

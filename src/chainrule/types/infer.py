@@ -137,11 +137,16 @@ def infer(
         if not any(map(is_fresh, dims_in(out))):
             if len(_memo) > 20_000:
                 _memo.clear()
-            _memo[key] = out, tuple(Sym(k, never_one=True) for k in keys)
+            _memo[key] = out, tuple(map(_relied, keys))
         return out
-    for size in found[1]:
-        maybe_one(size)  # what was relied on is relied on again
+    # What was relied on is relied on again, if it holds for the arguments at hand.
+    if any(map(maybe_one, found[1])):
+        return _infer(fn, args, kwargs)
     return found[0]
+
+
+def _relied(key: Hashable) -> Sym:
+    return key if isinstance(key, Sym) else Sym(key, never_one=True)
 
 
 _memo: dict[Hashable, tuple[Type, tuple[Sym, ...]]] = {}

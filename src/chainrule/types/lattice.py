@@ -26,6 +26,7 @@ import numpy as np
 
 _counter = itertools.count()
 _consumed: ContextVar[set[Hashable] | None] = ContextVar("_consumed", default=None)
+_sizes: ContextVar[dict[Hashable, int] | None] = ContextVar("_sizes", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,40 @@ def maybe_one(dim: Dim) -> bool:
     """
     if isinstance(dim, int):
         return dim == 1
-    if not dim.never_one or dim.offset != 0:
+    if not dim.never_one:
         return True
     keys = _consumed.get()
-    if keys is not None:
-        keys.add(dim.key)
+    if dim.offset == 0:
+        if keys is not None:
+            keys.add(dim.key)
+        return False
+    sizes = _sizes.get()
+    if sizes is None or keys is None or sizes.get(dim.key, 1 - dim.offset) == 1 - dim.offset:
+        return True
+    keys.add(dim)
     return False
+
+
+@contextlib.contextmanager
+def sizes_of_arguments() -> Iterator[dict[Hashable, int]]:
+    """Collect the sizes of the arguments at hand, by key.
+
+    They decide which assumptions are worth a guard, as that `x[1:]` is not of size 1;
+    nothing else may be read from them.
+    """
+    sizes: dict[Hashable, int] = {}
+    token = _sizes.set(sizes)
+    try:
+        yield sizes
+    finally:
+        _sizes.reset(token)
+
+
+def note_size(key: Hashable, size: int) -> None:
+    """Note the size of an axis of an argument, while sizes are collected."""
+    sizes = _sizes.get()
+    if sizes is not None:
+        sizes[key] = size
 
 
 @contextlib.contextmanager

@@ -138,7 +138,7 @@ def text(fn: Fn, *args: Any) -> Type:
     return STR
 
 
-@typed(print)
+@typed(print, *QUIET)
 def print_(fn: Fn, *args: Any, **kwargs: Any) -> Type:
     """Give None."""
     return NONE

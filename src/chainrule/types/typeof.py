@@ -33,6 +33,7 @@ from chainrule.types.lattice import (
     Type,
     join,
     kind_of,
+    note_size,
 )
 
 Path = tuple[Hashable, ...]
@@ -120,6 +121,7 @@ def _array(value: np.ndarray[Any, Any], path: Path) -> Type:
     dtype = value.dtype
     dims: list[Dim] = []
     for axis, size in enumerate(value.shape):
+        note_size((path, axis), size)
         dims.append(1 if size == 1 else Sym((path, axis), never_one=True))
     return ArrayT(dtype, tuple(dims))
 
