@@ -11,16 +11,27 @@ the exits that the user wrote.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chainrule.backend import program as p
+from chainrule.backend.continuations import (
+    Continuation,
+    Env,
+    Follow,
+    Join,
+    Leave,
+    Results,
+    Thread,
+    Turn,
+    resolve,
+)
+from chainrule.backend.paths import Paths
 from chainrule.backend.program import Nodes, Program, is_false
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Const, Operand, Value
 from chainrule.types.lattice import BOOL
+
 
 def lower(function: ir.Function) -> Program:
     """Make the program of one function."""
@@ -33,7 +44,6 @@ class _Lowering(Paths):
     def __init__(self, function: ir.Function) -> None:
         super().__init__(function)
         self.same: list[tuple[Value, Value]] = []
-
 
     # Blocks
 
@@ -247,7 +257,6 @@ class _Lowering(Paths):
             return None
         return Follow(test.test, test, results, env, k)
 
-
     def threads_if(self, stmt: ir.If, follow: Follow) -> bool:
         """Say whether the flag is known at every end of `stmt`; choose the jump."""
         flags = self.leaf_flags(stmt, stmt.outs.index(follow.flag))
@@ -258,7 +267,6 @@ class _Lowering(Paths):
                 follow.jump = jump
                 return True
         return False
-
 
     def threaded_if(self, stmt: ir.If, follow: Follow, tail: bool) -> Nodes:
         """Lower an `If` and the `If` that tests its flag as one."""
@@ -353,7 +361,6 @@ class _Lowering(Paths):
                 if not stop or not self.returns_follow(follow, loop, leaf):
                     return False
         return len(results) > 0 and (jumps <= 1 or not follow.test.then.stmts)
-
 
     def else_of(self, loop: ir.Loop, stmts: list[ir.Stmt], i: int) -> ir.If | None:
         """Return the `If` that is this loop's `else`."""
