@@ -171,14 +171,22 @@ class _Writer:
             if isinstance(dim, int):
                 sizes.append(f"{shape}[{axis}] == {dim}")
             elif isinstance(dim, Sym):
-                sizes += [f"{shape}[{axis}] != {n}" for n in self.excluded(dim)]
+                sizes += self.excluded(dim, f"{shape}[{axis}]")
         return out + bind(sizes, shape, f"{v}.shape")
 
-    def excluded(self, dim: Sym) -> list[int]:
-        """Return the sizes that inference relied on this axis not to have."""
-        offsets = [k.offset for k in self.never_one if isinstance(k, Sym) and k.key == dim.key]
-        out = [1] if dim.key in self.never_one else []
-        return out + sorted(1 - n for n in offsets)
+    def excluded(self, dim: Sym, size: str) -> list[str]:
+        """Return tests that an axis has no size that inference relied on not to be."""
+        out = [f"{size} != 1"] if dim.key in self.never_one else []
+        for relied in self.never_one:
+            if not isinstance(relied, Sym):
+                continue
+            if relied.key == dim.key:
+                out.append(f"{size} != {1 - relied.offset}")
+            match relied.key:
+                case ("//", Sym(key=key, offset=offset), int() as by) if key == dim.key:
+                    whole = f"({size} + {offset})" if offset else size
+                    out.append(f"{whole} // {by} != {1 - relied.offset}")
+        return sorted(out)
 
     def any_array(self, t: ArrayT, v: str) -> list[str]:
         """Return the tests of an element whose type is a join with those of others."""

@@ -54,18 +54,28 @@ def maybe_one(dim: Dim) -> bool:
     """
     if isinstance(dim, int):
         return dim == 1
-    if not dim.never_one:
-        return True
     keys = _consumed.get()
-    if dim.offset == 0:
+    if dim.never_one and dim.offset == 0:
         if keys is not None:
             keys.add(dim.key)
         return False
-    sizes = _sizes.get()
-    if sizes is None or keys is None or sizes.get(dim.key, 1 - dim.offset) == 1 - dim.offset:
+    if keys is None or size_at_hand(dim) in (None, 1):
         return True
     keys.add(dim)
     return False
+
+
+def size_at_hand(dim: Dim) -> int | None:
+    """Return a size for the arguments at hand, if a guard can compute it from them."""
+    sizes = _sizes.get()
+    if isinstance(dim, int) or sizes is None:
+        return None
+    match dim.key:
+        case ("//", Sym(never_one=True) as whole, int() as by):
+            size = size_at_hand(whole)
+            return None if size is None else size // by + dim.offset
+    size = sizes.get(dim.key) if dim.never_one else None
+    return None if size is None else max(0, size + dim.offset)
 
 
 @contextlib.contextmanager

@@ -5,8 +5,10 @@ In: types or constants. Out: the type of the result.
 
 from __future__ import annotations
 
+import logging
 import math
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +36,12 @@ from chainrule.types.lattice import (
 )
 
 Fn = Callable[..., Any]
+
+# What tells people something, and gives None.
+REPORTING = (
+    *(warnings.warn, warnings.simplefilter, warnings.filterwarnings, warnings.resetwarnings),
+    *(logging.debug, logging.info, logging.warning, logging.error, logging.critical),
+)
 
 
 @typed(len, operator.length_hint)
@@ -138,7 +146,7 @@ def text(fn: Fn, *args: Any) -> Type:
     return STR
 
 
-@typed(print, *QUIET)
+@typed(print, *REPORTING)
 def print_(fn: Fn, *args: Any, **kwargs: Any) -> Type:
     """Give None."""
     return NONE
