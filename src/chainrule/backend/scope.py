@@ -16,6 +16,7 @@ import keyword
 import math
 import operator
 import re
+import sys
 from collections.abc import Collection
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,7 @@ import numpy as np
 
 _MODULES: tuple[ModuleType, ...] = (math, cmath, operator, itertools, functools)
 _LEFT_OUT = ("abs", "max", "min", "round")  # of NumPy 1's `__all__`
-_SUBMODULES = ("linalg", "fft", "random", "lib.stride_tricks", "emath", "polynomial")
+_SUBMODULES = ("linalg", "fft", "random", "lib.stride_tricks", "polynomial")
 
 
 @functools.cache
@@ -35,21 +36,30 @@ def _known_paths() -> dict[int, tuple[ModuleType, str]]:
         for name, item in vars(module).items():
             if callable(item) and not name.startswith("_"):
                 out.setdefault(id(item), (module, name))
-    for sub in _SUBMODULES:
-        part: Any = np
-        for name in sub.split("."):
-            part = getattr(part, name)
-        for name in getattr(part, "__all__", ()):
-            out.setdefault(id(getattr(part, name)), (np, f"{sub}.{name}"))
+    # Only what is loaded: asking NumPy for a name may import a module.
+    loaded = vars(np)
     for name in sorted({*np.__all__, *_LEFT_OUT}):
-        item = getattr(np, name, None)
+        item = loaded.get(name)
         if callable(item):
             short = getattr(item, "__name__", name)
-            better = short if getattr(np, short, None) is item else name
+            better = short if loaded.get(short) is item else name
             out[id(item)] = (np, better)
     for name, item in vars(builtins).items():
         out[id(item)] = (builtins, name)
     return out
+
+
+def known_path(item: Any) -> tuple[ModuleType | None, str]:
+    """Return the module in which an object has a name, and that name."""
+    found = _known_paths().get(id(item))
+    if found is not None:
+        return found
+    name = getattr(item, "__name__", "")
+    for sub in _SUBMODULES:
+        module = sys.modules.get(f"numpy.{sub}")
+        if module is not None and vars(module).get(name, np) is item:
+            return np, f"{sub}.{name}"
+    return None, ""
 
 
 class Scope:
@@ -94,7 +104,7 @@ class Scope:
     def find(self, item: Any, text: str | None) -> str:
         if isinstance(item, ModuleType):
             return self.module(item)
-        module, name = _known_paths().get(id(item), (None, ""))
+        module, name = known_path(item)
         if module is builtins:
             if name not in self.taken and name not in self.namespace:
                 return name
@@ -111,6 +121,9 @@ class Scope:
         for name, item in self.namespace.items():
             if item is module and name not in self.taken and name.isidentifier():
                 return name
+        parent, _, rest = module.__name__.partition(".")
+        if parent == "numpy" and rest and getattr(np, rest, None) is module:
+            return f"{self.path(np)}.{rest}"
         return self.inject(usual, module)
 
     def inject(self, word: str, item: Any) -> str:
