@@ -195,29 +195,6 @@ def _per_element(ctx: Context, frame: Frame, fn: Operand, sources: Args) -> Oper
     return Const(Streams(plan.sources, lambda elems: one(plan.compose(elems))))
 
 
-@special(filter)
-def filter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Keep the elements that pass a test which is known now."""
-    items = comprehensions.static_items(ctx, frame, args[1])
-    kept = []
-    for item in items or []:
-        test = item if _is_none(args[0]) else calls.call(ctx, frame, args[0], [item], [])
-        answer = expressions.truth(ctx, frame, test)
-        if not isinstance(answer, Const):
-            items = None
-            break
-        if answer.value:
-            kept.append(item)
-    if items is None:
-        raise not_differentiable(
-            "CR303",
-            ctx.builder.loc,
-            "filter() by a value known only at run time is not supported",
-            help="use a list comprehension with a condition",
-        )
-    return Const(Items(tuple(kept)))
-
-
 def _is_none(op: Operand) -> bool:
     return isinstance(op, Const) and op.value is None
 
@@ -243,10 +220,10 @@ def _sequence(ctx: Context, frame: Frame, args: Args, maker: Callable[..., Any])
     t = type_of(args[0])
     if isinstance(t, lt.ListT) and maker is prims.make_list:
         return args[0]
-    return _listed(ctx, frame, args[0])
+    return listed(ctx, frame, args[0])
 
 
-def _listed(ctx: Context, frame: Frame, op: Operand) -> Operand:
+def listed(ctx: Context, frame: Frame, op: Operand) -> Operand:
     """Run an iterable of unknown length into a list."""
     from types import SimpleNamespace
 
@@ -422,7 +399,7 @@ def _extreme_of_list(
     ctx: Context, frame: Frame, fn: Callable[..., Any], op: Operand, key: Operand | None
 ) -> Operand:
     if isinstance(op, Const):
-        op = _listed(ctx, frame, op)
+        op = listed(ctx, frame, op)
     if key is not None:
         raise not_differentiable("CR302", ctx.builder.loc, f"{fn.__name__}(key=) of a list")
     rest = ctx.builder.getitem(op, slice(1, None))
@@ -455,39 +432,6 @@ def _by_key(
 
 SPECIAL[max] = _extreme(max)
 SPECIAL[min] = _extreme(min)
-
-
-@special(sorted)
-def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Sort constants now; numbers through `np.sort`."""
-    items = comprehensions.static_items(ctx, frame, args[0])
-    if items is not None and all(isinstance(i, Const) for i in items):
-        named = {k: v.value for k, v in kwargs if isinstance(v, Const)}
-        if len(named) == len(kwargs) and not callable(named.get("key")):
-            try:
-                values = sorted((i.value for i in items), **named)  # type: ignore[union-attr]
-            except TypeError as error:
-                raise iterables.primal_error(ctx, str(error)) from None
-            return ctx.builder.apply(prims.make_list, *map(Const, values))
-    if items is not None and "key" not in dict(kwargs):
-        out = _network(ctx, items)
-        reverse = dict(kwargs).get("reverse", Const(False))
-        if isinstance(reverse, Const) and len(items) <= 8:
-            return ctx.builder.apply(prims.make_list, *(out[::-1] if reverse.value else out))
-    raise not_differentiable(
-        "CR302", ctx.builder.loc, "sorted() of computed values", help="use np.sort(np.array(...))"
-    )
-
-
-def _network(ctx: Context, items: Args) -> Args:
-    """Sort a few numbers by comparing and exchanging neighbours."""
-    out = list(items)
-    for stop in range(len(out) - 1, 0, -1):
-        for k in range(stop):
-            low = ctx.builder.apply(min, out[k], out[k + 1], text="min")
-            high = ctx.builder.apply(max, out[k], out[k + 1], text="max")
-            out[k], out[k + 1] = low, high
-    return out
 
 
 @special(len)

@@ -33,11 +33,19 @@ from chainrule.specialise import (
     inlining,
     library,
     object_calls,
+    sequence_calls,
     static_calls,
 )
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import ArrayMethod, Closure, Getter, Instance, Method, is_const
+from chainrule.specialise.values import (
+    ArrayMethod,
+    Closure,
+    Getter,
+    Instance,
+    Method,
+    is_const,
+)
 from chainrule.types import lattice as lt
 from chainrule.types.infer import TYPE_RULES
 from chainrule.types.methods import METHODS, MUTATING, normalise
@@ -97,6 +105,12 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
         if isinstance(callee, Const) and callee.value is super and not node.args:
             return construct.super_object(ctx, frame, node)
     callee = expressions.evaluate(ctx, frame, node.func)
+    if is_const(callee) and callee.value is zip and not node.keywords:  # type: ignore[union-attr]
+        if len(node.args) == 1 and isinstance(node.args[0], gast.Starred):
+            rows = expressions.evaluate(ctx, frame, node.args[0].value)
+            columns = sequence_calls.transposed(ctx, frame, rows)
+            if columns is not None:
+                return columns
     args = expressions.starred(ctx, frame, node.args)
     kwargs: Kwargs = []
     for keyword in node.keywords:
@@ -181,6 +195,9 @@ def call_outside(
         items = comprehensions.static_items(ctx, frame, args[1])
         if items is not None:
             return construct.named_tuple(ctx, args[0].value, items, [])  # type: ignore[union-attr]
+    opaque = library.on_constants(ctx, fn, args, kwargs, callee.text)
+    if opaque is not None:
+        return opaque
     if isinstance(fn, types.MethodType):
         return call(ctx, frame, Const(fn.__func__), [Const(fn.__self__), *args], kwargs)
     if isinstance(fn, functools.partial):

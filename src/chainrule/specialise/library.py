@@ -9,7 +9,6 @@ from __future__ import annotations
 import builtins
 import functools
 import types
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +23,8 @@ from chainrule.specialise.builder import abstract, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import Generator, Items, Streams
 from chainrule.types import lattice as lt
-from chainrule.types.infer import NeedsStatic, Unknown, WillRaise
+from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, lift
+from chainrule.types.python import REPORTING
 from chainrule.types.random import infer_method
 
 Kwargs = list[tuple[str, Operand]]
@@ -35,7 +35,7 @@ EFFECTS: set[Any] = {
     prims.assert_,
     np.seterr,
     np.set_printoptions,
-    *QUIET,
+    *REPORTING,
     *(getattr(np.random, n) for n in dir(np.random) if callable(getattr(np.random, n))),
 }
 
@@ -121,6 +121,28 @@ def is_opaque(fn: types.FunctionType) -> bool:
     """Say whether a Python function belongs to a library that has to have rules."""
     module = getattr(fn, "__module__", None) or ""
     return is_library(module) and not module.startswith("chainrule.rules")
+
+
+CALCULATING = ("numpy.polynomial", "scipy.special", "scipy.signal", "scipy.linalg")
+
+
+def on_constants(
+    ctx: Context, fn: Any, args: list[Operand], kwargs: Kwargs, text: str | None
+) -> Operand | None:
+    """Call a numerical function without a rule on constants, which have no derivative."""
+    operands = [*args, *(v for _, v in kwargs)]
+    module = getattr(fn, "__module__", None) or ""
+    if not module.startswith(CALCULATING) or not isinstance(fn, types.FunctionType):
+        return None
+    if not all(isinstance(a, Const) for a in operands):
+        return None
+    values = [a.value for a in args]  # type: ignore[union-attr]
+    named = {k: v.value for k, v in kwargs}  # type: ignore[union-attr]
+    try:
+        t = lift(fn(*values, **named))
+    except Exception as error:
+        raise binding.misuse(ctx, str(error)) from None
+    return ctx.builder.apply(fn, *args, kwargs=kwargs, text=text, type_=t)
 
 
 def opaque_method(

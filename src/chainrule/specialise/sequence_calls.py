@@ -1,0 +1,171 @@
+"""Built-ins that choose or reorder elements: `filter`, `sorted` with a key, `zip(*rows)`.
+
+In: operands. Out: an operand. Where the choice is made at run time the result is a list that
+a loop fills, or that is read at the positions that `np.argsort` gives.
+"""
+
+from __future__ import annotations
+
+import operator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import (
+    builtin_calls,
+    calls,
+    comprehensions,
+    expressions,
+    iterables,
+    loops,
+    statements,
+)
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.builtin_calls import Args, Kwargs, special
+from chainrule.specialise.frames import CTL, NEXT, Context, Frame
+from chainrule.specialise.values import Items, Streams
+from chainrule.types import lattice as lt
+
+SHORT = 8
+MOST = 64
+
+
+@special(filter)
+def filter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Keep the elements that pass a test."""
+    items = comprehensions.static_items(ctx, frame, args[1])
+    mark = len(ctx.builder.block.stmts)
+    kept = []
+    for item in items or []:
+        answer = _passes(ctx, frame, args[0], item)
+        if not isinstance(answer, Const):
+            items = None
+            break
+        if answer.value:
+            kept.append(item)
+    if items is not None:
+        return Const(Items(tuple(kept)))
+    del ctx.builder.block.stmts[mark:]
+    return _filtered(ctx, frame, args[0], args[1])
+
+
+def _passes(ctx: Context, frame: Frame, test: Operand, item: Operand) -> Operand:
+    identity = isinstance(test, Const) and test.value in (None, bool)
+    value = item if identity else calls.call(ctx, frame, test, [item], [])
+    return expressions.truth(ctx, frame, value)
+
+
+def _filtered(ctx: Context, frame: Frame, test: Operand, op: Operand) -> Operand:
+    """Write a loop that appends what passes."""
+    scope = Frame(None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT})
+    scope.env["$list"] = ctx.builder.apply(prims.make_list, type_=lt.ListT(None, None))
+
+    def bind(item: Operand) -> None:
+        def keep() -> None:
+            scope.env["$list"] = comprehensions.append(ctx, scope.env["$list"], item)
+
+        answer = _passes(ctx, scope, test, item)
+        if not isinstance(answer, Const):
+            statements.either(ctx, scope, answer, keep, lambda: None)
+        elif answer.value:
+            keep()
+
+    node = SimpleNamespace(body=[], orelse=[])
+    loops.loop(ctx, scope, node, op, bind, lambda: None, ["$list"])
+    return scope.env["$list"]
+
+
+@special(sorted)
+def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Sort constants now, a few numbers by exchanges, others by the order of their keys."""
+    named = dict(kwargs)
+    items = comprehensions.static_items(ctx, frame, args[0])
+    key, reverse = named.get("key", Const(None)), named.get("reverse", Const(False))
+    if not isinstance(reverse, Const):
+        raise not_differentiable("CR502", ctx.builder.loc, "`reverse` must be known")
+    plain = isinstance(key, Const) and key.value is None
+    if items is not None:
+        keys = items if plain else [calls.call(ctx, frame, key, [i], []) for i in items]
+        if all(isinstance(k, Const) for k in keys):
+            return _by_constants(ctx, items, keys, bool(reverse.value))
+        if plain and len(items) <= SHORT:
+            out = network(ctx, items)
+            return ctx.builder.apply(prims.make_list, *(out[::-1] if reverse.value else out))
+        source = ctx.builder.apply(prims.make_list, *items)
+        values = ctx.builder.apply(prims.make_list, *keys)
+        order = _order(ctx, values, bool(reverse.value))
+        if len(items) <= MOST:
+            places = [ctx.builder.getitem(order, k) for k in range(len(items))]
+            picked = [ctx.builder.apply(operator.getitem, source, p) for p in places]
+            return ctx.builder.apply(prims.make_list, *picked)
+    else:
+        source = builtin_calls.listed(ctx, frame, args[0])
+        values = source if plain else _mapped(ctx, frame, key, source)
+        order = _order(ctx, values, bool(reverse.value))
+    pick = lambda parts: ctx.builder.apply(operator.getitem, source, parts[0])  # noqa: E731
+    return builtin_calls.listed(ctx, frame, Const(Streams((order,), pick)))
+
+
+def _mapped(ctx: Context, frame: Frame, fn: Operand, op: Operand) -> Operand:
+    plan = iterables.plan(ctx, frame, op)
+    assert not isinstance(plan, list)
+    one = lambda parts: calls.call(ctx, frame, fn, [plan.compose(parts)], [])  # noqa: E731
+    return builtin_calls.listed(ctx, frame, Const(Streams(plan.sources, one)))
+
+
+def _by_constants(ctx: Context, items: Args, keys: Args, reverse: bool) -> Operand:
+    try:
+        values = [k.value for k in keys]  # type: ignore[union-attr]
+        order = sorted(range(len(keys)), key=values.__getitem__, reverse=reverse)
+    except TypeError as error:
+        raise iterables.primal_error(ctx, str(error)) from None
+    return ctx.builder.apply(prims.make_list, *(items[k] for k in order))
+
+
+def _order(ctx: Context, keys: Operand, reverse: bool) -> Operand:
+    """Write the positions that sort a list of numbers; equal keys stay in order."""
+    b = ctx.builder
+    elem = lt.element_type(type_of(keys))
+    if not isinstance(elem, lt.ScalarT):
+        raise not_differentiable(
+            "CR302", b.loc, "sorted() by a key that is not one number", help="use a number as key"
+        )
+    array = b.apply(np.array, keys)
+    if reverse:
+        array = b.apply(operator.neg, array)
+    return b.apply(np.argsort, array, kwargs=(("kind", Const("stable")),))
+
+
+def network(ctx: Context, items: Args) -> Args:
+    """Sort a few numbers by comparing and exchanging neighbours."""
+    out = list(items)
+    for stop in range(len(out) - 1, 0, -1):
+        for k in range(stop):
+            low = ctx.builder.apply(min, out[k], out[k + 1], text="min")
+            high = ctx.builder.apply(max, out[k], out[k + 1], text="max")
+            out[k], out[k + 1] = low, high
+    return out
+
+
+def transposed(ctx: Context, frame: Frame, rows: Operand) -> Operand | None:
+    """Write `zip(*rows)` for rows of unknown number: one list for each column."""
+    t = type_of(rows)
+    if isinstance(t, lt.ArrayT) and t.dims is not None and len(t.dims) > 1:
+        return ctx.builder.apply(np.swapaxes, rows, Const(0), Const(1))
+    elem = lt.element_type(t)
+    width = getattr(elem, "items", None)
+    if width is None:
+        return None
+    plan = iterables.plan(ctx, frame, rows)
+    if isinstance(plan, list):
+        return None
+
+    def column(k: int) -> Operand:
+        pick = lambda parts: ctx.builder.getitem(plan.compose(parts), k)  # noqa: E731
+        return builtin_calls.listed(ctx, frame, Const(Streams(plan.sources, pick)))
+
+    return Const(Items(tuple(column(k) for k in range(len(width)))))
