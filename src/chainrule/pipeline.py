@@ -79,6 +79,8 @@ def derivative_ir(
     result = function.result
     if request.has_aux and isinstance(result, lt.TupleT) and len(result.items) == 2:
         result = result.items[0]
+    if isinstance(result, lt.NeverT):
+        raise always_fails(function)
     check_result(request, result)
     stages.keep("specialised", [function])
     hoist(function)
@@ -91,6 +93,13 @@ def derivative_ir(
     optimise(derived)
     stages.keep("optimised", derived.functions)
     return inputs, derived.functions, result
+
+
+def always_fails(function: Function) -> NotDifferentiable:
+    """Return the error for a program that raises on every path: it shall raise its own."""
+    error = not_differentiable("CR107", function.loc, f"`{function.name}` never returns")
+    error.primal_fails = True
+    return error
 
 
 def optimise(derived: Derived) -> None:

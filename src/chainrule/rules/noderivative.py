@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.rules import registry as rules
+from chainrule.types.python import REPORTING
 
 
 def _functions(module: Any, names: str) -> list[Any]:
@@ -70,6 +71,7 @@ rules.inactive(
 )
 
 rules.inactive(prims.stop)
+rules.inactive(*REPORTING)
 
 # random numbers whose distribution has no parameters
 rules.inactive(

@@ -17,7 +17,7 @@ from chainrule.analysis.raising import may_raise, raising
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
-from chainrule.ir.nodes import Block, Const, Handler, Operand, Try, Undef, Value
+from chainrule.ir.nodes import Apply, Block, Const, Handler, Operand, Try, Undef, Value
 from chainrule.optimise.dead import has_effect
 from chainrule.specialise import expressions, statements
 from chainrule.specialise.frames import CTL, ERROR, NEXT, RETURN, Context, Frame
@@ -90,12 +90,14 @@ class Body:
 
     def rest(self, body: list[Any]) -> None:
         """Interpret all that follows as one statement that may raise anywhere."""
-        before = dict(self.frame.env)
-        with self.ctx.builder.into(self.block):
+        before, written = dict(self.frame.env), Block()
+        with self.ctx.builder.into(written):
             statements.block(self.ctx, self.frame, body)
-        now = self.frame.env
-        changed = {n for n in now | before if before.get(n) is not now.get(n)}
-        self.unsure |= self.pending | changed | set(scope.assigned_names(body))
+        self.block.stmts += written.stmts
+        if any(raising(written)):
+            now = self.frame.env
+            changed = {n for n in now | before if before.get(n) is not now.get(n)}
+            self.unsure |= self.pending | changed | set(scope.assigned_names(body))
         self.raises = True
 
     def at_exception(self) -> Env:
@@ -110,7 +112,8 @@ class Body:
     def keep_order(self) -> None:
         """Keep what may raise in its place, whether its value is used or not."""
         for stmt in raising(self.block):
-            stmt.effect = True
+            if isinstance(stmt, Apply):
+                stmt.effect = True
 
 
 class Caught:
@@ -189,7 +192,7 @@ def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
     if node.name is not None:
         label = node.name.id if isinstance(node.name, gast.Name) else node.name
     if label is not None or any(_bare_raise(n) for s in node.body for n in gast.walk(s)):
-        name = Value(lt.OpaqueT(Exception), label or "error")
+        name = Value(lt.OpaqueT(object), label or "error")
         frame.env[ERROR] = name
     if name is not None and label is not None:
         frame.env[label] = name
@@ -250,7 +253,7 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
 
 def _passing(ctx: Context, frame: Frame, final: Block, env: Env) -> Handler:
     """Return the handler that runs a `finally` clause and raises again."""
-    error = Value(lt.OpaqueT(BaseException), "error")
+    error = Value(lt.OpaqueT(object), "error")
     with ctx.builder.into(final):
         frame.env, before = env, frame.env
         statements.leave_by(ctx, frame, error)

@@ -17,7 +17,15 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Undef, Value
-from chainrule.specialise import calls, construct, contexts, expressions, loops, matching, protected
+from chainrule.specialise import (
+    calls,
+    construct,
+    contexts,
+    expressions,
+    loops,
+    matching,
+    protected,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     BREAK,

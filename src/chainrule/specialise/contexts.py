@@ -1,0 +1,154 @@
+"""The `with` statement: contexts that watch, and those that catch.
+
+In: a `with` statement. Out: a `With`; a `Try` for `contextlib.suppress`. The context manager itself
+runs as it is, in the forward sweep, so it must not change where control goes or what
+the program computes: those that may are refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import textwrap
+import types
+import warnings
+from typing import Any
+
+import gast
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import Block, Const, Operand, Value, With
+from chainrule.specialise import expressions, protected, statements
+from chainrule.specialise.builder import function_name, type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.joins import join_paths
+from chainrule.types import lattice as lt
+
+WATCHING: set[Any] = {
+    np.errstate,
+    np.printoptions,
+    warnings.catch_warnings,
+    contextlib.redirect_stdout,
+    contextlib.redirect_stderr,
+}
+
+
+def with_(ctx: Context, frame: Frame, node: gast.With) -> None:
+    """Interpret a `with` statement."""
+    _enter(ctx, frame, node, list(node.items))
+
+
+def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> None:
+    """Enter the contexts from the outside in, then run the body."""
+    if not items:
+        statements.block(ctx, frame, node.body)
+        return
+    item, rest = items[0], items[1:]
+    manager, args, kwargs = _manager(ctx, frame, item.context_expr)
+    if manager.value is contextlib.nullcontext:
+        if item.optional_vars is not None:
+            value = args[0] if args else dict(kwargs).get("enter_result", Const(None))
+            statements.assign(ctx, frame, item.optional_vars, value)
+        _enter(ctx, frame, node, rest)
+        return
+    if manager.value is contextlib.suppress:
+        body = node.body
+        if rest:
+            body = [gast.copy_location(gast.With(rest, node.body, None), node)]
+        protected.suppress(ctx, frame, node, body, args)
+        return
+    context = _context(ctx, frame, item.context_expr, manager, args, kwargs)
+    first = Value(lt.NEVER).id
+    name = Value(lt.OpaqueT(object)) if item.optional_vars is not None else None
+    stmt = With(context, name, Block(), (), frame.loc(node))
+    with ctx.builder.into(stmt.body):
+        if name is not None:
+            statements.assign(ctx, frame, item.optional_vars, name)
+        _enter(ctx, frame, node, rest)
+    frame.env = join_paths(ctx, stmt, [(stmt.body, frame.env)], first)
+
+
+def _manager(
+    ctx: Context, frame: Frame, node: Any
+) -> tuple[Const, list[Operand], list[tuple[str, Operand]]]:
+    """Return the context manager, or what makes it and with which arguments."""
+    called = isinstance(node, gast.Call)
+    manager = expressions.evaluate(ctx, frame, node.func if called else node)
+    if not isinstance(manager, Const):
+        raise _refused(frame, node, "this context manager is not known")
+    if not called:
+        return manager, [], []
+    args = expressions.starred(ctx, frame, node.args)
+    kwargs = [(k.arg, expressions.evaluate(ctx, frame, k.value)) for k in node.keywords]
+    return manager, args, kwargs
+
+
+def _context(
+    ctx: Context,
+    frame: Frame,
+    node: Any,
+    manager: Const,
+    args: list[Operand],
+    kwargs: list[tuple[str, Operand]],
+) -> Operand:
+    """Return the context manager to enter."""
+    called = isinstance(node, gast.Call)
+    maker = manager.value if called else type(manager.value)
+    if not watches(maker):
+        raise _refused(frame, node, f"{function_name(maker)} may change what is computed")
+    if not called:
+        return manager
+    for op in (*args, *(v for _, v in kwargs)):
+        if not isinstance(op, Const) and lt.is_differentiable(type_of(op)):
+            raise _refused(frame, node, "a context manager receives a value")
+    return ctx.builder.apply(
+        maker, *args, kwargs=kwargs, text=manager.text, effect=True, type_=lt.OpaqueT(object)
+    )
+
+
+def _refused(frame: Frame, node: Any, message: str) -> Exception:
+    return not_differentiable(
+        "CR111",
+        frame.loc(node),
+        message,
+        label="entered here",
+        help="do what the context manager does outside, and pass the values as arguments",
+    )
+
+
+def watches(maker: Any) -> bool:
+    """Say whether what a context manager does cannot be seen in the values computed."""
+    if maker in WATCHING:
+        return True
+    if isinstance(maker, type):
+        methods = [getattr(maker, "__enter__", None), getattr(maker, "__exit__", None)]
+        return all(isinstance(m, types.FunctionType) and _only_looks(m) for m in methods)
+    inner = getattr(maker, "__wrapped__", None)
+    made_by = getattr(getattr(maker, "__code__", None), "co_filename", None)
+    if made_by != contextlib.contextmanager.__code__.co_filename:
+        return False
+    return inspect.isgeneratorfunction(inner) and _only_looks(inner)
+
+
+def _only_looks(function: types.FunctionType) -> bool:
+    """Say whether a method or generator swallows no exception and writes no global."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError, TypeError):
+        return False
+    swallows = function.__name__ == "__exit__"
+    for node in ast.walk(tree):
+        match node:
+            case ast.Global() | ast.Nonlocal():
+                return False
+            case ast.Attribute(ctx=ast.Store(), value=base):
+                if not (isinstance(base, ast.Name) and base.id == "self"):
+                    return False
+            case ast.Try(handlers=[_, *_]):
+                return False
+            case ast.Return(value=ast.expr() as value) if swallows:
+                if not (isinstance(value, ast.Constant) and not value.value):
+                    return False
+    return True
