@@ -80,8 +80,19 @@ def fmod(x: Any, y: Any, out: Any) -> Any:
     return 1, (out - x) / y
 
 
-@rules.reverse(divmod, np.divmod)
+@rules.reverse(divmod)
 def divmod_(x: Any, y: Any) -> Any:
+    quotient, remainder = divmod(x, y)
+
+    def pullback(out_bar: Any) -> Any:
+        remainder_bar = out_bar[1]
+        return remainder_bar, -remainder_bar * quotient
+
+    return (quotient, remainder), pullback
+
+
+@rules.reverse(np.divmod)
+def np_divmod(x: Any, y: Any) -> Any:
     quotient, remainder = np.divmod(x, y)
 
     def pullback(out_bar: Any) -> Any:

@@ -54,6 +54,7 @@ FOLDABLE = {
     *(len, abs, min, max, sum, int, float, bool, str, repr, round, divmod, pow, tuple, slice),
     *(sorted, range, any, all, prims.make_tuple, isinstance, issubclass, callable, type, complex),
 }
+ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT)
 MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
 
 
@@ -171,7 +172,7 @@ class Builder:
             if stmt is not None:
                 if stmt.fn is not prims.live:
                     seen.extend(stmt.args)
-            elif value not in self.branches and isinstance(value.type, lt.ScalarT | lt.OpaqueT):
+            elif value not in self.branches and isinstance(value.type, ROOTS):
                 if not lt.is_differentiable(value.type):
                     return value
         return None

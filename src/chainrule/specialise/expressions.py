@@ -24,6 +24,7 @@ from chainrule.specialise.frames import Context, Frame, lookup
 from chainrule.specialise.joins import join, make
 from chainrule.specialise.values import Closure, Generator
 from chainrule.types import lattice as lt
+from chainrule.types.infer import known
 
 BINARY: dict[type, Callable[..., Any]] = {
     gast.Add: operator.add,
@@ -389,6 +390,9 @@ def static_key(ctx: Context, frame: Frame, node: Any, op: Operand) -> Any:
     """Return the value of a dict key, which must be known."""
     if isinstance(op, Const):
         return op.value
+    value = known(type_of(op))
+    if isinstance(value, int):
+        return value
     root = ctx.builder.root(op)
     if root is not None:
         from chainrule.specialise.builder import Restart

@@ -68,6 +68,11 @@ def _getitem(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     if not isinstance(base, Value):
         return True
     g = rev.cot.complete(bar, stmt.out)
+    if isinstance(t, lt.TupleT):
+        zeros = b.apply(prims.make_list, *map(rev.cot.zero, b.elements(base) or []))
+        picked = add_at(rev, zeros, index, g)
+        rev.cot.add(base, {k: b.getitem(picked, k) for k in range(len(t.items))})
+        return True
     old = rev.cot.bars.pop(base, None)
     if old is None and isinstance(t, lt.ListT):
         whole: Operand = b.apply(helpers.zeros_like, base, type_=t)
