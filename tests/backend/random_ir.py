@@ -7,6 +7,9 @@ import operator
 from random import Random
 from typing import Any
 
+import numpy as np
+
+from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
@@ -20,14 +23,17 @@ from chainrule.ir.nodes import (
     Stmt,
     Value,
 )
-from chainrule.types.lattice import BOOL, FLOAT, TapeT
+from chainrule.types.lattice import BOOL, FLOAT, ArrayT, Sym, TapeT, Type
 
+VECTOR = ArrayT(np.dtype(float), (Sym("n"),))
 OPS: tuple[Any, ...] = (operator.add, operator.sub, operator.mul, operator.add)
 HINTS = (None, None, None, "x", "y", "s", "t", "x_bar")
 
 
 class Maker:
     """Makes blocks; `scope` are the numbers that may be read."""
+
+    number: Type = FLOAT
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -40,7 +46,7 @@ class Maker:
         return Const(self.rng.choice((0.5, -1.0, 2.0, 0.0)))
 
     def value(self) -> Value:
-        return Value(FLOAT, self.rng.choice(HINTS))
+        return Value(self.number, self.rng.choice(HINTS))
 
     def apply(self, scope: list[Value]) -> Apply:
         out = self.value()
@@ -150,24 +156,24 @@ class Maker:
         rng = self.rng
         hints = [rng.choice(HINTS) for _ in range(rng.randint(0, 3))]
         init = tuple(self.operand(scope) for _ in hints)
-        params = tuple(Value(FLOAT, h) for h in hints)
+        params = tuple(Value(self.number, h) for h in hints)
         items = Const(rng.choice(((), (1.0,), (0.5, 2.0, -1.0))))
-        elem = Value(FLOAT, rng.choice((None, "e", "x")))
+        elem = Value(self.number, rng.choice((None, "e", "x")))
         saved = rng.randint(0, 2)
         kinds = ["flag", *["number"] * (len(hints) + saved)]
         elems = (elem,)
         self.budget -= 1
         body = self.block([*scope, elem], depth - 1, kinds, params)
-        tape = Value(TapeT((FLOAT,) * saved)) if saved else None
+        tape = Value(TapeT((self.number,) * saved)) if saved else None
         asked = Value(BOOL, None) if rng.random() < 0.5 else None
-        outs = tuple(Value(FLOAT, h) for h in hints)
+        outs = tuple(Value(self.number, h) for h in hints)
         header = None
         if rng.random() < 0.2:
             header = self.header(scope, hints)
         loop = Loop((Iter(items, elems),), init, body, outs, header, tape, asked)
         if header is not None:
             loop.iters = ()
-            _replace_reads(body, elem, Const(0.25))
+            _replace_reads(body, elem, self.operand(scope))
         stmts.append(loop)
         scope += outs
         if tape is not None and rng.random() < 0.7:
@@ -176,7 +182,7 @@ class Maker:
 
     def header(self, scope: list[Value], hints: list[str | None]) -> Block:
         """Return the header of a `while` that ends: a Python counter counts calls."""
-        params = tuple(Value(FLOAT, h) for h in hints)
+        params = tuple(Value(self.number, h) for h in hints)
         inner: list[Stmt] = []
         out = Value(BOOL, None)
         inner.append(Apply(out, countdown, (), effect=True))
@@ -186,10 +192,10 @@ class Maker:
         self, scope: list[Value], depth: int, stmts: list[Stmt], tape: Value, n: int
     ) -> None:
         """Append a loop over a tape, backwards."""
-        back = Value(FLOAT)
+        back = Value(self.number)
         stmts.append(Apply(back, reversed, (tape,)))
         elems = tuple(self.value() for _ in range(n))
-        acc, out = Value(FLOAT, "x_bar"), Value(FLOAT, "x_bar")
+        acc, out = Value(self.number, "x_bar"), Value(self.number, "x_bar")
         body = self.block([*scope, *elems], depth - 1, [False, "number"], (acc,))
         init = (self.operand(scope),)
         stmts.append(Loop((Iter(back, elems, True),), init, body, (out,)))
@@ -224,9 +230,60 @@ def _replace_reads(block: Block, old: Value, new: Operand) -> None:
     block.results = tuple(map(change, block.results))
 
 
+class ArrayMaker(Maker):
+    """Makes blocks over vectors of one length, with views and functional updates."""
+
+    number = VECTOR
+
+    def operand(self, scope: list[Value]) -> Operand:
+        pool = scope[-4:] if self.rng.random() < 0.7 else scope
+        return self.rng.choice(pool)
+
+    def test(self, scope: list[Value], stmts: list[Stmt]) -> Operand:
+        total, out = Value(FLOAT), Value(BOOL)
+        stmts.append(Apply(total, np.sum, (self.operand(scope),)))
+        stmts.append(Apply(out, operator.gt, (total, Const(1.0))))
+        return out
+
+    def apply(self, scope: list[Value]) -> Apply:
+        out, kind = self.value(), self.rng.random()
+        first, second = self.operand(scope), self.operand(scope)
+        if kind < 0.2:
+            index = Const(self.rng.choice((0, slice(1, None), slice(None, None, -1))))
+            fn = self.rng.choice((prims.index_add, prims.index_add, prims.index_set))
+            return Apply(out, fn, (first, index, Const(self.rng.choice((1.0, -2.0)))))
+        if kind < 0.3:
+            whole = Const(slice(None))
+            return Apply(out, prims.index_add, (first, whole, second))
+        if kind < 0.4:
+            return Apply(out, operator.getitem, (first, Const(slice(None, None, -1))))
+        if kind < 0.5:
+            return Apply(out, np.zeros_like, (first,))
+        if kind < 0.6:
+            return Apply(out, np.tanh, (first,))
+        return Apply(out, self.rng.choice(OPS), (first, second))
+
+    def loop(self, scope: list[Value], depth: int, stmts: list[Stmt]) -> Loop:
+        loop = super().loop(scope, depth, stmts)
+        for it in loop.iters:
+            it.source = Const(range(len(it.source.value)))  # type: ignore[union-attr]
+            for elem in it.elems:
+                _replace_reads(loop.body, elem, scope[0])
+        return loop
+
+
 def random_function(seed: int) -> Function:
     """Return the function of a seed: `f(x, y)` of two floats."""
-    maker = Maker(Random(seed))
-    params = (Value(FLOAT, "x"), Value(FLOAT, "y"))
+    return _function(Maker(Random(seed)), FLOAT)
+
+
+def random_array_function(seed: int) -> Function:
+    """Return the function of a seed: `f(x, y)` of two vectors of length 3."""
+    return _function(ArrayMaker(Random(seed)), VECTOR)
+
+
+def _function(maker: Maker, number: Type) -> Function:
+    params = (Value(number, "x"), Value(number, "y"))
     body = maker.block(list(params), 3, ["number"])
-    return Function("f", params, body, namespace={"math": math, "countdown": countdown})
+    world = {"math": math, "np": np, "countdown": countdown}
+    return Function("f", params, body, namespace=world)

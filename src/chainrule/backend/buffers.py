@@ -158,7 +158,7 @@ def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> None
     if web.find(let.out) is not root:
         if web.clash(let.out, source):
             return
-        web.union(source, let.out)
+        _unite(web, source, let.out, owned)
     let.mode = "in place"
 
 
@@ -167,21 +167,30 @@ def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> No
     if not isinstance(first, Value) or first in web.nested:
         return
     hint = web.hint(let.out) or ""
+    mine = web.find(first) in owned
     if not (hint.endswith("_bar") or _is(op, AUGMENTED)):
         return
     if web.find(first) is not web.find(let.out):
         if web.hint(first) != hint or web.clash(first, let.out):
             return
-        web.union(first, let.out)
-        if web.find(first) in owned or web.find(let.out) in owned:
-            owned.add(web.find(first))
+        _unite(web, first, let.out, owned)
     old, new = first.type, let.out.type
     if isinstance(old, ScalarT) and isinstance(new, ScalarT):
         let.mode = "augment"
     elif isinstance(old, ArrayT) and isinstance(new, ArrayT):
         same = old.dtype == new.dtype and old.dims == new.dims
-        if same and old.dims is not None and web.find(first) in owned:
+        if same and old.dims is not None and mine:
             let.mode = "augment"
+
+
+def _unite(web: Web, source: Value, out: Value, owned: set[Value]) -> None:
+    """Let an update keep its variable; the variable is ours if both were."""
+    both = web.find(source) in owned and web.find(out) in owned
+    web.union(source, out)
+    if both:
+        owned.add(web.find(out))
+    else:
+        owned.discard(web.find(out))
 
 
 # Ownership

@@ -93,6 +93,7 @@ class _Nesting:
         self.uses: dict[Value, int] = {}
         self.scopes: dict[Value, set[int]] = {}
         self.depths: dict[Value, int] = {}
+        self.definitions: dict[Value, int] = {}
         self.defined: dict[Slot, int] = {}
         self.pending: dict[Value, _Pending] = {}
         self.readers: dict[Slot, list[Value]] = {}
@@ -118,6 +119,7 @@ class _Nesting:
                 slot = self.slots.slot(value)
                 self.defined[slot] = self.defined.get(slot, 0) + 1
                 self.depths[value] = self.scope
+                self.definitions[value] = self.definitions.get(value, 0) + 1
             self.scope += inner
             for part in p.parts(node):
                 self.survey(part)
@@ -213,6 +215,8 @@ class _Nesting:
             self.pending.clear()
         if out.hint is not None or sizes.is_statement(op):
             return
+        if self.definitions.get(out, 0) > 1:
+            return
         uses = self.uses.get(out, 0)
         if uses == 1:
             self.add(out, op)
@@ -236,14 +240,12 @@ class _Nesting:
 
     def offer_return(self, let: p.Let) -> None:
         """Let `return` take in a short value although it has a name."""
-        if (
-            let.out.hint is None
-            or self.uses[let.out] != 1
-            or sizes.is_statement(let.op)
-        ):
+        out = let.out
+        once = self.uses[out] == 1 and self.definitions.get(out) == 1
+        if out.hint is None or not once or sizes.is_statement(let.op):
             return
         ops, width, _ = self.measure(let.op)
-        ours = let.out.hint.endswith(("_bar", "_dot"))
+        ours = out.hint.endswith(("_bar", "_dot"))
         longest = (RETURN_OPS * 2, MAX_WIDTH) if ours else (RETURN_OPS, RETURN_WIDTH)
         if ops <= longest[0] and width <= longest[1]:
             self.add(let.out, let.op)
@@ -334,6 +336,7 @@ class _Nesting:
         if op is not None and out is not None:
             ops, width, _ = self.measure(op)
             if ops <= MAX_OPS and width <= MAX_WIDTH:
+                self.definitions[out] -= not branch.word
                 return [p.Let(out, op)]
         if not branch.word:
             return [branch]

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 _MODULES: tuple[ModuleType, ...] = (math, cmath, operator, itertools, functools)
+_USUAL = {"absolute": "abs", "conjugate": "conj"}
 _LEFT_OUT = ("abs", "max", "min", "round")  # of NumPy 1's `__all__`
 _SUBMODULES = ("linalg", "fft", "random", "lib.stride_tricks", "polynomial")
 
@@ -43,7 +44,7 @@ def _known_paths() -> dict[int, tuple[ModuleType, str]]:
         if callable(item):
             short = getattr(item, "__name__", name)
             better = short if loaded.get(short) is item else name
-            out[id(item)] = (np, better)
+            out[id(item)] = (np, _USUAL.get(better, better))
     for name, item in vars(builtins).items():
         out[id(item)] = (builtins, name)
     return out
