@@ -97,6 +97,8 @@ def _add(b: Builder, args: Sequence[Operand]) -> Operand | None:
     for zero, other in ((x, y), (y, x)):
         if is_number(zero, 0) and is_float(other):
             return other
+    if x is y and is_float(x):
+        return b.apply(mul, Const(2), x)
     if inner := made(b, y, neg):
         return b.apply(sub, x, inner.args[0])
     if inner := made(b, x, neg):

@@ -38,6 +38,7 @@ COMPILE_TIME = (Closure, Method, ArrayMethod, Items, Streams, Generator, Instanc
 def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
     """Write `base.name`."""
     b = ctx.builder
+    base = b.some(base)
     t = type_of(base)
     if isinstance(base, Const) and not isinstance(base.value, int | float | complex):
         if not isinstance(t, lt.TupleT):

@@ -58,6 +58,9 @@ ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT)
 MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
 
 
+TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
+
+
 class Restart(Exception):
     """The value must be known at compile time: begin again with it as a constant."""
 
@@ -109,6 +112,9 @@ class Builder:
         type_: lt.Type | None = None,
     ) -> Operand:
         """Write `fn(*args, **kwargs)` and return its result."""
+        if fn not in TAKES_NONE and not any(isinstance(a, Const) and a.value is None for a in args):
+            args = tuple(map(self.some, args))
+            kwargs = [(k, self.some(v)) for k, v in kwargs]
         if not effect:
             folded = self.fold(fn, args, kwargs)
             if folded is not None:
@@ -122,6 +128,12 @@ class Builder:
         out = Value(type_, hint, self.loc)
         self.add(Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text))
         return out
+
+    def some(self, op: Operand) -> Operand:
+        """Return a number that may be None as the number that it is where it is used."""
+        if isinstance(op, Value) and isinstance(op.type, lt.OptionalT):
+            return self.apply(prims.some, op)
+        return op
 
     def infer(self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs) -> lt.Type:
         """Return the result type, or explain why there is none."""

@@ -13,11 +13,19 @@ from typing import Any
 
 from chainrule.ir.nodes import UNDEF, Block, Const, Loc, Operand, Undef, Value
 from chainrule.specialise.builder import Builder, type_of
-from chainrule.specialise.joins import is_poison, layout_of, make, part_hints, read_parts, same
+from chainrule.specialise.joins import (
+    is_poison,
+    layout_of,
+    make,
+    part_hints,
+    read_parts,
+    same,
+)
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
 NUMBER = (bool, int, float, complex)
+OPTIONAL = (lt.ScalarT, lt.ArrayT, lt.OptionalT)
 
 
 @dataclass(eq=False, slots=True)
@@ -115,6 +123,9 @@ class Carried:
         if slot.const is not None:
             if isinstance(end, Const) and same(end.value, slot.const.value):
                 return True
+            if slot.const.value is None and isinstance(type_of(end), OPTIONAL):
+                slot.const, slot.type = None, lt.NONE
+                return self._join(slot, end)
             return self._poison(slot, "changes its kind in the loop")
         layout = layout_of(end)
         if slot.layout is not None:
@@ -133,6 +144,8 @@ class Carried:
         if isinstance(end, Const) and not isinstance(end.value, NUMBER) and layout is None:
             if slot.type is lt.NEVER:
                 return True
+            if end.value is None and isinstance(slot.type, OPTIONAL):
+                return self._join(slot, end)
             return self._poison(slot, "is sometimes None in the loop")
         return self._join(slot, end)
 
@@ -172,6 +185,11 @@ class Carried:
 
     # ------------------------------------------------------------- at the end
 
+    def drop(self, name: str) -> None:
+        """Carry a variable no longer."""
+        del self.slots[name]
+        self.names = tuple(n for n in self.names if n != name)
+
     def leaves(self) -> list[Slot]:
         """Return the slots that are carried as values, in order."""
         found: list[Slot] = []
@@ -203,6 +221,7 @@ class Carried:
                 return
             if slot.layout is None:
                 number = not isinstance(end, Const) or isinstance(end.value, NUMBER)
+                number = number or (end.value is None and isinstance(slot.type, lt.OptionalT))
                 results.append(end if number else UNDEF)
                 return
             if isinstance(end, Undef):
@@ -250,6 +269,8 @@ def _hint(name: str) -> str | None:
 
 def widen_constant(t: lt.Type) -> lt.Type:
     """Forget the size that an integer holds: it changes in a loop."""
+    if isinstance(t, lt.OptionalT):
+        return lt.OptionalT(widen_constant(t.elem))
     if isinstance(t, lt.ScalarT) and t.dim is not None:
         return lt.ScalarT(t.kind, t.dtype, t.exact)
     return t
@@ -273,6 +294,8 @@ def equivalent(a: lt.Type, b: lt.Type) -> bool:
         return all(
             m == n or (_opaque(m) and _opaque(n)) for m, n in zip(a.dims, b.dims, strict=True)
         )
+    if isinstance(a, lt.OptionalT) and isinstance(b, lt.OptionalT):
+        return equivalent(a.elem, b.elem)
     if isinstance(a, lt.TupleT) and isinstance(b, lt.TupleT):
         return len(a.items) == len(b.items) and all(map(equivalent, a.items, b.items))
     if isinstance(a, lt.ListT) and isinstance(b, lt.ListT):

@@ -294,7 +294,8 @@ def _identical(left: Operand, right: Operand) -> bool | None:
     for const, other in ((left, right), (right, left)):
         if isinstance(const, Const) and (const.value is None or const.value is Ellipsis):
             t = type_of(other)
-            return None if t in (lt.OpaqueT(object), lt.NONE) else False
+            unsure = isinstance(t, lt.OptionalT) or t in (lt.OpaqueT(object), lt.NONE)
+            return None if unsure else False
     return None
 
 

@@ -28,6 +28,7 @@ from chainrule.specialise.frames import (
 from chainrule.specialise.values import Closure, Poison
 
 Kwargs = Sequence[tuple[str, Operand]]
+FALLS_OFF = gast.Return(None)
 
 
 def call_function(
@@ -78,19 +79,6 @@ def run(ctx: Context, callee: Frame) -> Operand:
         return expressions.evaluate(ctx, callee, callee.tree.body)
     callee.env[CTL] = NEXT
     callee.env[RET] = UNDEF
-    statements.block(ctx, callee, callee.tree.body)
-    return result(ctx, callee)
-
-
-def result(ctx: Context, callee: Frame) -> Operand:
-    """Return what the function returned; paths that fall off its end return None."""
-    ctl = callee.env[CTL]
-    if isinstance(ctl, Undef):
-        return UNDEF
-    if isinstance(ctl, Const):
-        return Const(None) if ctl.value == 0 else callee.env[RET]
-    value = callee.env[RET]
-    if isinstance(value, Undef) or (isinstance(value, Const) and value.value is None):
-        return Const(None)
-    return Const(Poison("is None on a path that ends without `return`", "CR503"))
-
+    statements.block(ctx, callee, [*callee.tree.body, FALLS_OFF])
+    op = callee.env[RET]
+    return UNDEF if isinstance(callee.env[CTL], Undef) else op

@@ -70,6 +70,7 @@ def element_type(source: Operand) -> lt.Type:
 def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     """Decide how an operand is iterated."""
     b = ctx.builder
+    op = b.some(op)
     if isinstance(op, Const):
         value = op.value
         if isinstance(value, Items):
@@ -137,7 +138,7 @@ def settled(t: lt.Type) -> bool:
             return all(map(settled, items))
         case lt.ListT(items=items) if items is not None:
             return all(map(settled, items))
-        case lt.OpaqueT() | lt.NeverT():
+        case lt.OpaqueT() | lt.NeverT() | lt.OptionalT():
             return False
     return True
 

@@ -13,9 +13,9 @@ from typing import Any
 import gast
 
 from chainrule.frontend import scope
-from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
+from chainrule.ir.nodes import UNDEF, Block, Const, If, Iter, Loop, Operand, Undef, Value
 from chainrule.specialise import expressions, iterables, statements
-from chainrule.specialise.builder import Restart, type_of
+from chainrule.specialise.builder import Builder, Restart, type_of
 from chainrule.specialise.carried import Carried
 from chainrule.specialise.frames import BREAK, CTL, NEXT, RET, RETURN, Context, Frame
 from chainrule.specialise.values import Instance, is_const
@@ -207,6 +207,7 @@ class For:
     def finish(self, stmt: Loop, stop: Operand, ends: dict[str, Operand]) -> None:
         """Add the loop and give the variables their values after it."""
         ctx, frame, b = self.ctx, self.frame, self.ctx.builder
+        shared = self.share_result(ends) if self.returns else None
         with b.into(stmt.body):
             results = self.carried.leave(ends)
         stmt.body.results = (stop, *results)
@@ -216,11 +217,37 @@ class For:
         b.add(stmt)
         self.carried.rebuild(frame.env)
         frame.env[CTL] = NEXT
+        if shared is not None:
+            frame.env[RET] = frame.env[shared]
         returned = frame.env.pop(LEFT, Const(False))
         if self.endless(stmt) and not self.breaks:
             frame.env[CTL] = RETURN if self.returns else UNDEF
             return
         self.leave(stmt, stop, returned)
+
+    def share_result(self, ends: dict[str, Operand]) -> str | None:
+        """Let the variable that a `return` hands on carry the function's result as well.
+
+        Nobody reads a variable after the function has returned, nor the result before.
+        """
+        b, result = self.ctx.builder, ends.get(RET, UNDEF)
+        slot = self.carried.slots[RET]
+        if slot.layout is not None or slot.const is not None or slot.poison:
+            return None
+        for name in self.carried.names:
+            other = self.carried.slots[name]
+            plain = other.layout is None and other.const is None and not other.poison
+            if name == RET or not plain or other.param is None or slot.param is None:
+                continue
+            if returned_as(b, slot.param, result, ends.get(name, UNDEF), name):
+                try:
+                    other.type = lt.join(other.type, slot.type)
+                except TypeError:
+                    return None
+                share(b, slot.param, result, ends.get(name, UNDEF))
+                self.carried.drop(RET)
+                return name
+        return None
 
     def endless(self, stmt: Loop) -> bool:
         """Say whether the loop is left only from inside."""
@@ -269,6 +296,50 @@ def _set_in(frame: Frame, node: Any) -> list[str]:
         and isinstance(inner.value, gast.Name)
         and is_const(frame.env.get(inner.value.id, UNDEF), Instance)
     ]
+
+
+def returned_as(b: Builder, before: Value, result: Operand, op: Operand, name: str) -> bool:
+    """Say whether, wherever a path returns, it returns the variable `name`."""
+    if result is before or result is op or isinstance(result, Undef):
+        return True
+    where = b.branches.get(result) if isinstance(result, Value) else None
+    if where is None:
+        named = isinstance(result, Value) and result.hint == name
+        return named and isinstance(op, Undef)
+    stmt, k = where
+    return all(
+        returned_as(b, before, path.results[k], part, name)
+        for path, part in zip(stmt_paths(stmt), parts_at(b, stmt, op), strict=True)
+    )
+
+
+def share(b: Builder, before: Value, result: Operand, op: Operand) -> None:
+    """Hand the result on in place of the variable, on the paths that return."""
+    if result not in b.branches or op not in b.branches:
+        return
+    stmt, k = b.branches[result]  # type: ignore[index]
+    _, j = b.branches[op]  # type: ignore[index]
+    for path in stmt_paths(stmt):
+        one, two = path.results[k], path.results[j]
+        if one is before or isinstance(one, Undef):
+            continue
+        if isinstance(two, Undef):
+            path.results = (*path.results[:j], one, *path.results[j + 1 :])
+        else:
+            share(b, before, one, two)
+
+
+def stmt_paths(stmt: Any) -> list[Block]:
+    """Return the blocks that an exit code was chosen in."""
+    return [stmt.then, stmt.orelse] if isinstance(stmt, If) else []
+
+
+def parts_at(b: Builder, stmt: Any, op: Operand) -> list[Operand]:
+    """Return what an operand is at the end of each path of a statement."""
+    where = b.branches.get(op) if isinstance(op, Value) else None
+    if where is not None and where[0] is stmt:
+        return [path.results[where[1]] for path in stmt_paths(stmt)]
+    return [op for _ in stmt_paths(stmt)]
 
 
 def while_(ctx: Context, frame: Frame, node: gast.While) -> None:

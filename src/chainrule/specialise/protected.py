@@ -192,7 +192,7 @@ def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
     if node.name is not None:
         label = node.name.id if isinstance(node.name, gast.Name) else node.name
     if label is not None or any(_bare_raise(n) for s in node.body for n in gast.walk(s)):
-        name = Value(lt.OpaqueT(object), label or "error")
+        name = Value(lt.OpaqueT(_caught_class(classes)), label or "error")
         frame.env[ERROR] = name
     if name is not None and label is not None:
         frame.env[label] = name
@@ -206,6 +206,12 @@ def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
     if label is not None:
         frame.env.pop(label, None)
     return Handler(classes, name, block)
+
+
+def _caught_class(classes: Const | None) -> type:
+    """Return a class of which every caught exception is an instance."""
+    cls = None if classes is None else classes.value
+    return cls if isinstance(cls, type) else Exception
 
 
 def _bare_raise(node: Any) -> bool:

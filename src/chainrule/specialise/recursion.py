@@ -10,7 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import UNDEF, Block, Call, Const, Function, Operand, Undef, Value
+from chainrule.ir.nodes import (
+    UNDEF,
+    Block,
+    Call,
+    Const,
+    Function,
+    Operand,
+    Undef,
+    Value,
+)
 from chainrule.ir.walk import free_values, substitute
 from chainrule.specialise import inlining
 from chainrule.specialise.builder import type_of
