@@ -196,6 +196,7 @@ class _Lowering(Paths):
         if isinstance(k, Turn) and k.append and k.loop.tape is not None:
             saved = _common(stmt, results[1 + len(k.loop.init) :])
             if saved is not None:
+                saved = tuple(resolve(item, env) for item in saved)
                 nodes.append(p.Append(k.loop.tape, saved))
                 k = replace(k, append=False)
         branches = []

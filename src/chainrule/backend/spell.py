@@ -334,6 +334,11 @@ def _make_object(s: Speller, op: ir.Apply) -> Node:
     return call(s.const(instance), [s.operand(of)], keywords)
 
 
+@_spell(prims.some)
+def _some(s: Speller, op: ir.Apply) -> Node:
+    return s.operand(op.args[0])
+
+
 @_spell(prims.live)
 def _live(s: Speller, op: ir.Apply) -> Node:
     return s.operand(op.args[0])
