@@ -12,8 +12,9 @@ from typing import Any
 
 import gast
 
+from chainrule.analysis.activity import paths
 from chainrule.frontend import scope
-from chainrule.ir.nodes import UNDEF, Block, Const, If, Iter, Loop, Operand, Undef, Value
+from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.specialise import expressions, iterables, statements
 from chainrule.specialise.builder import Builder, Restart, type_of
 from chainrule.specialise.carried import Carried
@@ -309,7 +310,7 @@ def returned_as(b: Builder, before: Value, result: Operand, op: Operand, name: s
     stmt, k = where
     return all(
         returned_as(b, before, path.results[k], part, name)
-        for path, part in zip(stmt_paths(stmt), parts_at(b, stmt, op), strict=True)
+        for path, part in zip(paths(stmt), parts_at(b, stmt, op), strict=True)
     )
 
 
@@ -319,7 +320,7 @@ def share(b: Builder, before: Value, result: Operand, op: Operand) -> None:
         return
     stmt, k = b.branches[result]  # type: ignore[index]
     _, j = b.branches[op]  # type: ignore[index]
-    for path in stmt_paths(stmt):
+    for path in paths(stmt):
         one, two = path.results[k], path.results[j]
         if one is before or isinstance(one, Undef):
             continue
@@ -329,17 +330,12 @@ def share(b: Builder, before: Value, result: Operand, op: Operand) -> None:
             share(b, before, one, two)
 
 
-def stmt_paths(stmt: Any) -> list[Block]:
-    """Return the blocks that an exit code was chosen in."""
-    return [stmt.then, stmt.orelse] if isinstance(stmt, If) else []
-
-
 def parts_at(b: Builder, stmt: Any, op: Operand) -> list[Operand]:
     """Return what an operand is at the end of each path of a statement."""
     where = b.branches.get(op) if isinstance(op, Value) else None
     if where is not None and where[0] is stmt:
-        return [path.results[where[1]] for path in stmt_paths(stmt)]
-    return [op for _ in stmt_paths(stmt)]
+        return [path.results[where[1]] for path in paths(stmt)]
+    return [op for _ in paths(stmt)]
 
 
 def while_(ctx: Context, frame: Frame, node: gast.While) -> None:

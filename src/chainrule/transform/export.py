@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from chainrule.analysis.activity import paths
 from chainrule.ir.nodes import (
@@ -27,18 +27,23 @@ from chainrule.ir.nodes import (
     With,
     outputs,
 )
-from chainrule.ir.walk import defined, free_values, substitute
+from chainrule.ir.walk import defined, free_values, statements, substitute
 from chainrule.types import lattice as lt
 
 
-def from_path(stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
-    """Make values of one path results of the statement."""
+def from_path(
+    stmt: If | Try | With, k: int, path: Block, block: Block, maybe: Collection[Value]
+) -> None:
+    """Make values of one path results of the statement.
+
+    `maybe` are values that have none on some way through the program.
+    """
     inside = defined(path)
     table: dict[Value, Operand] = {}
     for value in free_values(block):
         if value not in inside:
             continue
-        known = next((o for o, r in zip(stmt.outs, path.results, strict=False) if r is value), None)
+        known = shared(stmt, path, value, maybe)
         if known is not None:
             table[value] = known
             continue
@@ -48,6 +53,39 @@ def from_path(stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
         stmt.outs += (out,)
         table[value] = out
     substitute(block, table)
+
+
+def shared(
+    stmt: If | Try | With, path: Block, value: Value, maybe: Collection[Value]
+) -> Value | None:
+    """Return an out that is this value on its path, and can be had on all others."""
+    rows = zip(*(p.results for p in paths(stmt)), strict=False)
+    for out, result, row in zip(stmt.outs, path.results, rows, strict=False):
+        if result is value and not any(op is not value and op in maybe for op in row):
+            return out
+    return None
+
+
+def maybe_undefined(block: Block) -> set[Value]:
+    """Return the values that have none on some way through a block.
+
+    So are variables that a loop assigns and nothing before it, and what is joined with them.
+    """
+    found: set[Value] = set()
+    size = -1
+    while size != len(found):
+        size = len(found)
+        for stmt in statements(block):
+            if isinstance(stmt, Loop):
+                for param, out, init in zip(stmt.body.params, stmt.outs, stmt.init, strict=True):
+                    if isinstance(init, Undef) or init in found:
+                        found.update((param, out))
+            elif isinstance(stmt, If | Try | With):
+                rows = zip(*(path.results for path in paths(stmt)), strict=True)
+                for out, row in zip(stmt.outs, rows, strict=True):
+                    if any(isinstance(op, Undef) or op in found for op in row):
+                        found.add(out)
+    return found
 
 
 def to_tape(stmt: Loop, needed: Iterable[Value]) -> tuple[Value, dict[Value, Value]]:
@@ -92,6 +130,23 @@ def own_values(stmt: Loop) -> set[Value]:
 def tape_iter(tape: Value, elements: dict[Value, Value]) -> Iter:
     """Return the iteration over a reversed tape; `tape` is already reversed."""
     return Iter(tape, tuple(elements.values()), unpack=True)
+
+
+def read_again(stmt: Loop, body: Block) -> None:
+    """Read values that are saved anyway where the reversed body computes them again."""
+    needed = set(free_values(body))
+    known = {
+        (s.fn, s.args): s.out
+        for s in stmt.body.stmts
+        if isinstance(s, Apply) and s.out in needed and not s.kwargs and not s.effect
+    }
+    table: dict[Value, Operand] = {}
+    for made in statements(body):
+        if isinstance(made, Apply) and not made.kwargs and (made.fn, made.args) in known:
+            table[made.out] = known[made.fn, made.args]
+    if table:
+        substitute(body, table)
+        remove_dead_in(body)
 
 
 CHEAP = {operator.getitem, builtins.getattr, operator.sub, operator.add, slice, operator.neg}

@@ -51,11 +51,14 @@ class Reverse:
         self.splicer = splice.Splicer(builder)
         self.pairs = pairs_
         self.renamed: dict[Value, Operand] = {}
+        self.maybe: set[Value] | None = None
 
     # ------------------------------------------------------------- blocks
 
     def block(self, forward: Block) -> None:
         """Write the adjoints of a block's statements into the current block."""
+        if self.maybe is None:
+            self.maybe = export.maybe_undefined(forward)
         for k in range(len(forward.stmts) - 1, -1, -1):
             stmt = forward.stmts[k]
             self.b.loc = stmt.loc
@@ -301,7 +304,7 @@ class Reverse:
     def export(self, stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
         """Hand values that the reversed path reads out of the path."""
         self.finish(path, block)
-        export.from_path(stmt, k, path, block)
+        export.from_path(stmt, k, path, block, self.maybe or ())
 
     def leaf(self, bar: Bar | None, value: Value) -> Operand:
         """Return a cotangent as one operand, of the value's full shape."""
