@@ -202,6 +202,12 @@ def _reversed(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     return True
 
 
+def _some(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """The number's cotangent is that of the value that may be None."""
+    rev.cot.add(stmt.args[0], rev.cot.complete(bar, stmt.out))
+    return True
+
+
 def _live(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     return True
 
@@ -216,6 +222,7 @@ STRUCTURAL = {
     prims.unpack: _unpack,
     prims.list_append: _append,
     prims.live: _live,
+    prims.some: _some,
     builtins.reversed: _reversed,
     operator.add: _concatenated,
     operator.mul: _repeated,

@@ -85,7 +85,8 @@ class Cotangents:
 
     def sum(self, one: Operand, two: Operand, to: Value | None) -> Operand:
         """Add two cotangents of a number, an array or a list."""
-        if any(isinstance(type_of(op), lt.ListT | lt.TupleT) for op in (one, two)):
+        optional = to is not None and isinstance(to.type, lt.OptionalT)
+        if optional or any(isinstance(type_of(op), lt.ListT | lt.TupleT) for op in (one, two)):
             t = type_of(one)
             return self.b.apply(helpers.add, one, two, type_=t)
         return self.b.apply(operator.add, one, two)
@@ -108,8 +109,8 @@ class Cotangents:
             if self.covers(to, g.op) and self.covers(to, g.test) and not _narrows(g.op, to):
                 return g
             g = self.settle(g)
-        if isinstance(to.type, lt.ListT | lt.TapeT | lt.ResidualT):
-            return g
+        if isinstance(to.type, lt.ListT | lt.TapeT | lt.ResidualT | lt.OptionalT):
+            return self.settle(g)
         g = self.unspread(g, to)
         g = self.reduce(g, to)
         return self.project(g, to)
@@ -260,6 +261,10 @@ class Cotangents:
     def zero(self, value: Operand) -> Operand:
         """Return zeros for a value without a cotangent."""
         t = type_of(value)
+        if isinstance(t, lt.OptionalT):
+            t = t.elem
+            if isinstance(t, lt.ArrayT):
+                return self.b.apply(helpers.zeros_like, value, type_=t)
         if isinstance(t, lt.ScalarT):
             return Const(0.0 if t.kind != "complex" else 0j)
         if isinstance(t, lt.ArrayT):
@@ -293,6 +298,8 @@ def _narrows(g: Operand, to: Value) -> bool:
 
 def bar_type(t: lt.Type) -> lt.Type:
     """Return the type of the cotangent of a value that a loop carries."""
+    if isinstance(t, lt.OptionalT):
+        return bar_type(t.elem)
     if isinstance(t, lt.ScalarT):
         kind = t.kind if t.kind in ("float", "complex") else "float"
         return lt.ScalarT(kind, t.dtype, exact=False)

@@ -71,6 +71,10 @@ class Forward:
         t = type_of(op)
         if layout is not None:
             return make(self.b, _plain(layout), [self.zero(p) for p in read_parts(self.b, op)])
+        if isinstance(t, lt.OptionalT):
+            t = t.elem
+            if isinstance(t, lt.ArrayT):
+                return self.b.apply(helpers.zeros_like, op, type_=t)
         if isinstance(t, lt.ArrayT) and lt.is_differentiable(t):
             return self.b.apply(np.zeros_like, op)
         if isinstance(t, lt.ScalarT):
@@ -504,6 +508,7 @@ STRUCTURAL = {
     builtins.getattr: _getattr,
     prims.unpack: _same,
     prims.list_append: _same,
+    prims.some: _same,
     prims.list_init: _same,
     prims.index_add: _same,
     prims.index_set: _same,

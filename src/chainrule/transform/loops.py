@@ -144,6 +144,7 @@ class LoopReversal:
         """Decide what the reversed loop runs over, and bind what its body reads."""
         stmt, b = self.stmt, self.b
         own = export.own_values(stmt)
+        export.read_again(stmt, body)
         needed = [v for v in free_values(body) if v in own]
         elements = {e for it in stmt.iters for e in it.elems}
         again, saved = export.recomputable(stmt, needed, elements if self.replayable() else set())

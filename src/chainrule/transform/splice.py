@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -196,10 +197,23 @@ def paired(
     names = list(rule.wrt)
     spec = parameters(rule.template)
     if spec[names[0]].kind is inspect.Parameter.VAR_POSITIONAL:
-        return list(zip(bound.get(names[0], ()), b.elements(result) or [], strict=False))
-    partials = [result] if len(names) == 1 else b.elements(result) or []
-    pairs = zip(names, partials, strict=False)
-    return [(bound[n], partial) for n, partial in pairs if n in bound]
+        found = list(zip(bound.get(names[0], ()), b.elements(result) or [], strict=False))
+    else:
+        partials = [result] if len(names) == 1 else b.elements(result) or []
+        pairs = zip(names, partials, strict=False)
+        found = [(bound[n], partial) for n, partial in pairs if n in bound]
+    return _joined(b, found)
+
+
+def _joined(
+    b: Builder, pairs: list[tuple[Operand, Operand]]
+) -> list[tuple[Operand, Operand]]:
+    """Double the partial of an operand that stands twice, as in `x * x`."""
+    if len(pairs) == 2 and pairs[0][0] is pairs[1][0] and pairs[0][1] is pairs[1][1]:
+        operand, partial = pairs[0]
+        if isinstance(partial, Value):
+            return [(operand, b.apply(operator.mul, Const(2), partial))]
+    return pairs
 
 
 def usable(op: Operand, loc: Loc | None) -> Operand:
