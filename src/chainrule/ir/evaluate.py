@@ -1,12 +1,14 @@
 """Run IR as it stands.
 
 In: an `ir.Function` and its arguments. Out: its result. Slow and obvious: what a pass
-or the printed text computes is tested against it.
+or the printed text computes is tested against it. Who wants to see every value that is
+computed passes a class of environments of his own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from chainrule.ir.nodes import (
@@ -27,12 +29,21 @@ from chainrule.ir.nodes import (
     With,
 )
 
-Env = dict[Value, Any]
+class Env(dict[Value, Any]):
+    """The values of one call."""
+
+    def inner(self) -> Env:
+        """Return the environment for a function that is called from here."""
+        return type(self)()
+
+    def scope(self) -> AbstractContextManager[None]:
+        """Surround every block, and every iteration of a loop with its elements."""
+        return nullcontext()
 
 
-def evaluate(function: Function, *args: Any) -> Any:
+def evaluate(function: Function, *args: Any, env: Env | None = None) -> Any:
     """Return what the function returns for arguments in the order of `params`."""
-    env: Env = {}
+    env = Env() if env is None else env
     _bind(env, function.params, args)
     (result,) = _run(function.body, env)
     return None if result is UNDEF else result
@@ -56,10 +67,12 @@ def _use(operand: Operand, env: Env) -> Any:
     return item
 
 
-def _run(block: Block, env: Env) -> tuple[Any, ...]:
-    for stmt in block.stmts:
-        _step(stmt, env)
-    return tuple(_read(r, env) for r in block.results)
+def _run(block: Block, env: Env, params: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    with env.scope():
+        _bind(env, block.params, params)
+        for stmt in block.stmts:
+            _step(stmt, env)
+        return tuple(_read(r, env) for r in block.results)
 
 
 def _step(stmt: Stmt, env: Env) -> None:
@@ -68,7 +81,8 @@ def _step(stmt: Stmt, env: Env) -> None:
             keywords = {name: _use(value, env) for name, value in kwargs}
             env[out] = fn(*(_use(a, env) for a in args), **keywords)
         case Call(out=out, callee=callee, args=args):
-            env[out] = evaluate(callee, *(_use(a, env) for a in args))
+            given = [_use(a, env) for a in args]
+            env[out] = evaluate(callee, *given, env=env.inner())
         case If(test=test, then=then, orelse=orelse, outs=outs):
             _bind(env, outs, _run(then if _use(test, env) else orelse, env))
         case Loop():
@@ -88,16 +102,15 @@ def _loop(loop: Loop, env: Env) -> None:
     sources: list[Iterator[Any]] = [iter(_use(it.source, env)) for it in loop.iters]
     stopped = False
     while not stopped:
-        if not _advance(loop.iters, sources, env):
-            break
-        if loop.header is not None:
-            _bind(env, loop.header.params, carried)
-            test, *rest = _run(loop.header, env)
-            carried = tuple(rest)
-            if not test:
+        with env.scope():
+            if not _advance(loop.iters, sources, env):
                 break
-        _bind(env, loop.body.params, carried)
-        stop, *results = _run(loop.body, env)
+            if loop.header is not None:
+                test, *rest = _run(loop.header, env, carried)
+                carried = tuple(rest)
+                if not test:
+                    break
+            stop, *results = _run(loop.body, env, carried)
         carried = tuple(results[: len(loop.init)])
         tape.append(tuple(results[len(loop.init) :]))
         stopped = bool(stop)
