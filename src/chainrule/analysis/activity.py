@@ -35,6 +35,7 @@ STRUCTURAL = {
     prims.make_dict,
     prims.make_object,
     prims.unpack,
+    prims.some,
     operator.getitem,
     builtins.getattr,
     builtins.reversed,

@@ -109,6 +109,11 @@ def format_(parts: tuple[tuple[str, str | None], ...], *values: Any) -> str:
 _CONVERT: dict[str, Any] = {"r": repr, "s": str, "a": ascii, "": lambda value: value}
 
 
+def some(x: Any) -> Any:
+    """Return a value that is not None here, though its type allows None; print as `x`."""
+    return x
+
+
 def copy_value(x: Any) -> Any:
     """Return memory that nobody else has; print as `x.copy()`."""
     return x.copy() if isinstance(x, np.ndarray) else x

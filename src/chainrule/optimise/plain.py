@@ -10,6 +10,7 @@ import math
 import operator
 
 from chainrule.analysis.activity import paths
+from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Function, Loop, Operand, Undef, Value, blocks
 from chainrule.ir.walk import statements, substitute
 from chainrule.types import lattice as lt
@@ -28,7 +29,11 @@ ARITHMETIC = {
 
 
 def drop_casts(function: Function) -> None:
-    """Remove casts of Python floats to float, in place."""
+    """Remove casts of Python floats to float, and marks that a value is not None."""
+    marks = [s for s in statements(function.body) if isinstance(s, Apply) and s.fn is prims.some]
+    _remove(function.body, {s.out for s in marks})
+    for stmt in marks:
+        substitute(function.body, {stmt.out: stmt.args[0]})
     casts = [s for s in statements(function.body) if isinstance(s, Apply) and s.fn is float]
     if not casts:
         return

@@ -7,13 +7,25 @@ that inference consumed.
 
 from __future__ import annotations
 
+import operator
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chainrule.derivative import Derivative
-from chainrule.ir.nodes import UNDEF, Block, Const, Function, Loc, Operand, Undef, Value
+from chainrule.ir import prims
+from chainrule.ir.nodes import (
+    UNDEF,
+    Block,
+    Const,
+    Function,
+    If,
+    Loc,
+    Operand,
+    Undef,
+    Value,
+)
 from chainrule.request import Input
 from chainrule.specialise import inlining, nested, recursion
 from chainrule.specialise.builder import Builder, type_of
@@ -50,6 +62,7 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
     block = Block()
     with builder.into(block):
         op = recursion.enter(ctx, frame, fn)
+        op = present(builder, op, frame.name)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     function = Function(
         frame.name,
@@ -88,3 +101,17 @@ def of_derivative(fn: Derivative[..., Any], arguments: Mapping[str, Any]) -> Spe
     function.namespace = base.__globals__
     function.result = type_of(op)
     return Specialised(function, tuple(ctx.inputs.values()), builder)
+
+
+def present(b: Builder, op: Operand, name: str) -> Operand:
+    """Refuse a None that is returned on some paths: it has no derivative."""
+    if not isinstance(type_of(op), lt.OptionalT):
+        return op
+    missing = b.apply(operator.is_, op, Const(None))
+    stmt = If(missing, Block(), Block(), (), b.loc, guard=True)
+    with b.into(stmt.then):
+        message = Const(f"{name} returned None, which has no derivative")
+        error = b.apply(TypeError, message, effect=True, type_=lt.OpaqueT(TypeError))
+        b.apply(prims.raise_, error, effect=True, type_=lt.NEVER)
+    b.add(stmt)
+    return b.some(op)

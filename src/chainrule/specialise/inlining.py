@@ -25,7 +25,7 @@ from chainrule.specialise.frames import (
     frame_of_closure,
     frame_of_function,
 )
-from chainrule.specialise.values import Closure, Poison
+from chainrule.specialise.values import Closure
 
 Kwargs = Sequence[tuple[str, Operand]]
 FALLS_OFF = gast.Return(None)

@@ -154,6 +154,13 @@ class ArrayT(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class OptionalT(Type):
+    """A number or array that is None on some paths; arithmetic takes it as `elem`."""
+
+    elem: Type
+
+
+@dataclass(frozen=True, slots=True)
 class TupleT(Type):
     """A tuple of known length; `cls` is the class of a named tuple."""
 
@@ -249,6 +256,8 @@ def is_differentiable(t: Type) -> bool:
             return kind in ("float", "complex")
         case ArrayT(dtype=dtype):
             return dtype.kind in "fc"
+        case OptionalT(elem=elem):
+            return is_differentiable(elem)
         case TupleT(items=items):
             return any(map(is_differentiable, items))
         case ListT(items=None, elem=elem):
@@ -342,9 +351,25 @@ def join(a: Type, b: Type) -> Type:
             return ObjT(a.cls, _join_attrs(dict(a.attrs), dict(b.attrs)))
         case RangeT(), RangeT():
             return RangeT()
+        case (OptionalT(), _) | (_, OptionalT()) if _is_optional(a) and _is_optional(b):
+            return OptionalT(join(_present(a), _present(b)))
+        case (OpaqueT(), ScalarT() | ArrayT()) | (ScalarT() | ArrayT(), OpaqueT()):
+            if NONE in (a, b):
+                return OptionalT(a if b == NONE else b)
         case OpaqueT(), OpaqueT():
             return OpaqueT(object)
     raise TypeError(f"{show(a)} on one path and {show(b)} on another")
+
+
+def _is_optional(t: Type) -> bool:
+    return isinstance(t, OptionalT | ScalarT | ArrayT) or t == NONE
+
+
+def _present(t: Type) -> Type:
+    """Return the type of a value that may be None when it is not."""
+    if isinstance(t, OptionalT):
+        return t.elem
+    return NEVER if t == NONE else t
 
 
 def _join_scalars(a: ScalarT, b: ScalarT) -> ScalarT:
@@ -405,6 +430,8 @@ def show(t: Type) -> str:
             return f"[{', '.join(map(show, items))}]"
         case DictT(items=pairs):
             return "{" + ", ".join(f"{k!r}: {show(v)}" for k, v in pairs) + "}"
+        case OptionalT(elem=elem):
+            return f"{show(elem)} or None"
         case ObjT(cls=cls) | OpaqueT(cls=cls):
             return "None" if cls is type(None) else cls.__name__
     return type(t).__name__.removesuffix("T").lower()

@@ -25,6 +25,7 @@ from chainrule.types.lattice import (
     Dim,
     ListT,
     ObjT,
+    OptionalT,
     ScalarT,
     TupleT,
     Type,
@@ -68,6 +69,12 @@ def make_object(fn: Fn, of: Any, names: Any, *values: Any) -> Type:
     if issubclass(cls, dict):
         return DictT(tuple(zip(names, types, strict=True)), cls)
     return ObjT(cls, tuple(zip(names, types, strict=True)))
+
+
+@typed(prims.some)
+def some(fn: Fn, x: Any) -> Type:
+    """Give the type without None."""
+    return x.elem if isinstance(x, OptionalT) else lift(x)
 
 
 @typed(prims.unpack)
