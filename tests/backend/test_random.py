@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import given, settings
 
 from chainrule.backend.emit import emit
@@ -15,7 +16,12 @@ from chainrule.backend.render import render, same
 from chainrule.ir.evaluate import evaluate
 from chainrule.ir.show import show
 from chainrule.ir.verify import verify
-from tests.backend.random_ir import STATE, countdown, random_function
+from tests.backend.random_ir import (
+    STATE,
+    countdown,
+    random_array_function,
+    random_function,
+)
 
 POINTS = ((0.3, 0.7), (-1.0, 0.5))
 
@@ -41,6 +47,25 @@ def test_text_means_the_ir(seed: int) -> None:
     exec(text, scope)
     got = [outcome(scope["f"], *point) for point in POINTS]
     assert got == want, show(f, types=False) + text
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(0, 10**9))
+def test_writing_in_place_is_not_noticed(seed: int) -> None:
+    """Updates in place give what functional updates give, and spare the arguments."""
+    f = random_array_function(seed)
+    text = render(emit(f).tree).text
+    scope: dict[str, Any] = {"math": math, "np": np, "countdown": countdown}
+    exec(text, scope)
+    point = np.array([0.3, 0.7, -0.2]), np.array([1.0, -0.5, 0.1])
+    given_point = [x.copy() for x in point]
+    with np.errstate(all="ignore"):
+        STATE["count"] = 0
+        want = evaluate(f, *(x.copy() for x in point))
+        STATE["count"] = 0
+        got = scope["f"](*given_point)
+    np.testing.assert_array_equal(got, want, show(f, types=False) + text)
+    np.testing.assert_array_equal(given_point, point)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

@@ -26,7 +26,7 @@ RETURN_OPS = 3
 CHEAP_WIDTH = 24
 SHORT = 8
 
-Slot = str | Value
+Slot = str | Value | tuple[Value]
 
 
 @dataclass(eq=False, slots=True)
@@ -53,6 +53,9 @@ class Slots:
     def __init__(self, program: Program) -> None:
         self.parent: dict[Value, Value] = {}
         self.hints: dict[Value, str | None] = {}
+        self.loops: dict[Value, Value] = {}
+        for a, b in program.same:
+            self.loops[b] = self.loops.get(a, a)
         for a, b in program.same:
             self.join(a, b)
         for node in p.walk(program.nodes):
@@ -71,6 +74,10 @@ class Slots:
         while value in parent:
             value = parent[value]
         return value
+
+    def loop_variable(self, value: Value) -> Value:
+        """Return the loop variable that a value must share, or the value itself."""
+        return self.loops.get(value, value)
 
     def join(self, a: Value, b: Value) -> None:
         """Put two values together unless the user gave them different names."""
@@ -168,13 +175,14 @@ class _Nesting:
                 self.pending.clear()
             case p.Copies(pairs=pairs):
                 self.consume(node)
-                # A copy within one variable changes nothing.
-                self.kill(
-                    out
-                    for out, source in pairs
-                    if not isinstance(source, Value)
-                    or self.slots.slot(source) != self.slots.slot(out)
-                )
+                for out, source in pairs:
+                    self.kill_loop_variable(out)
+                    # A copy within one variable changes nothing for its readers.
+                    same = isinstance(source, Value) and (
+                        self.slots.slot(source) == self.slots.slot(out)
+                    )
+                    if not same:
+                        self.kill((out,))
             case _:
                 self.consume(node)
                 self.kill(p.defines(node))
@@ -280,7 +288,7 @@ class _Nesting:
         if operand in self.nested:
             op = self.nested[operand]
             return set().union(*map(self.read_slots, p.op_operands(op)))
-        return {self.slots.slot(operand)}
+        return {self.slots.slot(operand), (self.slots.loop_variable(operand),)}
 
     def consume(self, node: p.Node) -> None:
         """Nest what a node reads, as far as it stays short."""
@@ -315,6 +323,11 @@ class _Nesting:
             slot = self.slots.slot(value)
             for reader in self.readers.pop(slot, ()):
                 self.pending.pop(reader, None)
+
+    def kill_loop_variable(self, value: Value) -> None:
+        """Keep candidates that read a loop variable as it was in this iteration."""
+        for reader in self.readers.pop((self.slots.loop_variable(value),), ()):
+            self.pending.pop(reader, None)
 
     def choice(self, branch: p.Branch) -> Nodes:
         """Turn a branch that only chooses a short value into an expression."""
