@@ -141,9 +141,10 @@ def _power(b: Builder, args: Sequence[Operand]) -> Operand | None:
 
 def _transpose(b: Builder, args: Sequence[Operand]) -> Operand | None:
     if len(args) == 1:
-        stmt = made(b, args[0], np.transpose)
-        if stmt is not None and len(stmt.args) == 1:
-            return stmt.args[0]
+        stmt = b.definition(args[0])
+        if stmt is not None and stmt.fn is np.transpose and not stmt.kwargs:
+            if len(stmt.args) == 1:
+                return stmt.args[0]
         if isinstance(args[0], Value) and isinstance(args[0].type, lt.ArrayT):
             if args[0].type.ndim in (0, 1):
                 return args[0]

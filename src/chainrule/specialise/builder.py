@@ -33,10 +33,13 @@ from chainrule.ir.nodes import (
     Value,
     With,
 )
+from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify
 from chainrule.types import lattice as lt
 from chainrule.types.constants import NOT_CONSTANT, constant
-from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, infer
+from chainrule.types.elementwise import elementwise
+from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, infer, rule_for
+from chainrule.types.probe import probe
 
 Kwargs = Sequence[tuple[str, Operand]]
 
@@ -142,6 +145,8 @@ class Builder:
         if any(isinstance(t, lt.NeverT) for t in (*known, *named.values())):
             return lt.NEVER
         try:
+            if fn in RULES.reverse and rule_for(fn) is None:
+                return of_own_rule(fn, known, named)
             return infer(fn, known, named)
         except WillRaise:
             return lt.NEVER
@@ -348,6 +353,15 @@ class Builder:
         stmt.outs += (out,)
         self.branches[out] = (stmt, len(stmt.outs) - 1)
         return out
+
+
+def of_own_rule(
+    fn: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> lt.Type:
+    """Return the result type of a user's function that has a rule, by running it."""
+    if RULES.reverse[fn].kind == "elementwise":
+        return elementwise(fn, *args, **kwargs)
+    return probe(fn, *args, **kwargs)
 
 
 def abstract(op: Operand) -> Any:

@@ -343,19 +343,13 @@ def reduce_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return fold(ctx, frame, rest, ctx.builder.getitem(args[1], 0), step)
 
 
-@special(any, all)
-def any_all(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Handled by `logic`, which knows which of the two it is."""
-    return NotImplemented
-
-
-def _logic(stop_on: bool) -> Special:
+def _logic(fn: Callable[..., Any], stop_on: bool) -> Special:
     def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         if isinstance(type_of(args[0]), lt.ArrayT):
             return NotImplemented
         items = comprehensions.static_items(ctx, frame, args[0])
         if items is None:
-            return NotImplemented
+            return ctx.builder.apply(fn, listed(ctx, frame, args[0]), type_=lt.BOOL)
         result: Operand = Const(not stop_on)
         for item in items:
             result = expressions.short_circuit(
@@ -366,8 +360,8 @@ def _logic(stop_on: bool) -> Special:
     return handler
 
 
-SPECIAL[any] = _logic(True)
-SPECIAL[all] = _logic(False)
+SPECIAL[any] = _logic(any, True)
+SPECIAL[all] = _logic(all, False)
 
 
 def _extreme(fn: Callable[..., Any]) -> Special:
@@ -400,11 +394,28 @@ def _extreme_of_list(
 ) -> Operand:
     if isinstance(op, Const):
         op = listed(ctx, frame, op)
-    if key is not None:
-        raise not_differentiable("CR302", ctx.builder.loc, f"{fn.__name__}(key=) of a list")
+    if key is not None and not _is_none(key):
+        return _extreme_by_key(ctx, frame, fn, op, key)
     rest = ctx.builder.getitem(op, slice(1, None))
     step = lambda a, e: ctx.builder.apply(fn, a, e, text=fn.__name__)  # noqa: E731
     return fold(ctx, frame, rest, ctx.builder.getitem(op, 0), step)
+
+
+def _extreme_by_key(
+    ctx: Context, frame: Frame, fn: Callable[..., Any], op: Operand, key: Operand
+) -> Operand:
+    b = ctx.builder
+    first = b.getitem(op, 0)
+    start = b.apply(prims.make_tuple, first, calls.call(ctx, frame, key, [first], []))
+
+    def step(best: Operand, item: Operand) -> Operand:
+        found = b.apply(prims.make_tuple, item, calls.call(ctx, frame, key, [item], []))
+        better = operator.gt if fn is max else operator.lt
+        test = b.apply(better, b.getitem(found, 1), b.getitem(best, 1))
+        return expressions.branch(ctx, frame, test, lambda: found, lambda: best)
+
+    rest = b.getitem(op, slice(1, None))
+    return b.getitem(fold(ctx, frame, rest, start, step), 0)
 
 
 def _by_key(
@@ -589,19 +600,24 @@ def chain_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 
 
 def _spread(ctx: Context, frame: Frame, args: Args) -> Operand:
-    out: Args = []
-    for op in args:
-        items = comprehensions.static_items(ctx, frame, op)
-        if items is None:
-            raise not_differentiable("CR303", ctx.builder.loc, "chain() of unknown elements")
-        out.extend(items)
-    return Const(Items(tuple(out)))
+    known = [comprehensions.static_items(ctx, frame, op) for op in args]
+    if all(items is not None for items in known):
+        return Const(Items(tuple(i for items in known for i in items or ())))
+    total = listed(ctx, frame, args[0])
+    for op in args[1:]:
+        total = ctx.builder.apply(operator.add, total, listed(ctx, frame, op))
+    return total
 
 
 @special(itertools.chain.from_iterable)
 def chain_from(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Join the iterables in an iterable."""
-    return _spread(ctx, frame, comprehensions.static_items(ctx, frame, args[0]) or [])
+    parts = comprehensions.static_items(ctx, frame, args[0])
+    if parts is not None:
+        return _spread(ctx, frame, parts)
+    empty = ctx.builder.apply(prims.make_list, type_=lt.ListT(None, None))
+    join = lambda a, e: ctx.builder.apply(operator.add, a, listed(ctx, frame, e))  # noqa: E731
+    return fold(ctx, frame, args[0], empty, join)
 
 
 def _combinatoric(fn: Callable[..., Any]) -> Special:
@@ -670,6 +686,17 @@ def accumulate(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     for item in items:
         out.append(item if not out else calls.call(ctx, frame, fn, [out[-1], item], []))
     return Const(Items(tuple(out)))
+
+
+@special(np.fromiter)
+def fromiter(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make an array of what an iterable yields."""
+    named = dict(kwargs)
+    dtype = args[1] if len(args) > 1 else named.get("dtype")
+    if dtype is None or set(named) - {"dtype"} or len(args) > 2:
+        return NotImplemented
+    items = _sequence(ctx, frame, args[:1], prims.make_list)
+    return ctx.builder.apply(np.array, items, kwargs=(("dtype", dtype),))
 
 
 @special(functools.partial)

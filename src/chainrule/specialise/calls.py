@@ -309,7 +309,7 @@ def primitive(
             )
     if isinstance(fn, np.ufunc) and len(args) > fn.nin:
         raise not_differentiable("CR403", ctx.builder.loc, "a ufunc's output argument is written")
-    args = [library.prepare(ctx, fn, k, a) for k, a in enumerate(args)]
+    args = [library.prepare(ctx, frame, fn, k, a) for k, a in enumerate(args)]
     effect = fn in library.EFFECTS
     return ctx.builder.apply(
         fn, *args, kwargs=tuple(kwargs), form=form, text=text, effect=effect

@@ -9,6 +9,7 @@ numbers and arrays stay live (the generated code reads the same name at each cal
 from __future__ import annotations
 
 import builtins
+import math
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -145,13 +146,18 @@ def outside(
     """Turn an object from outside the function into an operand, and record the input."""
     if ctx.splicing:
         return Const(value)
-    if is_data(value):
+    if is_data(value) and not is_infinite(value):
         t = type_of(value, (root, name))
         if isinstance(t, lt.Type) and text is not None and not isinstance(value, int):
             ctx.typed(root, name, owner, (), t)
             return ctx.builder.apply(prims.live, Const(value, text), type_=t)
     ctx.known(root, name, owner, (), value)
     return Const(value, text)
+
+
+def is_infinite(value: Any) -> bool:
+    """Say whether a number is `inf`: a choice that is made once, not data."""
+    return isinstance(value, float) and math.isinf(value)
 
 
 def is_data(value: Any) -> bool:

@@ -70,15 +70,18 @@ SEQUENCES = {
 }
 
 
-def prepare(ctx: Context, fn: Callable[..., Any], position: int, op: Operand) -> Operand:
+def prepare(ctx: Context, frame: Frame, fn: Callable[..., Any], position: int, op: Operand) -> Operand:
     """Make an array of a list of numbers that is given where an array belongs."""
     if isinstance(op, Const):
         if isinstance(op.value, Generator | Items | Streams):
             from chainrule.specialise.comprehensions import static_items
 
-            items = static_items(ctx, None, op)  # type: ignore[arg-type]
+            items = static_items(ctx, frame, op)
             if items is not None:
                 return ctx.builder.apply(prims.make_list, *items)
+            from chainrule.specialise.builtin_calls import listed
+
+            return listed(ctx, frame, op)
         return op
     if not takes_arrays(fn) or position > 1:
         return op

@@ -208,7 +208,7 @@ class For:
     def finish(self, stmt: Loop, stop: Operand, ends: dict[str, Operand]) -> None:
         """Add the loop and give the variables their values after it."""
         ctx, frame, b = self.ctx, self.frame, self.ctx.builder
-        shared = self.share_result(ends) if self.returns else None
+        shared = self.share_result(stmt, ends) if self.returns else None
         with b.into(stmt.body):
             results = self.carried.leave(ends)
         stmt.body.results = (stop, *results)
@@ -226,7 +226,7 @@ class For:
             return
         self.leave(stmt, stop, returned)
 
-    def share_result(self, ends: dict[str, Operand]) -> str | None:
+    def share_result(self, stmt: Loop, ends: dict[str, Operand]) -> str | None:
         """Let the variable that a `return` hands on carry the function's result as well.
 
         Nobody reads a variable after the function has returned, nor the result before.
@@ -246,6 +246,7 @@ class For:
                 except TypeError:
                     return None
                 share(b, slot.param, result, ends.get(name, UNDEF))
+                drop_param(stmt, slot.param)
                 self.carried.drop(RET)
                 return name
         return None
@@ -312,6 +313,17 @@ def returned_as(b: Builder, before: Value, result: Operand, op: Operand, name: s
         returned_as(b, before, path.results[k], part, name)
         for path, part in zip(paths(stmt), parts_at(b, stmt, op), strict=True)
     )
+
+
+def drop_param(stmt: Loop, param: Value) -> None:
+    """Carry a value no longer through a loop."""
+    k = stmt.body.params.index(param)
+    for block in (stmt.body, stmt.header):
+        if block is not None:
+            block.params = (*block.params[:k], *block.params[k + 1 :])
+    if stmt.header is not None:
+        results = stmt.header.results
+        stmt.header.results = (*results[: k + 1], *results[k + 2 :])
 
 
 def share(b: Builder, before: Value, result: Operand, op: Operand) -> None:

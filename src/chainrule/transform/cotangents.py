@@ -99,7 +99,22 @@ class Cotangents:
             parts = read_parts(self.b, g)
         else:
             parts = [self.b.getitem(g, k) for k in range(len(layout[2]))]
+        parts = [self.part(p, to, k) for k, p in enumerate(parts)]
         return dict(zip(layout[2], parts, strict=True))
+
+    def part(self, g: Operand, to: Value, position: int) -> Operand:
+        """Fit the cotangent of one part of a container, if it is a number or an array."""
+        items = getattr(to.type, "items", None)
+        if not items or not isinstance(to.type, lt.ListT | lt.TupleT):
+            return g
+        t, mine = items[position], type_of(g)
+        numbers = lt.ScalarT | lt.ArrayT
+        if not isinstance(t, numbers) or not isinstance(mine, numbers):
+            return g
+        if lt.dims_of(t) == lt.dims_of(mine):
+            return g
+        primal = self.b.getitem(to, position)
+        return self.reduce(g, primal) if isinstance(primal, Value) else g
 
     # ------------------------------------------------------------- fitting
 

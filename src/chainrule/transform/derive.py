@@ -160,9 +160,17 @@ def _jvp(function: Function, wrt: list[Wrt], has_aux: bool) -> Derived:
             value, tangent = inner.elements(pair) or []
             parts = inner.elements(value) or []
             dot_parts = inner.elements(tangent) or []
+            dot = as_given(inner, dot_parts[0], parts[0])
             function.body.results = (
-                inner.apply(prims.make_tuple, parts[0], dot_parts[0], parts[1]),
+                inner.apply(prims.make_tuple, parts[0], dot, parts[1]),
             )
+    else:
+        with inner.into(function.body):
+            [pair] = function.body.results
+            value, tangent = inner.elements(pair) or []
+            dot = as_given(inner, tangent, value)
+            if dot is not tangent:
+                function.body.results = (inner.apply(prims.make_tuple, value, dot),)
     function.params += dots
     function.name = f"{name}_jvp"
     return Derived([function], set(inner.defs) | set(b.defs), 1)

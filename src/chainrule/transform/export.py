@@ -27,7 +27,8 @@ from chainrule.ir.nodes import (
     With,
     outputs,
 )
-from chainrule.ir.walk import defined, free_values, statements, substitute
+from chainrule.ir.walk import defined, free_values, substitute
+from chainrule.optimise.dead import remove_dead_in
 from chainrule.types import lattice as lt
 
 
@@ -64,28 +65,6 @@ def shared(
         if result is value and not any(op is not value and op in maybe for op in row):
             return out
     return None
-
-
-def maybe_undefined(block: Block) -> set[Value]:
-    """Return the values that have none on some way through a block.
-
-    So are variables that a loop assigns and nothing before it, and what is joined with them.
-    """
-    found: set[Value] = set()
-    size = -1
-    while size != len(found):
-        size = len(found)
-        for stmt in statements(block):
-            if isinstance(stmt, Loop):
-                for param, out, init in zip(stmt.body.params, stmt.outs, stmt.init, strict=True):
-                    if isinstance(init, Undef) or init in found:
-                        found.update((param, out))
-            elif isinstance(stmt, If | Try | With):
-                rows = zip(*(path.results for path in paths(stmt)), strict=True)
-                for out, row in zip(stmt.outs, rows, strict=True):
-                    if any(isinstance(op, Undef) or op in found for op in row):
-                        found.add(out)
-    return found
 
 
 def to_tape(stmt: Loop, needed: Iterable[Value]) -> tuple[Value, dict[Value, Value]]:

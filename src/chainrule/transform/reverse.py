@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.analysis.activity import paths
+from chainrule.analysis.definedness import Definedness
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import (
     UNDEF,
@@ -51,14 +52,14 @@ class Reverse:
         self.splicer = splice.Splicer(builder)
         self.pairs = pairs_
         self.renamed: dict[Value, Operand] = {}
-        self.maybe: set[Value] | None = None
+        self.known: Definedness | None = None
 
     # ------------------------------------------------------------- blocks
 
     def block(self, forward: Block) -> None:
         """Write the adjoints of a block's statements into the current block."""
-        if self.maybe is None:
-            self.maybe = export.maybe_undefined(forward)
+        if self.known is None:
+            self.known = Definedness(forward)
         for k in range(len(forward.stmts) - 1, -1, -1):
             stmt = forward.stmts[k]
             self.b.loc = stmt.loc
@@ -284,9 +285,10 @@ class Reverse:
         columns: list[list[Operand]] = []
         for value in changed:
             column = []
-            for block, bars in written:
+            for k, (block, bars) in enumerate(written):
                 with self.b.into(block):
-                    column.append(self.leaf(bars.get(value), value))
+                    absent = isinstance(stmt, If) and self.absent(value, stmt.test, k == 0)
+                    column.append(UNDEF if absent else self.leaf(bars.get(value), value))
             columns.append(column)
         outs = []
         for value, column in zip(changed, columns, strict=True):
@@ -304,7 +306,13 @@ class Reverse:
     def export(self, stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
         """Hand values that the reversed path reads out of the path."""
         self.finish(path, block)
-        export.from_path(stmt, k, path, block, self.maybe or ())
+        export.from_path(stmt, k, path, block, self.known.maybe if self.known else ())
+
+    def absent(self, value: Value, test: Operand, flag: bool) -> bool:
+        """Say whether an array has no value where a test has this outcome."""
+        if isinstance(value.type, lt.ScalarT) or self.known is None:
+            return False
+        return self.known.absent(value, test, flag)
 
     def leaf(self, bar: Bar | None, value: Value) -> Operand:
         """Return a cotangent as one operand, of the value's full shape."""
