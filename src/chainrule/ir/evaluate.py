@@ -29,6 +29,7 @@ from chainrule.ir.nodes import (
     With,
 )
 
+
 class Env(dict[Value, Any]):
     """The values of one call."""
 

@@ -57,6 +57,7 @@ def index_add(buffer: Any, index: Any, value: Any) -> Any:
 
     Integer arrays may name an element twice, both are added: printed as `np.add.at`.
     """
+    out: Any
     if isinstance(buffer, list):
         out = list(buffer)
         out[index] = out[index] + value
