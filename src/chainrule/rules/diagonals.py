@@ -57,8 +57,9 @@ def on_diagonal(out_bar: Any, shape: tuple[Any, ...], offset: int, dtype: Any) -
         columns = k + offset
     elif offset < 0:
         rows = k - offset
-    index = (rows, columns) if len(shape) == 2 else (..., rows, columns)
-    return prims.index_set(zeros_of(shape, dtype), index, out_bar)
+    if len(shape) == 2:
+        return prims.index_set(zeros_of(shape, dtype), (rows, columns), out_bar)
+    return prims.index_set(zeros_of(shape, dtype), (..., rows, columns), out_bar)
 
 
 def in_place(x: Any, axis1: int, axis2: int) -> Any:

@@ -199,9 +199,11 @@ def cho_factor(a: Any, lower: bool = False, check_finite: bool = True) -> Any:
 def cho_solve(c_and_lower: Any, b: Any, check_finite: bool = True) -> Any:
     """Two triangular systems."""
     c, lower = c_and_lower
-    first, second = ("N", "C") if lower else ("C", "N")
-    half = linalg.solve_triangular(c, b, first, lower)
-    return linalg.solve_triangular(c, half, second, lower)
+    if lower:
+        half = linalg.solve_triangular(c, b, "N", True)
+        return linalg.solve_triangular(c, half, "C", True)
+    half = linalg.solve_triangular(c, b, "C", False)
+    return linalg.solve_triangular(c, half, "N", False)
 
 
 @rules.reverse(linalg.expm)

@@ -243,7 +243,7 @@ def power(fn: Fn, x: Any, y: Any, mod: Any = None) -> Type:
 _TAKES_LISTS = {np.select, np.choose}
 _NUMPY = """
 where clip real imag conj conjugate angle round around fix sinc i0 nan_to_num isclose
-iscomplex isreal isposinf isneginf select choose float16 float32 float64 longdouble int8
+iscomplex isreal isposinf isneginf select float16 float32 float64 longdouble int8
 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128 bool_ intp
 """.split()
 _OPERATORS = """
@@ -258,6 +258,15 @@ typed(*(getattr(operator, n) for n in _OPERATORS), abs, divmod, round)(elementwi
 typed(*(f for n, f in vars(math).items() if callable(f) and n not in _NOT_ELEMENTWISE))(
     elementwise
 )
+
+
+@typed(np.choose)
+def choose(fn: Fn, a: Any, choices: Any, *args: Any, **kwargs: Any) -> Type:
+    """Take elements of arrays in a list, or along the first axis of an array."""
+    t = lift(choices)
+    if isinstance(t, ArrayT) and t.dims:
+        choices = ListT((ArrayT(t.dtype, t.dims[1:]),))
+    return elementwise(fn, a, choices, *args, **kwargs)
 
 
 @typed(np.where)
