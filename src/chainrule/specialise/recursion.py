@@ -7,6 +7,7 @@ is then one statement, and its derivative is a pair of functions that call thems
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from chainrule.errors import not_differentiable
@@ -79,10 +80,22 @@ def shrinking(ctx: Context, callee: Frame, key: Any) -> bool:
         if isinstance(op, Const) and isinstance(old, Const):
             if isinstance(op.value, int | tuple) and op.value != old.value:
                 return True
-        if isinstance(type_of(op), lt.TupleT | lt.ListT) and isinstance(old, Value | Const):
-            if layout_of(op) != layout_of(old):
+        if layout_of(op) is not None and isinstance(old, Value | Const):
+            if skeleton(type_of(op)) != skeleton(type_of(old)):
                 return True
     return False
+
+
+def skeleton(t: lt.Type) -> Any:
+    """Return how containers are nested in a type, without what is known of numbers."""
+    match t:
+        case lt.TupleT(items=items) | lt.ListT(items=items) if items is not None:
+            return (type(t), tuple(map(skeleton, items)))
+        case lt.DictT(items=pairs, cls=cls) | lt.ObjT(attrs=pairs, cls=cls):
+            return (cls, tuple((k, skeleton(v)) for k, v in pairs))
+        case lt.OpaqueT(cls=cls):
+            return cls
+    return type(t)
 
 
 def call(ctx: Context, callee: Frame, key: Any) -> Operand:
@@ -105,28 +118,42 @@ def call(ctx: Context, callee: Frame, key: Any) -> Operand:
     return stmt.out
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A container among the arguments: its layout, and what its parts are."""
+
+    layout: tuple[Any, ...]
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A constant among the arguments."""
+
+    value: Any
+
+
+NUMBERS = object()
+
+
 def flatten(ctx: Context, op: Operand, leaves: list[Operand]) -> Any:
     """Collect the numbers of an argument; return the rest, which must stay the same."""
-    if isinstance(op, Const) and not isinstance(op.value, NUMBER):
-        layout = layout_of(op)
-        if layout is None:
-            return op.value
     layout = layout_of(op)
-    if layout is None:
-        leaves.append(op)
-        return None
-    parts = read_parts(ctx.builder, op)
-    return (layout, tuple(flatten(ctx, part, leaves) for part in parts))
+    if layout is not None:
+        parts = read_parts(ctx.builder, op)
+        return Parts(layout, tuple(flatten(ctx, part, leaves) for part in parts))
+    if isinstance(op, Const) and not isinstance(op.value, NUMBER):
+        return Fixed(op.value)
+    leaves.append(op)
+    return NUMBERS
 
 
 def restore(ctx: Context, shape: Any, leaves: list[Operand]) -> Operand:
     """Put an argument together from parameters."""
-    if shape is None:
-        return leaves.pop(0)
-    if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[0], tuple):
-        layout, parts = shape
-        return make(ctx.builder, layout, [restore(ctx, part, leaves) for part in parts])
-    return Const(shape)
+    if isinstance(shape, Parts):
+        parts = [restore(ctx, part, leaves) for part in shape.parts]
+        return make(ctx.builder, shape.layout, parts)
+    return Const(shape.value) if isinstance(shape, Fixed) else leaves.pop(0)
 
 
 def general(t: lt.Type) -> lt.Type:
@@ -181,11 +208,9 @@ def build(
 
 
 def _count(shape: Any) -> int:
-    if shape is None:
-        return 1
-    if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[0], tuple):
-        return sum(map(_count, shape[1]))
-    return 0
+    if isinstance(shape, Parts):
+        return sum(map(_count, shape.parts))
+    return int(shape is NUMBERS)
 
 
 def close(function: Function) -> None:

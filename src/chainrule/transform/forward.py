@@ -499,6 +499,16 @@ def _same(self: Forward, stmt: Apply) -> bool:
     return True
 
 
+def _of_lists(self: Forward, stmt: Apply) -> bool:
+    """Join or repeat the tangents of lists as the lists themselves."""
+    if not isinstance(stmt.out.type, lt.ListT):
+        return False
+    self.b.block.stmts.append(stmt)
+    args = [self.dot(a) if isinstance(type_of(a), lt.ListT) else a for a in stmt.args]
+    self.set(stmt.out, self.b.apply(stmt.fn, *args, type_=stmt.out.type))
+    return True
+
+
 STRUCTURAL = {
     prims.make_tuple: _make,
     prims.make_list: _make,
@@ -509,6 +519,8 @@ STRUCTURAL = {
     prims.unpack: _same,
     prims.list_append: _same,
     prims.some: _same,
+    operator.add: _of_lists,
+    operator.mul: _of_lists,
     prims.list_init: _same,
     prims.index_add: _same,
     prims.index_set: _same,
