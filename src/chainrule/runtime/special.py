@@ -18,6 +18,7 @@ def polygamma(n: int, x: float) -> float:
     The recurrence moves x to where the asymptotic series holds. At the poles 0, -1, ...
     the result is NaN.
     """
+    x = float(x)  # an array without dimensions would be written into
     if x <= 0 and x == math.floor(x):
         return math.nan
     sign = -1.0 if n % 2 == 0 else 1.0
