@@ -15,6 +15,7 @@ import gast
 from chainrule.analysis.activity import paths
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
+from chainrule.ir.walk import substitute
 from chainrule.specialise import expressions, iterables, statements
 from chainrule.specialise.builder import Builder, Restart, type_of
 from chainrule.specialise.carried import Carried
@@ -321,6 +322,7 @@ def drop_param(stmt: Loop, param: Value) -> None:
     for block in (stmt.body, stmt.header):
         if block is not None:
             block.params = (*block.params[:k], *block.params[k + 1 :])
+            substitute(block, {param: UNDEF})
     if stmt.header is not None:
         results = stmt.header.results
         stmt.header.results = (*results[: k + 1], *results[k + 2 :])

@@ -27,7 +27,7 @@ from chainrule.ir.nodes import (
     With,
     outputs,
 )
-from chainrule.ir.walk import defined, free_values, substitute
+from chainrule.ir.walk import defined, free_values, statements, substitute
 from chainrule.optimise.dead import remove_dead_in
 from chainrule.types import lattice as lt
 

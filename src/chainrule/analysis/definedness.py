@@ -1,0 +1,75 @@
+"""Which values have no value on some paths.
+
+In: the block of a function. Out: `Definedness`, which answers two questions that early exits raise. A
+variable that only some branches assign is `undef` at the end of the others; the exit flag
+that came out of the same branches says on which of them control is.
+"""
+
+from __future__ import annotations
+
+import operator
+
+from chainrule.analysis.activity import paths
+from chainrule.ir.nodes import Apply, Block, Const, If, Loop, Operand, Try, Undef, Value, With
+from chainrule.ir.walk import statements
+
+Home = tuple[If | Try | With, int]
+
+
+class Definedness:
+    """What is known of one function; its statements may grow more results afterwards."""
+
+    def __init__(self, block: Block) -> None:
+        self.homes: dict[Value, Home] = {}
+        self.negated: dict[Value, Operand] = {}
+        self.maybe: set[Value] = set()
+        loops = []
+        for stmt in statements(block):
+            if isinstance(stmt, If | Try | With):
+                self.homes.update((out, (stmt, k)) for k, out in enumerate(stmt.outs))
+            elif isinstance(stmt, Loop):
+                loops.append(stmt)
+            elif isinstance(stmt, Apply) and stmt.fn is operator.not_:
+                self.negated[stmt.out] = stmt.args[0]
+        self._spread(loops)
+
+    def _spread(self, loops: list[Loop]) -> None:
+        """Find what may have no value: loop variables that nothing was assigned to, and so on."""
+        size = -1
+        while size != len(self.maybe):
+            size = len(self.maybe)
+            for loop in loops:
+                for param, out, init in zip(
+                    loop.body.params, loop.outs, loop.init, strict=True
+                ):
+                    if isinstance(init, Undef) or init in self.maybe:
+                        self.maybe.update((param, out))
+            for out, (stmt, k) in self.homes.items():
+                row = [path.results[k] for path in paths(stmt)]
+                if any(isinstance(op, Undef) or op in self.maybe for op in row):
+                    self.maybe.add(out)
+
+    def absent(self, value: Operand, test: Operand, flag: bool) -> bool:
+        """Say whether a value has none wherever `test` is `flag`."""
+        if isinstance(value, Undef):
+            return True
+        home = self.homes.get(value) if isinstance(value, Value) else None
+        if home is None:
+            return False
+        while isinstance(test, Value) and test in self.negated:
+            test, flag = self.negated[test], not flag
+        stmt, k = home
+        other = self.homes.get(test) if isinstance(test, Value) else None
+        j = other[1] if other is not None and other[0] is stmt else None
+        for i, path in enumerate(paths(stmt)):
+            known = test if j is None else path.results[j]
+            turned, wanted = known, flag
+            while isinstance(turned, Value) and turned in self.negated:
+                turned, wanted = self.negated[turned], not wanted
+            if isinstance(turned, Const) and bool(turned.value) != wanted:
+                continue
+            if isinstance(stmt, If) and stmt.test is turned and (i == 0) != wanted:
+                continue
+            if not self.absent(path.results[k], turned, wanted):
+                return False
+        return True
