@@ -25,7 +25,9 @@ class FakePipeline:
         self.consume: Callable[[dict[str, Input]], None] = lambda inputs: None
         self.more: Callable[[Request], list[Input]] = lambda request: []
 
-    def build(self, request: Request, arguments: dict[str, Any]) -> Built:
+    def build(
+        self, request: Request, arguments: dict[str, Any], general: bool = False
+    ) -> Built:
         """Return the functions of the table, guarded by the types of all arguments."""
         self.requests.append((request, dict(arguments)))
         inputs = {name: param(name, value) for name, value in arguments.items()}

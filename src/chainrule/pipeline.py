@@ -20,6 +20,7 @@ from chainrule.errors import NotDifferentiable, not_differentiable, while_differ
 from chainrule.ir.nodes import Function, Value
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.expand import expand
+from chainrule.optimise.fresh import forget
 from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
 from chainrule.optimise.plain import drop_casts
@@ -57,11 +58,15 @@ def build(
     arguments: dict[str, object],
     static: frozenset[str] = frozenset(),
     stages: Stages | None = None,
+    general: bool = False,
 ) -> Built:
-    """Compile a derivative for the types of these arguments."""
+    """Compile a derivative for the types of these arguments.
+
+    A general one relies on no size, not even on which are 1.
+    """
     stages = stages or Stages()
     load_if_imported()
-    with lt.consumed(), lt.sizes_of_arguments():
+    with lt.consumed(), lt.sizes_of_arguments(general):
         try:
             inputs, functions, result = derivative_ir(request, arguments, static, stages)
         except NotDifferentiable as error:
@@ -86,6 +91,9 @@ def derivative_ir(
     hoist(function)
     wrt = [find(function, name) for name in request.wrt]
     expand(function, [w.param for w in wrt])
+    remove_dead(function)
+    for each in (*callees(function), function):
+        forget(each)
     remove_dead(function)
     stages.keep("primal", [function])
     derived = derive(function, request.transform, wrt, request.has_aux)

@@ -33,6 +33,8 @@ from chainrule.request import Built, Request, check_result
 from chainrule.types.lattice import consumed
 
 LIMIT = 8
+# After so many specialisations the next one is for arrays of all sizes, 1 included.
+GENERAL_AFTER = 4
 Values = tuple[Any, ...]
 # One for all: functions that call each other may be compiled by two threads, and what
 # the compiler itself remembers is written by one thread at a time.
@@ -189,7 +191,10 @@ class Dispatcher:
     def _build(self, values: Values) -> Specialisation:
         arguments = self.arguments(values)
         with consumed() as never_one:
-            built = build(self.request, arguments)
+            if len(self._kept) >= GENERAL_AFTER:
+                built = build(self.request, arguments, general=True)
+            else:
+                built = build(self.request, arguments)
         if built.result is not None:
             check_result(self.request, built.result)
         number = next(self._numbers)
@@ -243,11 +248,11 @@ class Dispatcher:
         return out
 
 
-def build(request: Request, arguments: dict[str, Any]) -> Built:
+def build(request: Request, arguments: dict[str, Any], general: bool = False) -> Built:
     """Compile; the compiler is imported when it is first needed."""
     from chainrule import pipeline
 
-    built: Built = pipeline.build(request, arguments)
+    built: Built = pipeline.build(request, arguments, general=general)
     return built
 
 

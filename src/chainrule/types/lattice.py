@@ -26,6 +26,8 @@ import numpy as np
 
 _counter = itertools.count()
 _consumed: ContextVar[set[Hashable] | None] = ContextVar("_consumed", default=None)
+# What is noted while a derivative for all sizes is made: nothing.
+GENERAL: dict[Hashable, int] = {}
 _sizes: ContextVar[dict[Hashable, int] | None] = ContextVar("_sizes", default=None)
 
 
@@ -68,7 +70,7 @@ def maybe_one(dim: Dim) -> bool:
 def size_at_hand(dim: Dim) -> int | None:
     """Return a size for the arguments at hand, if a guard can compute it from them."""
     sizes = _sizes.get()
-    if isinstance(dim, int) or sizes is None:
+    if isinstance(dim, int) or not sizes:
         return None
     match dim.key:
         case ("//", Sym(never_one=True) as whole, int() as by):
@@ -79,25 +81,27 @@ def size_at_hand(dim: Dim) -> int | None:
 
 
 @contextlib.contextmanager
-def sizes_of_arguments() -> Iterator[dict[Hashable, int]]:
+def sizes_of_arguments(general: bool = False) -> Iterator[None]:
     """Collect the sizes of the arguments at hand, by key.
 
     They decide which assumptions are worth a guard, as that `x[1:]` is not of size 1;
-    nothing else may be read from them.
+    nothing else may be read from them. A general derivative assumes nothing of sizes.
     """
-    sizes: dict[Hashable, int] = {}
-    token = _sizes.set(sizes)
+    token = _sizes.set(GENERAL if general else {})
     try:
-        yield sizes
+        yield
     finally:
         _sizes.reset(token)
 
 
-def note_size(key: Hashable, size: int) -> None:
-    """Note the size of an axis of an argument, while sizes are collected."""
+def argument_dim(key: Hashable, size: int) -> Dim:
+    """Return the dimension of an axis of an argument."""
     sizes = _sizes.get()
+    if sizes is GENERAL:
+        return Sym(("any", key))  # unlike the key of a size that is guarded
     if sizes is not None:
         sizes[key] = size
+    return 1 if size == 1 else Sym(key, never_one=True)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ from chainrule.types.lattice import (
     Type,
     join,
     kind_of,
-    note_size,
+    argument_dim,
 )
 
 Path = tuple[Hashable, ...]
@@ -121,8 +121,7 @@ def _array(value: np.ndarray[Any, Any], path: Path) -> Type:
     dtype = value.dtype
     dims: list[Dim] = []
     for axis, size in enumerate(value.shape):
-        note_size((path, axis), size)
-        dims.append(1 if size == 1 else Sym((path, axis), never_one=True))
+        dims.append(argument_dim((path, axis), size))
     return ArrayT(dtype, tuple(dims))
 
 
