@@ -8,10 +8,15 @@ that came out of the same branches says on which of them control is.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 
 from chainrule.analysis.activity import paths
 from chainrule.ir.nodes import Apply, Block, Const, If, Loop, Operand, Try, Undef, Value, With
 from chainrule.ir.walk import statements
+
+def _is_undef(op: Operand) -> bool:
+    return isinstance(op, Undef)
+
 
 Home = tuple[If | Try | With, int]
 
@@ -49,9 +54,18 @@ class Definedness:
                 if any(isinstance(op, Undef) or op in self.maybe for op in row):
                     self.maybe.add(out)
 
-    def absent(self, value: Operand, test: Operand, flag: bool) -> bool:
-        """Say whether a value has none wherever `test` is `flag`."""
-        if isinstance(value, Undef):
+    def absent(
+        self,
+        value: Operand,
+        test: Operand,
+        flag: bool,
+        holds: Callable[[Operand], bool] = _is_undef,
+    ) -> bool:
+        """Say whether a value has none wherever `test` is `flag`.
+
+        With another `holds`: whether what comes out of every path then `holds`.
+        """
+        if holds(value):
             return True
         home = self.homes.get(value) if isinstance(value, Value) else None
         if home is None:
@@ -70,6 +84,6 @@ class Definedness:
                 continue
             if isinstance(stmt, If) and stmt.test is turned and (i == 0) != wanted:
                 continue
-            if not self.absent(path.results[k], turned, wanted):
+            if not self.absent(path.results[k], turned, wanted, holds):
                 return False
         return True

@@ -13,6 +13,7 @@ import inspect
 import textwrap
 import types
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import gast
@@ -132,7 +133,7 @@ def watches(maker: Any) -> bool:
     return inspect.isgeneratorfunction(inner) and _only_looks(inner)
 
 
-def _only_looks(function: types.FunctionType) -> bool:
+def _only_looks(function: Callable[..., Any]) -> bool:
     """Say whether a method or generator swallows no exception and writes no global."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
