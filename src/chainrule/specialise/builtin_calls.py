@@ -658,12 +658,24 @@ def _unknown_elements(ctx: Context, fn: Callable[..., Any], op: Operand) -> Exce
     )
 
 
+@special(itertools.pairwise)
+def pairwise(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take neighbours: a list in step with the list from its second element on."""
+    items = comprehensions.static_items(ctx, frame, args[0])
+    if items is not None:
+        rows = zip(items, items[1:], strict=False)
+        return Const(Items(tuple(ctx.builder.apply(prims.make_tuple, *row) for row in rows)))
+    whole = args[0]
+    if not isinstance(type_of(whole), lt.ArrayT):
+        whole = listed(ctx, frame, whole)
+    return zip_(ctx, frame, [whole, ctx.builder.getitem(whole, slice(1, None))], [])
+
+
 for _fn in (
     itertools.product,
     itertools.combinations,
     itertools.permutations,
     itertools.combinations_with_replacement,
-    itertools.pairwise,
     itertools.islice,
     itertools.repeat,
     itertools.zip_longest,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 import collections
-import dataclasses
 import functools
 import itertools
 import operator
@@ -40,6 +39,7 @@ from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import (
     ArrayMethod,
+    Choice,
     Closure,
     Getter,
     Instance,
@@ -86,16 +86,7 @@ def operator_method(fn: Callable[..., Any], op: Operand, swapped: bool) -> Opera
         return None
     if found.__qualname__.startswith("__create_fn__"):
         return None
-    if swapped:
-        return Const(Method(Const(_Swapped(found))))
     return Const(found)
-
-
-@dataclasses.dataclass(eq=False)
-class _Swapped:
-    """A reflected operator: it is called with its operands exchanged."""
-
-    function: types.FunctionType
 
 
 def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
@@ -136,12 +127,18 @@ def call(
     if isinstance(fn, Closure):
         return inlining.call_closure(ctx, frame, fn, args, kwargs)
     if isinstance(fn, Method):
-        if isinstance(fn.function, Const) and isinstance(fn.function.value, _Swapped):
-            return call(ctx, frame, Const(fn.function.value.function), args[::-1], kwargs)
         merged = [*((k, v) for k, v in fn.kwargs if k not in dict(kwargs)), *kwargs]
         return call(ctx, frame, fn.function, [*fn.args, *args], merged)
     if isinstance(fn, ArrayMethod):
         return call_method(ctx, frame, fn, args, kwargs)
+    if isinstance(fn, Choice):
+        return expressions.branch(
+            ctx,
+            frame,
+            fn.test,
+            lambda: call(ctx, frame, fn.then, args, kwargs),
+            lambda: call(ctx, frame, fn.orelse, args, kwargs),
+        )
     if isinstance(fn, Getter):
         return object_calls.get(ctx, frame, fn, args[0])
     if ctx.splicing and isinstance(fn, types.FunctionType):

@@ -126,6 +126,9 @@ class Carried:
             if slot.const.value is None and isinstance(type_of(end), OPTIONAL):
                 slot.const, slot.type = None, lt.NONE
                 return self._join(slot, end)
+            if isinstance(slot.const.value, str) and type_of(end) == lt.STR:
+                slot.const, slot.type = None, lt.STR
+                return False
             return self._poison(slot, "changes its kind in the loop")
         layout = layout_of(end)
         if slot.layout is not None:
@@ -146,6 +149,8 @@ class Carried:
                 return True
             if end.value is None and isinstance(slot.type, OPTIONAL):
                 return self._join(slot, end)
+            if isinstance(end.value, str) and slot.type == lt.STR:
+                return True
             return self._poison(slot, "is sometimes None in the loop")
         return self._join(slot, end)
 
@@ -222,6 +227,7 @@ class Carried:
             if slot.layout is None:
                 number = not isinstance(end, Const) or isinstance(end.value, NUMBER)
                 number = number or (end.value is None and isinstance(slot.type, lt.OptionalT))
+                number = number or slot.type == lt.STR
                 results.append(end if number else UNDEF)
                 return
             if isinstance(end, Undef):

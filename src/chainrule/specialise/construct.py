@@ -176,9 +176,11 @@ def set_attribute(ctx: Context, frame: Frame, base: Operand, name: str, value: O
     if not is_const(base, Instance):
         return False
     me: Instance = base.value  # type: ignore[union-attr]
-    if me.frame is not comprehensions.owner(frame) or hasattr(
-        getattr(me.cls, name, None), "__set__"
-    ):
+    descriptor = getattr(me.cls, name, None)
+    special = hasattr(descriptor, "__set__") and not isinstance(
+        descriptor, types.MemberDescriptorType
+    )
+    if special or me.frame is not comprehensions.owner(frame):
         raise _unfollowed(ctx, me.cls)
     me.frame.env[f".{name}"] = value
     return True

@@ -14,7 +14,14 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Try, Undef, Value, With
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import CTL, RET, RETURN, Context, Frame
-from chainrule.specialise.values import Closure, Method, Poison
+from chainrule.specialise.values import (
+    ArrayMethod,
+    Choice,
+    Closure,
+    Method,
+    Poison,
+    is_const,
+)
 from chainrule.types import lattice as lt
 
 Env = dict[str, Operand]
@@ -74,6 +81,7 @@ class Joiner:
 
     def join(self, ops: list[Operand], hint: str | None) -> Operand:
         """Return one operand for all paths."""
+        ops = [UNDEF if type_of(op) is lt.NEVER else op for op in ops]
         defined = [op for op in ops if not isinstance(op, Undef)]
         if not defined:
             return UNDEF
@@ -85,6 +93,9 @@ class Joiner:
         split = self.split(ops, defined, hint)
         if split is not None:
             return split
+        if isinstance(self.stmt, If) and all(map(is_function, ops)):
+            one, two = (self.visible(op, k) for k, op in enumerate(ops))
+            return Const(Choice(self.stmt.test, one, two))
         t = type_of(defined[0])
         try:
             for op in defined[1:]:
@@ -108,6 +119,19 @@ class Joiner:
         self.stmt.outs += (value,)
         self.made[key] = value
         return value
+
+    def visible(self, op: Operand, path: int) -> Operand:
+        """Return a function whose tests can be read after the statement."""
+        if not is_const(op, Choice):
+            return op
+        choice: Choice = op.value  # type: ignore[union-attr]
+        test = choice.test
+        if self.inside(test):
+            ops: list[Operand] = [Const(False)] * len(self.blocks)
+            ops[path] = test
+            test = self.out(ops, lt.BOOL, None)
+        one, two = (self.visible(o, path) for o in (choice.then, choice.orelse))
+        return Const(Choice(test, one, two))
 
     def inside(self, op: Operand) -> bool:
         """Say whether a value was made in one of the branches."""
@@ -145,6 +169,13 @@ def alike(one: Operand, two: Operand) -> bool:
     if isinstance(one, Const) and isinstance(two, Const):
         return same(one.value, two.value)
     return False
+
+
+def is_function(op: Operand) -> bool:
+    """Say whether an operand is a function or class, or a choice of them."""
+    return is_const(op, (ArrayMethod, Closure, Method, Choice)) or (
+        isinstance(op, Const) and not isinstance(op.value, Poison) and callable(op.value)
+    )
 
 
 def _is_text(op: Operand) -> bool:

@@ -52,6 +52,13 @@ def _apart(ctx: Context, op: Operand, named: bool) -> Operand:
     return op
 
 
+@special(abs)
+def abs_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Call the `__abs__` of an object of the program."""
+    method = calls.operator_method(operator.abs, args[0], False) if args else None
+    return NotImplemented if method is None else calls.call(ctx, frame, method, args, [])
+
+
 @special(vars)
 def vars_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Return the attributes of an object as a dict."""
@@ -104,12 +111,16 @@ def _attribute(ctx: Context, frame: Frame, base: Operand, name: Operand) -> Oper
     return base
 
 
+def _item(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Operand:
+    return expressions.subscript(ctx, frame, base, index)
+
+
 def _method(ctx: Context, frame: Frame, base: Operand, getter: Getter) -> Operand:
     name, *args = getter.keys
     found = _attribute(ctx, frame, base, name)
     return calls.call(ctx, frame, found, args, list(getter.kwargs))
 
 
-special(operator.itemgetter)(_getter(expressions.subscript))
+special(operator.itemgetter)(_getter(_item))
 special(operator.attrgetter)(_getter(_attribute))
 special(operator.methodcaller)(_getter(_method))

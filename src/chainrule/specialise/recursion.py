@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import gast
+
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import (
     UNDEF,
@@ -29,7 +31,7 @@ from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.types import lattice as lt
 
-MAX_DEPTH = 60
+MAX_DEPTH = 40  # Python's own stack holds about 60
 NUMBER = (bool, int, float, complex)
 
 
@@ -45,10 +47,11 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
     """Interpret a function whose parameters are bound."""
     if key in ctx.functions:
         return call(ctx, callee, key)
+    deep = len(ctx.stack) > MAX_DEPTH
     if key in ctx.stack:
-        if not shrinking(ctx, callee, key):
+        if deep or not shrinking(ctx, callee, key):
             raise Recursion(key)
-    if len(ctx.stack) > MAX_DEPTH:
+    if deep:
         raise not_differentiable(
             "CR302", ctx.builder.loc, "calls are nested too deep to be taken apart"
         )
@@ -104,7 +107,7 @@ def call(ctx: Context, callee: Frame, key: Any) -> Operand:
     shape = tuple((n, flatten(ctx, op, leaves)) for n, op in callee.env.items())
     types = tuple(general(type_of(op)) for op in leaves)
     made = ctx.functions[key]
-    signature = (shape, tuple(map(lt.show, types)))
+    signature = (shape, tuple(map(lt.show, types)), surroundings(callee))
     function = made.get(signature)
     if function is None:
         if len(made) > 8:
@@ -112,10 +115,36 @@ def call(ctx: Context, callee: Frame, key: Any) -> Operand:
                 "CR501", ctx.builder.loc, "the recursion has a new type of argument at each level"
             )
         function = build(ctx, callee, shape, types, made, signature)
-    stmt = Call(Value(function.result, None, ctx.builder.loc), function, tuple(leaves))
+    args = (*leaves, *function.captured)
+    stmt = Call(Value(function.result, None, ctx.builder.loc), function, args)
     stmt.loc = ctx.builder.loc
     ctx.builder.add(stmt)
     return stmt.out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Same:
+    """An operand, equal only to itself."""
+
+    op: Operand
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.op is self.op
+
+    def __hash__(self) -> int:
+        return id(self.op)
+
+
+def surroundings(callee: Frame) -> tuple[Any, ...]:
+    """Return the variables of the functions around that a closure reads, as they are now."""
+    names = {n.id for n in gast.walk(callee.tree) if isinstance(n, gast.Name)}
+    found = []
+    where = callee.parent
+    while where is not None:
+        read = names - callee.locals
+        found += [(n, Same(op)) for n, op in where.env.items() if n in read]
+        where = where.parent
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

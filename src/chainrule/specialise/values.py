@@ -97,6 +97,15 @@ class Instance:
 
 
 @dataclass(eq=False, slots=True)
+class Choice:
+    """One of two functions, as a test known at run time decides."""
+
+    test: Operand
+    then: Operand
+    orelse: Operand
+
+
+@dataclass(eq=False, slots=True)
 class Super:
     """`super()` in a method of `cls` that was called on `base`."""
 
