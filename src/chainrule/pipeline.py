@@ -72,6 +72,10 @@ def build(
         except NotDifferentiable as error:
             _add_context(error, request)
             raise
+        except RecursionError:
+            deep = not_differentiable("CR109", None, "calls or expressions nested too deep")
+            _add_context(deep, request)
+            raise deep from None
         return link_all(request, functions, inputs, result, stages)
 
 
