@@ -6,11 +6,11 @@ never calls these.
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 from typing import Any
 
 import numpy as np
+
+from chainrule.runtime.objects import attributes, instance
 
 
 def unbroadcast(g: Any, like: Any) -> Any:
@@ -64,9 +64,9 @@ def zeros_like(x: Any) -> Any:
         return _tuple(x, [zeros_like(v) for v in x])
     if isinstance(x, dict):
         return _replaced(x, {k: zeros_like(v) for k, v in x.items()})
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        names = [f.name for f in dataclasses.fields(x)]
-        return _with_attributes(x, {n: zeros_like(getattr(x, n)) for n in names})
+    names = attributes(x)
+    if names:
+        return instance(x, **{n: zeros_like(getattr(x, n)) for n in names})
     return None
 
 
@@ -80,10 +80,9 @@ def add(a: Any, b: Any) -> Any:
         return _tuple(a, [add(u, v) for u, v in zip(a, b, strict=True)])
     if isinstance(a, dict):
         return _replaced(a, {k: add(u, b[k]) for k, u in a.items()})
-    if dataclasses.is_dataclass(a) and not isinstance(a, type):
-        names = [f.name for f in dataclasses.fields(a)]
-        parts = {n: add(getattr(a, n), getattr(b, n)) for n in names}
-        return _with_attributes(a, parts)
+    names = attributes(a)
+    if names:
+        return instance(a, **{n: add(getattr(a, n), getattr(b, n)) for n in names})
     return a + b
 
 
@@ -96,11 +95,4 @@ def _replaced(like: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
         return items
     out = like.copy()
     out.update(items)
-    return out
-
-
-def _with_attributes(like: Any, values: dict[str, Any]) -> Any:
-    out = copy.copy(like)
-    for name, value in values.items():
-        object.__setattr__(out, name, value)
     return out

@@ -40,3 +40,26 @@ def mapping(cls: type, items: dict[Any, Any]) -> Any:
     if issubclass(cls, defaultdict):
         return cls(None, items)
     return cls(items)
+
+
+FOREIGN = ("builtins", "numpy", "collections", "functools", "itertools", "re", "io")
+
+
+def attributes(x: Any) -> list[str]:
+    """Return the names of the data attributes of an object of a program's own class."""
+    cls = type(x)
+    if cls.__module__.partition(".")[0] in FOREIGN:
+        return []
+    if isinstance(x, type | types.FunctionType | types.MethodType | types.ModuleType):
+        return []
+    slots = [
+        name
+        for base in cls.__mro__
+        for name in _names(base.__dict__.get("__slots__", ()))
+    ]
+    names = dict.fromkeys([*slots, *getattr(x, "__dict__", ())])
+    return [n for n in names if not n.startswith("__") and hasattr(x, n)]
+
+
+def _names(slots: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)

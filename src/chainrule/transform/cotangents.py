@@ -267,10 +267,6 @@ class Cotangents:
                 done.append(self.complete(bar.get(name), part))
             else:
                 done.append(Const(None))
-        if layout[0] is prims.make_object:
-            layout = (prims.make_dict, dict, layout[2])
-        elif layout[1] not in (tuple, list, dict):
-            layout = (layout[0], tuple, layout[2])
         return make(self.b, layout, done)
 
     def zero(self, value: Operand) -> Operand:

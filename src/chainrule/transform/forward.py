@@ -70,7 +70,7 @@ class Forward:
         layout = layout_of(op)
         t = type_of(op)
         if layout is not None:
-            return make(self.b, _plain(layout), [self.zero(p) for p in read_parts(self.b, op)])
+            return make(self.b, layout, [self.zero(p) for p in read_parts(self.b, op)])
         if isinstance(t, lt.OptionalT):
             t = t.elem
             if isinstance(t, lt.ArrayT):
@@ -250,7 +250,7 @@ class Forward:
         result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
         layout = layout_of(stmt.out)
         if layout is not None and layout_of(result) is not None:
-            result = make(self.b, _plain(layout), read_parts(self.b, result))
+            result = make(self.b, layout, read_parts(self.b, result))
         self.set(stmt.out, result if layout is not None else self.fit(result, stmt.out))
 
     # ------------------------------------------------------------- structure
@@ -425,12 +425,6 @@ def _carried(start: lt.Type, like: lt.Type) -> lt.Type:
     return like
 
 
-def _plain(layout: tuple[Any, ...]) -> tuple[Any, ...]:
-    if layout[0] is prims.make_object:
-        return (prims.make_dict, dict, layout[2])
-    return layout
-
-
 def _listed(op: Any) -> list[Operand]:
     if op is None:
         return []
@@ -448,11 +442,9 @@ def _make(self: Forward, stmt: Apply) -> bool:
         parts = [self.dot(a) for a in stmt.args[1:]]
         self.set(stmt.out, b.apply(prims.make_dict, stmt.args[0], *parts))
     elif stmt.fn is prims.make_object:
-        parts = [self.dot(a) for a in stmt.args[2:]]
-        if isinstance(stmt.out.type, lt.TupleT):
-            self.set(stmt.out, b.apply(prims.make_tuple, *parts))
-        else:
-            self.set(stmt.out, b.apply(prims.make_dict, stmt.args[1], *parts))
+        layout = layout_of(stmt.out)
+        assert layout is not None
+        self.set(stmt.out, make(b, layout, [self.dot(a) for a in stmt.args[2:]]))
     else:
         t = stmt.out.type
         dots = [self.dot(a) for a in stmt.args]
