@@ -109,7 +109,10 @@ def _append_earlier(web: Web, loop: p.For | p.While, out: Value, source: Value) 
     if start is None or len(appends) != 1 or appends[0] < start:
         return False
     append = body[appends[0]]
-    late = web.bits(v for n in p.walk(body[start : appends[0]]) for v in p.defines(n))
+    passed = list(p.walk(body[start : appends[0]]))
+    if any(isinstance(n, p.Append | p.Exit | p.Return) for n in passed):
+        return False
+    late = web.bits(v for n in passed for v in p.defines(n))
     old = web.bit(out)
     if web.node_reads(append) & (late & ~old):
         return False
