@@ -5,13 +5,18 @@ In: the function's parameter list and the operands of the call. Out: an environm
 
 from __future__ import annotations
 
+import inspect
+import types
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise.frames import Context
+from chainrule.specialise.values import Closure, Method
 
 Env = dict[str, Operand]
 
@@ -60,6 +65,31 @@ def bind(
             prims.make_dict, Const(tuple(rest)), *rest.values()
         )
     return env
+
+
+def missing(callee: Operand, given: int, named: Sequence[str | None]) -> int | None:
+    """Return how many positional arguments a call must still pass, where that is certain."""
+    fn = callee.value if isinstance(callee, Const) else None
+    if isinstance(fn, np.ufunc):
+        return fn.nin - given
+    if isinstance(fn, Method):
+        return missing(fn.function, given + len(fn.args), [*named, *dict(fn.kwargs)])
+    if isinstance(fn, Closure):
+        spec: Any = fn.tree.args
+        names = [p.id for p in (*spec.posonlyargs, *spec.args)]
+        open_ended, optional = spec.vararg is not None, len(fn.defaults)
+    elif isinstance(fn, types.FunctionType):
+        code = fn.__code__
+        names = [*code.co_varnames[: code.co_argcount]]
+        open_ended = bool(code.co_flags & inspect.CO_VARARGS)
+        optional = len(fn.__defaults__ or ())
+    else:
+        return None
+    rest = names[given:]
+    if open_ended or None in named or any(n in named for n in rest[: len(rest) - optional]):
+        return None
+    needed = [n for n in rest if n not in named]
+    return len(needed) if optional == len(rest) - len(needed) else None
 
 
 def misuse(ctx: Context, message: str) -> Exception:

@@ -102,7 +102,10 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
             columns = sequence_calls.transposed(ctx, frame, rows)
             if columns is not None:
                 return columns
-    args = expressions.starred(ctx, frame, node.args)
+    named = [k.arg for k in node.keywords]
+    args = expressions.starred(
+        ctx, frame, node.args, lambda given: binding.missing(callee, given, named)
+    )
     kwargs: Kwargs = []
     for keyword in node.keywords:
         value = expressions.evaluate(ctx, frame, keyword.value)

@@ -345,13 +345,23 @@ def _attribute(ctx: Context, frame: Frame, node: gast.Attribute) -> Operand:
     return attribute(ctx, frame, base, node.attr)
 
 
-def starred(ctx: Context, frame: Frame, nodes: list[Any]) -> list[Operand]:
-    """Interpret the elements of a display or call, `*parts` spread out."""
+def starred(
+    ctx: Context,
+    frame: Frame,
+    nodes: list[Any],
+    wanted: Callable[[int], int | None] = lambda given: None,
+) -> list[Operand]:
+    """Interpret the elements of a display or call, `*parts` spread out.
+
+    `wanted` says how many elements a call needs after those given.
+    """
     out: list[Operand] = []
     for node in nodes:
         if isinstance(node, gast.Starred):
             op = evaluate(ctx, frame, node.value)
             items = comprehensions.static_items(ctx, frame, op)
+            if items is None and node is nodes[-1]:
+                items = _unpacked(ctx, op, wanted(len(out)))
             if items is None:
                 raise not_differentiable(
                     "CR502",
@@ -365,12 +375,42 @@ def starred(ctx: Context, frame: Frame, nodes: list[Any]) -> list[Operand]:
     return out
 
 
+def _unpacked(ctx: Context, op: Operand, count: int | None) -> list[Operand] | None:
+    """Return the elements of an array or list that must have so many."""
+    if count is None or not isinstance(type_of(op), lt.ArrayT | lt.ListT):
+        return None
+    parts = ctx.builder.apply(prims.unpack, op, Const(count))
+    return [ctx.builder.getitem(parts, k) for k in range(count)]
+
+
 def _tuple(ctx: Context, frame: Frame, node: gast.Tuple) -> Operand:
     return ctx.builder.apply(prims.make_tuple, *starred(ctx, frame, node.elts))
 
 
 def _list(ctx: Context, frame: Frame, node: gast.List) -> Operand:
-    return ctx.builder.apply(prims.make_list, *starred(ctx, frame, node.elts))
+    """Write a list display; where a starred part has any length, join lists."""
+    b = ctx.builder
+    known: list[Operand] = []
+    joined: Operand | None = None
+    for element in node.elts:
+        if not isinstance(element, gast.Starred):
+            known.append(evaluate(ctx, frame, element))
+            continue
+        part = evaluate(ctx, frame, element.value)
+        items = comprehensions.static_items(ctx, frame, part)
+        if items is not None:
+            known.extend(items)
+            continue
+        part = calls.call(ctx, frame, Const(list), [part], [])
+        for one in (b.apply(prims.make_list, *known) if known else None, part):
+            if one is not None:
+                joined = one if joined is None else binary(ctx, frame, operator.add, joined, one)
+        known = []
+    if joined is None:
+        return b.apply(prims.make_list, *known)
+    if known:
+        joined = binary(ctx, frame, operator.add, joined, b.apply(prims.make_list, *known))
+    return joined
 
 
 def _dict(ctx: Context, frame: Frame, node: gast.Dict) -> Operand:
