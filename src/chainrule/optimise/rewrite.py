@@ -8,6 +8,7 @@ compiler's own operations, and equal operations done once.
 from __future__ import annotations
 
 import builtins
+import itertools
 import operator
 from collections.abc import Collection
 from typing import Any
@@ -43,6 +44,8 @@ UNSHARED = {
     np.empty,
     np.ones,
     np.full,
+    np.full_like,
+    np.ones_like,
     prims.make_list,
     prims.index_add,
     prims.index_set,
@@ -50,6 +53,8 @@ UNSHARED = {
     prims.list_init,
     builtins.reversed,
     builtins.range,
+    *(builtins.iter, builtins.zip, builtins.map, builtins.filter, builtins.enumerate),
+    itertools.count,
     prims.copy_value,
     prims.live,
 }

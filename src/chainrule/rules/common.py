@@ -36,6 +36,8 @@ def adjoint(x: Any) -> Any:
 def shaped(x: Any, operand: Any) -> Any:
     """Give a cotangent with as many elements as its operand the operand's shape."""
     if isinstance(operand, np.ndarray):
+        if np.ndim(x) == 0:
+            return np.broadcast_to(x, operand.shape)
         return x.reshape(operand.shape)
     return np.sum(x)
 

@@ -206,7 +206,9 @@ class Cotangents:
             return g
         if other.kind in "biu" or other.itemsize != mine.itemsize:
             if isinstance(t, lt.ScalarT) or t.dims is None or t.dims == ():
-                return self.b.apply(mine.type, g, type_=to.type)
+                number = lt.ScalarT(lt.kind_of(mine) or "float", mine)
+                number = to.type if isinstance(to.type, lt.ScalarT) else number
+                return self.b.apply(mine.type, g, type_=number)
             return self.b.apply(prims.astype, g, Const(mine), form="method", text="astype")
         return g
 

@@ -90,6 +90,14 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
                 return b.apply(t.dtype.type, g, type_=t)
     if isinstance(t, lt.ArrayT) and t.dims == () and not isinstance(type_of(g), lt.ArrayT):
         return b.apply(np.asarray, g, kwargs=(("dtype", Const(t.dtype)),), type_=t)
+    if isinstance(t, lt.ArrayT) and t.dims:
+        stmt = b.defs.get(g) if isinstance(g, Value) else None
+        if stmt is not None and stmt.fn is np.broadcast_to:
+            value = stmt.args[0]
+            if isinstance(value, Const) and value.value == 1:
+                return b.apply(np.ones_like, like, type_=t)
+            if isinstance(type_of(value), lt.ScalarT):
+                return b.apply(np.full_like, like, value, type_=t)
     return g
 
 
