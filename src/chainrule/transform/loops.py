@@ -12,7 +12,7 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, Iter, Loop, Operand, Undef, Value
+from chainrule.ir.nodes import UNDEF, Apply, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import free_values, substitute
 from chainrule.optimise.dead import remove_dead_in
 from chainrule.specialise.builder import type_of
@@ -64,7 +64,7 @@ class LoopReversal:
             for k, param in zip(self.carried, params, strict=True):
                 rev.cot.add(results[k], param)
             rev.block(stmt.body)
-            ends = [self.end(stmt.body.params[k]) for k in self.carried]
+            ends = [self.end(k) for k in self.carried]
             self.contribute_elements(outer)
             finals = [rev.cot.complete(rev.cot.bars.get(v), v) for v in outer]
         rev.cot.bars = saved
@@ -92,15 +92,30 @@ class LoopReversal:
             return Const(0.0)
         return self.rev.cot.complete(bar, out)
 
-    def end(self, param: Value) -> Operand:
+    def end(self, k: int) -> Operand:
         """Return a carried cotangent at the end of the reversed body."""
+        param, known = self.stmt.body.params[k], self.rev.known
         bar = self.rev.take(param)
+        stop, result = self.stmt.body.results[0], self.stmt.body.results[1 + k]
+        if bar is None and known is not None and known.absent(result, stop, False):
+            return UNDEF  # the iteration before went on, and has no such result
         if bar is None and isinstance(param.type, lt.ScalarT):
             return Const(0.0)
+        k = self.stmt.body.params.index(param)
+        result = self.stmt.body.results[k + 1]
+        if bar is None and isinstance(self.stmt.init[k], Undef):
+            # before the first iteration there is no value to take the shape of
+            if isinstance(result, Value) and result is not param:
+                return self.rev.cot.zero(result)
         return self.rev.cot.complete(bar, param)
 
     def b_complete(self, value: Value) -> Operand:
-        return self.rev.cot.complete(self.rev.cot.bars.get(value), value)
+        """Return the cotangent to add to; that of a tuple is a list meanwhile."""
+        whole = self.rev.cot.complete(self.rev.cot.bars.get(value), value)
+        iterated = any(it.source is value for it, _ in self.sources)
+        if iterated and isinstance(type_of(whole), lt.TupleT):
+            return self.b.apply(prims.make_list, *(self.b.elements(whole) or []))
+        return whole
 
     def outer_values(self) -> list[Value]:
         """Return the active values from outside that the body contributes to."""
