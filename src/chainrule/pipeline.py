@@ -25,6 +25,7 @@ from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.rewrite import rewrite
+from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.request import Built, Input, Known, Request, check_result
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
@@ -119,6 +120,7 @@ def optimise(derived: Derived) -> None:
     for root in derived.functions:
         for function in (*callees(root), root):
             remove_dead(function)
+            sizes_of_arguments(function, derived.ours)
             for _ in range(2):
                 rewrite(function, derived.ours)
                 remove_dead(function)
@@ -159,7 +161,7 @@ def describe(
     inputs = []
     for name, value in arguments.items():
         t = type_of(value, (name,))
-        if name in known and isinstance(t, lt.ScalarT):
+        if name in known and (isinstance(t, lt.ScalarT) or is_index(value)):
             t = value
         elif name in known:
             t = freeze(t, value)
@@ -167,6 +169,15 @@ def describe(
         recorded = t if isinstance(t, lt.Type) else Known(value)
         inputs.append(Input("param", name, (), recorded))
     return typed, inputs
+
+
+def is_index(value: object) -> bool:
+    """Say whether a value selects parts of an array and holds no array itself."""
+    if isinstance(value, tuple):
+        return all(map(is_index, value))
+    if isinstance(value, slice):
+        return is_index((value.start, value.stop, value.step))
+    return value is None or value is ... or type(value) is int
 
 
 def freeze(t: Any, value: Any) -> Any:

@@ -28,6 +28,8 @@ class Definedness:
         self.homes: dict[Value, Home] = {}
         self.negated: dict[Value, Operand] = {}
         self.maybe: set[Value] = set()
+        self.carried: dict[Value, tuple[Loop, int]] = {}
+        self.filled: set[Value] = set()
         loops = []
         for stmt in statements(block):
             if isinstance(stmt, If | Try | With):
@@ -36,6 +38,9 @@ class Definedness:
                 loops.append(stmt)
             elif isinstance(stmt, Apply) and stmt.fn is operator.not_:
                 self.negated[stmt.out] = stmt.args[0]
+        for loop in loops:
+            for k, pair in enumerate(zip(loop.body.params, loop.outs, strict=True)):
+                self.carried.update((value, (loop, k)) for value in pair)
         self._spread(loops)
 
     def _spread(self, loops: list[Loop]) -> None:
@@ -87,3 +92,37 @@ class Definedness:
             if not self.absent(path.results[k], turned, wanted, holds):
                 return False
         return True
+
+    def fill(self, op: Operand) -> None:
+        """Give a value that is read on paths where it has none something to hold."""
+        if not isinstance(op, Value) or op in self.filled or op not in self.maybe:
+            return
+        self.filled.add(op)
+        if op in self.carried:
+            loop, k = self.carried[op]
+            loop.init = self._filled(loop.init, k)
+            loop.body.results = self._filled(loop.body.results, 1 + k)
+        else:
+            stmt, k = self.homes[op]
+            for path in paths(stmt):
+                path.results = self._filled(path.results, k)
+
+    def _filled(self, ops: tuple[Operand, ...], k: int) -> tuple[Operand, ...]:
+        self.fill(ops[k])
+        if not isinstance(ops[k], Undef):
+            return ops
+        return (*ops[:k], Const(None), *ops[k + 1 :])
+
+
+def fill_joined(block: Block) -> None:
+    """Fill what a `try` or `with` in a loop hands to the next iteration.
+
+    Control joins behind these statements before the loop is left, so that all paths copy.
+    """
+    known = Definedness(block)
+    for stmt in statements(block):
+        if isinstance(stmt, Loop):
+            for op in stmt.body.results[1 : 1 + len(stmt.init)]:
+                home = known.homes.get(op) if isinstance(op, Value) else None
+                if home is not None and isinstance(home[0], Try | With):
+                    known.fill(op)

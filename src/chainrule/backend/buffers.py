@@ -22,6 +22,7 @@ from chainrule.backend.sizes import AUGMENTED, BINARY, COMPARE, UNARY
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Operand, Value
+from chainrule.runtime import helpers
 from chainrule.types.lattice import ArrayT, ListT, ScalarT
 
 STORES = frozenset(
@@ -35,6 +36,8 @@ FRESH: frozenset[Any] = frozenset(
         *STORES,
         prims.copy_value,
         prims.make_list,
+        helpers.zeros_like,
+        helpers.add,
         list,
         *(
             getattr(np, name)
@@ -140,8 +143,17 @@ def _is(op: Op, fns: Any) -> bool:
 def is_fresh(op: Op) -> bool:
     """Say whether the result of an operation shares no memory with its operands."""
     if isinstance(op, ir.Apply):
-        return _is(op, FRESH) or isinstance(op.fn, np.ufunc)
+        return _is(op, FRESH) or isinstance(op.fn, np.ufunc) or _is_list_slice(op)
     return False
+
+
+def _is_list_slice(op: ir.Apply) -> bool:
+    """Say whether an operation is `items[a:b]` of a list, which is a new list."""
+    if op.fn is not operator.getitem or not isinstance(op.args[0], Value):
+        return False
+    index = op.args[1]
+    is_slice = isinstance(index, ir.Const) and isinstance(index.value, slice)
+    return is_slice and isinstance(op.args[0].type, ListT)
 
 
 def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> None:

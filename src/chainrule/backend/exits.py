@@ -13,6 +13,7 @@ from __future__ import annotations
 import operator
 from dataclasses import replace
 
+from chainrule.analysis.definedness import fill_joined
 from chainrule.backend import program as p
 from chainrule.backend.continuations import (
     Continuation,
@@ -43,6 +44,7 @@ def lower(function: ir.Function) -> Program:
 class _Lowering(Paths):
     def __init__(self, function: ir.Function) -> None:
         super().__init__(function)
+        fill_joined(function.body)
         self.same: list[tuple[Value, Value]] = []
 
     # Blocks

@@ -81,7 +81,7 @@ def sections(out_bar: Any, arrays: Any, axis: int | None) -> Any:
     start, stop = None, 0
     for k in range(len(arrays)):
         x = arrays[k]
-        n = count(x) if axis is None else x.shape[axis]
+        n = count(x) if axis is None else np.shape(x)[axis]
         stop = n if k == 0 else stop + n
         if axis is None:
             bars = (*bars, flat_section(out_bar, start, stop, x))
@@ -96,16 +96,16 @@ def count(x: Any) -> Any:
     """Return the number of elements."""
     if np.ndim(x) == 0:
         return 1
-    return x.shape[0] if x.ndim == 1 else x.size
+    return len(x) if np.ndim(x) == 1 else np.size(x)
 
 
 def flat_section(out_bar: Any, start: Any, stop: Any, x: Any) -> Any:
     """Return the elements of a flat cotangent that belong to an array."""
     if np.ndim(x) == 0:
         return out_bar[stop - 1]
-    if x.ndim == 1:
+    if np.ndim(x) == 1:
         return rules.of_shape(out_bar[start:stop], x)
-    return out_bar[start:stop].reshape(x.shape)
+    return out_bar[start:stop].reshape(np.shape(x))
 
 
 def sections_of_list(out_bar: Any, arrays: Any, axis: int | None) -> Any:

@@ -19,6 +19,7 @@ from chainrule.types import lattice as lt
 if TYPE_CHECKING:
     from chainrule.specialise.builder import Builder
 
+REDUCTIONS = {np.max, np.min, np.sum, np.mean}
 Rewrite = Callable[["Builder", Sequence[Operand]], "Operand | None"]
 add, sub, mul, div = operator.add, operator.sub, operator.mul, operator.truediv
 neg, power = operator.neg, operator.pow
@@ -31,10 +32,25 @@ def simplify(
     kwargs: Sequence[tuple[str, Operand]],
 ) -> Operand | None:
     """Return a simpler operand for `fn(*args, **kwargs)`, if there is one."""
+    if fn is np.sum:
+        return _sum(b, args, kwargs)
     rewrite = REWRITES.get(fn)
     if rewrite is None or kwargs:
         return None
     return rewrite(b, args)
+
+
+def without_defaults(
+    fn: Callable[..., Any], kwargs: Sequence[tuple[str, Operand]]
+) -> tuple[tuple[str, Operand], ...]:
+    """Drop `axis=None` and `keepdims=False`, which say nothing."""
+    said = {"axis": None, "keepdims": False, "where": True, "dtype": None}
+    return tuple(
+        (k, v)
+        for k, v in kwargs
+        if not (k in said and isinstance(v, Const) and v.value is said[k])
+        or fn not in REDUCTIONS
+    )
 
 
 def is_number(op: Operand, value: float) -> bool:
@@ -61,6 +77,17 @@ def made(b: Builder, op: Operand, *fns: Any) -> Apply | None:
     return stmt if stmt is not None and stmt.fn in fns and not stmt.kwargs else None
 
 
+def constant_factor(b: Builder, op: Operand) -> tuple[Operand, float] | None:
+    """Return an operand without its constant factor, and the factor."""
+    stmt = made(b, op, mul)
+    if stmt is None:
+        return None
+    for x, c in (stmt.args, stmt.args[::-1]):
+        if isinstance(c, Const) and type(c.value) in (int, float) and isinstance(x, Value):
+            return x, c.value
+    return None
+
+
 def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
     for one, other in ((x, y), (y, x)):
@@ -70,6 +97,9 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
             return b.apply(neg, other)
         if is_number(one, 0) and isinstance(other, Value) and isinstance(other.type, lt.ScalarT):
             return Const(0.0)
+    if isinstance(y, Const) and type(y.value) in (int, float):
+        if found := constant_factor(b, x):
+            return b.apply(mul, found[0], Const(found[1] * y.value))
     if inner := made(b, y, neg):
         return b.apply(neg, b.apply(mul, x, inner.args[0]))
     if inner := made(b, x, neg):
@@ -130,6 +160,12 @@ def _neg(b: Builder, args: Sequence[Operand]) -> Operand | None:
     return None
 
 
+def _getitem(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    if inner := made(b, args[0], neg):
+        return b.apply(neg, b.apply(operator.getitem, inner.args[0], args[1]))
+    return None
+
+
 def _power(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
     if is_number(y, 1) and is_float(x):
@@ -151,6 +187,38 @@ def _transpose(b: Builder, args: Sequence[Operand]) -> Operand | None:
     return None
 
 
+def _sum(
+    b: Builder, args: Sequence[Operand], kwargs: Sequence[tuple[str, Operand]]
+) -> Operand | None:
+    """Take a sign out of a sum."""
+    inner = made(b, args[0], neg)
+    if inner is None or len(args) != 1:
+        return None
+    total = b.apply(np.sum, inner.args[0], kwargs=kwargs, form="method", text="sum")
+    return b.apply(neg, total)
+
+
+def _size(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    return _attribute_of_array(b, args, "size")
+
+
+def _shape(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    return _attribute_of_array(b, args, "shape")
+
+
+def _attribute_of_array(b: Builder, args: Sequence[Operand], name: str) -> Operand | None:
+    [x] = args
+    if isinstance(x, Value) and isinstance(x.type, lt.ArrayT) and x.type.dims is not None:
+        return b.apply(getattr, x, Const(name))
+    return None
+
+
+def _expand_dims(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    # A number broadcasts by itself.
+    x = args[0]
+    return x if isinstance(x, Const) and isinstance(x.value, int | float) else None
+
+
 REWRITES: dict[Any, Rewrite] = {
     mul: _mul,
     np.multiply: _mul,
@@ -164,4 +232,7 @@ REWRITES: dict[Any, Rewrite] = {
     np.negative: _neg,
     power: _power,
     np.transpose: _transpose,
+    np.expand_dims: _expand_dims,
+    np.size: _size,
+    np.shape: _shape,
 }

@@ -8,6 +8,7 @@ lists, dicts and objects built here are read back without an operation.
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,7 @@ from chainrule.ir.nodes import (
     With,
 )
 from chainrule.rules.registry import RULES
-from chainrule.specialise.algebra import simplify
+from chainrule.specialise.algebra import simplify, without_defaults
 from chainrule.types import lattice as lt
 from chainrule.types.constants import NOT_CONSTANT, constant
 from chainrule.types.elementwise import elementwise
@@ -58,6 +59,7 @@ FOLDABLE = {
     *(sorted, range, any, all, prims.make_tuple, isinstance, issubclass, callable, type, complex),
 }
 ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT)
+MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
 MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
 
 
@@ -123,6 +125,7 @@ class Builder:
             if folded is not None:
                 return folded
             if self.algebra:
+                kwargs = without_defaults(fn, kwargs)
                 simpler = simplify(self, fn, args, kwargs)
                 if simpler is not None:
                     return simpler
@@ -209,7 +212,8 @@ class Builder:
             if part is not None:
                 return part
         constants = all(isinstance(a, Const) for a in args)
-        if constants and all(isinstance(v, Const) for _, v in kwargs) and fn in FOLDABLE:
+        pure = fn in FOLDABLE or (self.algebra and fn in MATHEMATICS)
+        if constants and all(isinstance(v, Const) for _, v in kwargs) and pure:
             return self.evaluate(fn, args, kwargs)
         if fn in MAKERS or fn is prims.live:
             return None

@@ -15,6 +15,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
@@ -87,7 +88,10 @@ def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         if strict and len(lengths) > 1:
             raise iterables.primal_error(ctx, "zip() arguments have different lengths")
         return Const(Items(tuple(make(list(row)) for row in zip(*plans, strict=False))))
-    known = [iterables.elements_if_known(ctx, a, 64) for a in args]
+    known = [
+        p if isinstance(p, list) else iterables.elements_if_known(ctx, a, 64)
+        for a, p in zip(args, plans, strict=True)
+    ]
     if all(k is not None for k in known) and any(isinstance(p, list) for p in plans):
         rows = zip(*known, strict=False)  # type: ignore[arg-type]
         return Const(Items(tuple(make(list(row)) for row in rows)))
@@ -384,6 +388,8 @@ def _extreme(fn: Callable[..., Any]) -> Special:
             return _by_key(ctx, frame, fn, items, key)
         if len(items) == 1:
             return items[0]
+        if any(isinstance(type_of(item), lt.TupleT | lt.ListT) for item in items):
+            return _by_key(ctx, frame, fn, items, Const(_identity))
         return ctx.builder.apply(fn, *items, text=fn.__name__)
 
     return handler
@@ -394,6 +400,8 @@ def _extreme_of_list(
 ) -> Operand:
     if isinstance(op, Const):
         op = listed(ctx, frame, op)
+    if isinstance(lt.element_type(type_of(op)), lt.TupleT) and (key is None or _is_none(key)):
+        key = Const(_identity)
     if key is not None and not _is_none(key):
         return _extreme_by_key(ctx, frame, fn, op, key)
     rest = ctx.builder.getitem(op, slice(1, None))
@@ -410,8 +418,8 @@ def _extreme_by_key(
 
     def step(best: Operand, item: Operand) -> Operand:
         found = b.apply(prims.make_tuple, item, calls.call(ctx, frame, key, [item], []))
-        better = operator.gt if fn is max else operator.lt
-        test = b.apply(better, b.getitem(found, 1), b.getitem(best, 1))
+        better = gast.Gt() if fn is max else gast.Lt()
+        test = expressions.compare(ctx, frame, better, b.getitem(found, 1), b.getitem(best, 1))
         return expressions.branch(ctx, frame, test, lambda: found, lambda: best)
 
     rest = b.getitem(op, slice(1, None))
@@ -423,10 +431,10 @@ def _by_key(
 ) -> Operand:
     best = items[0]
     score = calls.call(ctx, frame, key, [best], [])
-    better = operator.gt if fn is max else operator.lt
+    better = gast.Gt() if fn is max else gast.Lt()
     for item in items[1:]:
         other = calls.call(ctx, frame, key, [item], [])
-        test = ctx.builder.apply(better, other, score)
+        test = expressions.compare(ctx, frame, better, other, score)
         if isinstance(test, Const):
             best, score = (item, other) if test.value else (best, score)
             continue
@@ -658,6 +666,19 @@ def _unknown_elements(ctx: Context, fn: Callable[..., Any], op: Operand) -> Exce
     )
 
 
+@special(itertools.islice)
+def islice(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take a slice of an iterable of any length."""
+    items = comprehensions.static_items(ctx, frame, args[0])
+    index = ctx.builder.apply(slice, *args[1:])
+    if items is not None and isinstance(index, Const):
+        return Const(Items(tuple(items[index.value])))
+    whole = args[0]
+    if not isinstance(type_of(whole), lt.ArrayT):
+        whole = listed(ctx, frame, whole)
+    return ctx.builder.apply(operator.getitem, whole, index)
+
+
 @special(itertools.pairwise)
 def pairwise(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Take neighbours: a list in step with the list from its second element on."""
@@ -676,7 +697,6 @@ for _fn in (
     itertools.combinations,
     itertools.permutations,
     itertools.combinations_with_replacement,
-    itertools.islice,
     itertools.repeat,
     itertools.zip_longest,
 ):
@@ -688,12 +708,10 @@ def accumulate(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Return running totals of elements that are known one by one."""
     items = comprehensions.static_items(ctx, frame, args[0])
     named = dict(kwargs)
-    if items is None:
-        raise not_differentiable(
-            "CR303", ctx.builder.loc, "accumulate() over unknown elements", help="use np.cumsum"
-        )
     fn = args[1] if len(args) > 1 else named.get("func", Const(operator.add))
     initial = named.get("initial")
+    if items is None:
+        return _accumulated(ctx, frame, fn, args[0], initial)
     out = [] if initial is None else [initial]
     for item in items:
         out.append(item if not out else calls.call(ctx, frame, fn, [out[-1], item], []))
@@ -709,6 +727,37 @@ def fromiter(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         return NotImplemented
     items = _sequence(ctx, frame, args[:1], prims.make_list)
     return ctx.builder.apply(np.array, items, kwargs=(("dtype", dtype),))
+
+
+def _accumulated(
+    ctx: Context, frame: Frame, fn: Operand, op: Operand, initial: Operand | None
+) -> Operand:
+    """Write a loop that appends running totals to a list."""
+    b = ctx.builder
+    if not isinstance(type_of(op), lt.ArrayT):
+        op = listed(ctx, frame, op)
+    if initial is None:
+        initial, op = b.getitem(op, 0), b.getitem(op, slice(1, None))
+
+    def step(done: Operand, item: Operand) -> Operand:
+        total = calls.call(ctx, frame, fn, [b.getitem(done, -1), item], [])
+        return comprehensions.append(ctx, done, total)
+
+    start = b.apply(prims.make_list, initial)
+    return fold(ctx, frame, op, start, step)
+
+
+def _operator(fn: Callable[..., Any]) -> Special:
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        if len(args) != 2:
+            return NotImplemented
+        return expressions.binary(ctx, frame, fn, *args)
+
+    return handler
+
+
+for _fn in expressions.BINARY.values():
+    SPECIAL[_fn] = _operator(_fn)
 
 
 @special(functools.partial)
@@ -765,6 +814,8 @@ def method(
     if isinstance(t, lt.TupleT) and name == "_asdict":
         names = t.cls._fields  # type: ignore[attr-defined]
         return expressions.make_dict(ctx, dict(zip(names, b.elements(base) or [], strict=True)))
+    if isinstance(t, lt.ListT) and t.items is None and name in ("index", "count"):
+        return _position(ctx, base, name, args)
     elements = None if isinstance(base, Const) else b.elements(base)
     if elements is not None and name in ("index", "count"):
         if all(isinstance(e, Const) for e in (*elements, *args)):
@@ -773,7 +824,17 @@ def method(
                 return Const(getattr(values, name)(*(a.value for a in args)))  # type: ignore[union-attr]
             except ValueError as error:
                 raise iterables.primal_error(ctx, str(error)) from None
+        if isinstance(t, lt.ListT):
+            return _position(ctx, base, name, args)
     return NotImplemented
+
+
+def _position(ctx: Context, base: Operand, name: str, args: Args) -> Operand:
+    """Search a list at run time."""
+    fn = getattr(list, name)
+    return ctx.builder.apply(
+        fn, base, *args, form="method", text=name, effect=True, type_=lt.INT
+    )
 
 
 def _dict_method(

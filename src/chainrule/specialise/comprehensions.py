@@ -16,7 +16,7 @@ from chainrule.ir.nodes import Const, Operand, Undef, Value
 from chainrule.specialise import expressions, iterables, loops, statements
 from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame
-from chainrule.specialise.values import Generator
+from chainrule.specialise.values import Closure, Generator, Method, Poison
 from chainrule.types import lattice as lt
 
 
@@ -25,7 +25,20 @@ def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     items = unrolled(ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt))
     if items is not None:
         return ctx.builder.apply(prims.make_list, *items)
-    return appended(ctx, frame, node)
+    mark, env = len(ctx.builder.block.stmts), dict(frame.env)
+    try:
+        return appended(ctx, frame, node)
+    except _Unlisted:
+        del ctx.builder.block.stmts[mark:]
+        frame.env = env
+    items = unrolled(
+        ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
+    )
+    if items is None:
+        raise not_differentiable(
+            "CR303", frame.loc(node), "a list of functions must have a known length"
+        )
+    return ctx.builder.apply(prims.make_list, *items)
 
 
 def collect(ctx: Context, frame: Frame, generator: Generator) -> Operand:
@@ -99,6 +112,7 @@ def unrolled(
     scope = inner(frame, node)
     mark, env = len(ctx.builder.block.stmts), dict(frame.env)
     items: list[Operand] = []
+    force = force or bool(_walruses(node))
 
     def go(k: int) -> bool:
         if k == len(node.generators):
@@ -135,6 +149,19 @@ def _small(items: list[Operand]) -> bool:
     return len(items) <= iterables.UNROLL
 
 
+class _Unlisted(Exception):
+    """An element is a function: the list must be taken apart."""
+
+
+def holds_function(ctx: Context, op: Operand) -> bool:
+    """Say whether a value is a function of the program, or contains one."""
+    if isinstance(op, Const):
+        return isinstance(op.value, Closure | Method)
+    parts = ctx.builder.parts(op)
+    inner = list(parts.values()) if isinstance(parts, dict) else parts or []
+    return any(holds_function(ctx, part) for part in inner)
+
+
 class _Dynamic(Exception):
     """A condition is known only at run time."""
 
@@ -155,7 +182,6 @@ def appended(ctx: Context, frame: Frame, node: Any) -> Operand:
     b = ctx.builder
     scope = inner(frame, node)
     scope.env["$list"] = b.apply(prims.make_list, type_=lt.ListT(None, None))
-    walrus = [n for n in _walruses(node) if n in frame.env]
 
     def add() -> None:
         value = expressions.evaluate(ctx, scope, node.elt)
@@ -163,10 +189,6 @@ def appended(ctx: Context, frame: Frame, node: Any) -> Operand:
         scope.env["$list"] = append(ctx, items, value)
 
     run_generators(ctx, frame, scope, node, add, ["$list"])
-    if walrus:
-        raise not_differentiable(
-            "CR101", frame.loc(node), "`:=` inside a comprehension of unknown length"
-        )
     result = scope.env["$list"]
     if isinstance(result, Value):
         result.hint = None
@@ -175,6 +197,8 @@ def appended(ctx: Context, frame: Frame, node: Any) -> Operand:
 
 def append(ctx: Context, items: Operand, value: Operand) -> Operand:
     """Write `items.append(value)`, as a new list."""
+    if holds_function(ctx, value):
+        raise _Unlisted
     elem = lt.element_type(type_of(items))
     t = type_of(value)
     joined = t if elem is None or isinstance(elem, lt.NeverT) else lt.join(elem, t)
@@ -220,6 +244,9 @@ def run_generators(
         )
 
     go(0)
+    for name in _walruses(node):
+        reason = "is bound by `:=` in a comprehension whose length is not known"
+        owner(frame).env[name] = Const(Poison(reason, "CR101"))
 
 
 def _walruses(node: Any) -> list[str]:

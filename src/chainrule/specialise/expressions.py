@@ -59,6 +59,9 @@ COMPARE: dict[type, Callable[..., Any]] = {
 }
 
 
+ORDER = {f: f for f in (operator.lt, operator.le, operator.gt, operator.ge)}
+
+
 def evaluate(ctx: Context, frame: Frame, node: Any) -> Operand:
     """Interpret one expression."""
     handler = HANDLERS.get(type(node))
@@ -270,8 +273,32 @@ def compare(ctx: Context, frame: Frame, op: Any, left: Operand, right: Operand) 
     ones, twos = b.parts(left), b.parts(right)
     if isinstance(ones, list) and isinstance(twos, list) and fn in (operator.eq, operator.ne):
         return _equal_sequences(ctx, frame, fn, ones, twos)
+    if fn in ORDER and isinstance(type_of(left), lt.TupleT) and isinstance(type_of(right), lt.TupleT):
+        return _ordered(ctx, frame, op, b.elements(left) or [], b.elements(right) or [])
     left, right = (as_array(ctx, u, v) for u, v in ((left, right), (right, left)))
     return b.apply(fn, left, right)
+
+
+def _ordered(
+    ctx: Context, frame: Frame, op: Any, ones: list[Operand], twos: list[Operand]
+) -> Operand:
+    """Compare tuples: the first elements that differ decide."""
+    if not ones or not twos:
+        return Const(ORDER[COMPARE[type(op)]](len(ones), len(twos)))
+
+    def rest() -> Operand:
+        return _ordered(ctx, frame, op, ones[1:], twos[1:])
+
+    if len(ones) == len(twos) == 1:
+        return compare(ctx, frame, op, ones[0], twos[0])
+    strict = gast.Lt() if isinstance(op, gast.Lt | gast.LtE) else gast.Gt()
+    first = compare(ctx, frame, strict, ones[0], twos[0])
+
+    def tied() -> Operand:
+        equal = compare(ctx, frame, gast.Eq(), ones[0], twos[0])
+        return short_circuit(ctx, frame, equal, False, rest)
+
+    return short_circuit(ctx, frame, first, True, tied)
 
 
 def _equal_sequences(

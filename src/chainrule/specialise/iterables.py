@@ -97,7 +97,7 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     if fields is not None:
         return [Const(k) for k in fields]
     items = b.elements(op)
-    if items is not None and (len(items) <= UNROLL or not alike(items)):
+    if items is not None and not worth_a_loop(items):
         return items
     if isinstance(t, lt.NeverT):
         return []
@@ -108,6 +108,26 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     except TypeError:
         raise not_iterable(ctx, op) from None
     return single(op)
+
+
+def worth_a_loop(items: list[Operand]) -> bool:
+    """Say whether elements are better run over than taken one by one.
+
+    Arrays in a short list have sizes of their own, that a loop over them would forget.
+    """
+    if len(items) < 2 or not alike(items):
+        return False
+    return len(items) > UNROLL or all(numbers_only(type_of(item)) for item in items)
+
+
+def numbers_only(t: lt.Type) -> bool:
+    """Say whether a type holds numbers without axes, and nothing else."""
+    match t:
+        case lt.ScalarT():
+            return True
+        case lt.TupleT(items=items, cls=cls):
+            return cls is tuple and all(map(numbers_only, items))
+    return False
 
 
 def single(op: Operand) -> Plan:

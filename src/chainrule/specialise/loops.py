@@ -171,6 +171,8 @@ class For:
         stmt.body.params = self.carried.enter(env, stmt.body)
         frame.env = env
         frame.env[CTL] = NEXT
+        if self.returns:
+            frame.env[RET] = UNDEF
         with b.into(stmt.body):
             if self.plan is not None:
                 iters, element = self.plan.enter(b)

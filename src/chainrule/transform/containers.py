@@ -68,6 +68,10 @@ def _getitem(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     if not isinstance(base, Value):
         return True
     g = rev.cot.complete(bar, stmt.out)
+    axes = new_axes(t, index)
+    if axes is not None:
+        rev.cot.add(base, without_axes(rev, g, axes))
+        return True
     if isinstance(t, lt.TupleT):
         zeros = b.apply(prims.make_list, *map(rev.cot.zero, b.elements(base) or []))
         picked = add_at(rev, zeros, index, g)
@@ -85,6 +89,43 @@ def _getitem(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     else:
         rev.cot.bars[base] = add_at(rev, whole, index, g)
     return True
+
+
+def new_axes(t: lt.Type, index: Operand) -> tuple[int, ...] | None:
+    """Return the axes that an index inserts, if it does nothing else."""
+    if not isinstance(t, lt.ArrayT) or t.dims is None or not isinstance(index, Const):
+        return None
+    parts = index.value if isinstance(index.value, tuple) else (index.value,)
+    if not all(p is None or p is Ellipsis or p == slice(None) for p in parts if p is not None):
+        return None
+    whole = sum(p is not None and p is not Ellipsis for p in parts)
+    axes, axis = [], 0
+    for part in parts:
+        if part is None:
+            axes.append(axis)
+        axis += len(t.dims) - whole if part is Ellipsis else 1
+    return tuple(axes) or None
+
+
+def without_axes(rev: Reverse, g: Operand, axes: tuple[int, ...]) -> Operand:
+    """Take axes of size 1 away; of a sum that kept them, by not keeping them."""
+    b = rev.b
+    made = b.defs.get(g) if isinstance(g, Value) else None
+    if made is not None and made.fn is operator.neg and made.args[0] in b.defs:
+        return b.apply(operator.neg, without_axes(rev, made.args[0], axes))
+    if made is not None and made.fn is np.sum:
+        named = dict(made.kwargs)
+        axis, keeps = named.get("axis"), named.get("keepdims")
+        summed = axis.value if isinstance(axis, Const) else None
+        summed = summed if isinstance(summed, tuple) else (summed,)
+        if isinstance(keeps, Const) and keeps.value and summed == axes:
+            return b.apply(
+                np.sum, made.args[0], kwargs=(("axis", axis),), form="method", text="sum"  # type: ignore[arg-type]
+            )
+    ndim = lt.dims_of(type_of(g))
+    last = max(axes)
+    index = tuple(0 if k in axes else slice(None) for k in range(last + 1))
+    return b.getitem(g, index if len(index) > 1 else index[0]) if ndim else g
 
 
 def add_at(rev: Reverse, whole: Operand, index: Operand, g: Operand) -> Operand:

@@ -134,8 +134,10 @@ class Cotangents:
         """Take back a repetition over axes: the smaller operand broadcasts by itself."""
         stmt = self.b.defs.get(g) if isinstance(g, Value) else None
         if stmt is not None and stmt.fn is np.broadcast_to and not stmt.kwargs:
-            if lt.dims_of(type_of(g)) == lt.dims_of(to.type) and lt.dims_of(to.type):
-                if lt.dims_of(type_of(stmt.args[0])) is not None:
+            whole, want = lt.dims_of(type_of(g)), lt.dims_of(to.type)
+            if want and whole is not None and len(whole) == len(want):
+                fits = (h == w or not (lt.maybe_one(h) or lt.maybe_one(w)) for h, w in zip(whole, want, strict=True))
+                if all(fits) and lt.dims_of(type_of(stmt.args[0])) is not None:
                     return stmt.args[0]
         return g
 

@@ -288,6 +288,8 @@ class Reverse:
             for k, (block, bars) in enumerate(written):
                 with self.b.into(block):
                     absent = isinstance(stmt, If) and self.absent(value, stmt.test, k == 0)
+                    if not absent and not isinstance(value.type, lt.ScalarT) and self.known:
+                        self.known.fill(value)
                     column.append(UNDEF if absent else self.leaf(bars.get(value), value))
             columns.append(column)
         outs = []

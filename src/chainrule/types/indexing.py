@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.types.dims import shift, slice_dim
 from chainrule.types.elementwise import broadcast_dims
 from chainrule.types.infer import (
+    NeedsStatic,
     Unknown,
     WillRaise,
     known,
@@ -25,6 +26,7 @@ from chainrule.types.lattice import (
     Dim,
     Dims,
     ListT,
+    OpaqueT,
     RangeT,
     ScalarT,
     SliceT,
@@ -83,6 +85,8 @@ def index_array(t: ArrayT, index: Any) -> Type:
 def _part(part: Any) -> Any:
     """Return an index as int, type of an int, slice, None, ellipsis or array type."""
     part = known(part)
+    if isinstance(part, OpaqueT):
+        return _opaque_part(part)
     if part is None or part is ... or isinstance(part, SliceT):
         return part
     if isinstance(part, slice):
@@ -100,6 +104,16 @@ def _part(part: Any) -> Any:
     if getattr(t, "kind", "") == "bool":
         raise Unknown("a bool as an index")
     raise WillRaise(f"{t} is not a valid index")
+
+
+def _opaque_part(part: OpaqueT) -> Any:
+    if part.cls is type(None):
+        return None
+    if part.cls is type(...):
+        return ...
+    if part.cls is slice:
+        raise NeedsStatic("index")
+    raise WillRaise(f"{part.cls.__name__} is not a valid index")
 
 
 def _axes_used(part: Any) -> int:
