@@ -16,7 +16,7 @@ from chainrule.ir.nodes import Const, Operand, Undef, Value
 from chainrule.specialise import expressions, iterables, loops, statements
 from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame
-from chainrule.specialise.values import Closure, Generator, Method, Poison
+from chainrule.specialise.values import Closure, Generator, Method
 from chainrule.types import lattice as lt
 
 
@@ -79,6 +79,14 @@ def set_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
 def owner(frame: Frame) -> Frame:
     """Return the function's frame that a comprehension's frame belongs to."""
     while frame.name == "<comprehension>" and frame.parent is not None:
+        frame = frame.parent
+    return frame
+
+
+def holder(frame: Frame, name: str) -> Frame:
+    """Return the frame in which `:=` binds a name."""
+    while frame.name == "<comprehension>" and name not in frame.locals:
+        assert frame.parent is not None
         frame = frame.parent
     return frame
 
@@ -213,7 +221,17 @@ def run_generators(
     body: Callable[[], None],
     carried: list[str],
 ) -> None:
-    """Run the `for` and `if` clauses of a comprehension as nested loops."""
+    """Run the `for` and `if` clauses of a comprehension as nested loops.
+
+    What `:=` binds is carried like a variable of the comprehension, and handed on after it.
+    """
+    named = _walruses(node)
+    for name in named:
+        before = holder(frame, name).env.get(name)
+        if before is not None:
+            scope.env[name] = before
+    scope.locals |= frozenset(named)
+    carried = [*carried, *named]
 
     def go(k: int) -> None:
         if k == len(node.generators):
@@ -244,9 +262,9 @@ def run_generators(
         )
 
     go(0)
-    for name in _walruses(node):
-        reason = "is bound by `:=` in a comprehension whose length is not known"
-        owner(frame).env[name] = Const(Poison(reason, "CR101"))
+    for name in named:
+        if name in scope.env:
+            holder(frame, name).env[name] = scope.env[name]
 
 
 def _walruses(node: Any) -> list[str]:

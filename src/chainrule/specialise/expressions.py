@@ -524,7 +524,7 @@ def _walrus(ctx: Context, frame: Frame, node: gast.NamedExpr) -> Operand:
     from chainrule.specialise.statements import assign
 
     value = evaluate(ctx, frame, node.value)
-    assign(ctx, comprehensions.owner(frame), node.target, value)
+    assign(ctx, comprehensions.holder(frame, node.target.id), node.target, value)
     return value
 
 
