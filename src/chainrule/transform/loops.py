@@ -106,6 +106,8 @@ class LoopReversal:
         if bar is None and isinstance(self.stmt.init[k], Undef):
             # before the first iteration there is no value to take the shape of
             if isinstance(result, Value) and result is not param:
+                if known is not None:
+                    known.fill(result)
                 return self.rev.cot.zero(result)
         return self.rev.cot.complete(bar, param)
 
@@ -136,7 +138,7 @@ class LoopReversal:
                 self.position = Value(lt.INT, "k", self.stmt.loc)
             if it.unpack:
                 parts = [
-                    rev.cot.complete(rev.take(e), e) if e in rev.active else Const(0.0)
+                    rev.cot.complete(rev.take(e), e) if e in rev.active else Const(None)
                     for e in it.elems
                 ]
                 g: Operand = b.apply(prims.make_tuple, *parts)
@@ -173,6 +175,9 @@ class LoopReversal:
                     read[op] = None
         if len(read) > len(needed):
             again, read = [], dict.fromkeys(needed)
+        if self.rev.known is not None:
+            for value in read:
+                self.rev.known.fill(value)
         tape, table = export.to_tape(stmt, read)
         self.recompute(body, again, dict(table))
         substitute(body, dict(table))
