@@ -130,6 +130,7 @@ def optimise(derived: Derived) -> None:
     for k, function in enumerate(derived.functions):
         if len(derived.functions) == 1 or k == 1:
             own_results(function, derived.own_parts)
+            remove_dead(function)
 
 
 def specialise_for(
@@ -143,7 +144,7 @@ def specialise_for(
             made = specialise(fn, typed)
         except Restart as need:
             name = need.root.hint
-            if name is None or name not in arguments or name in known:
+            if name is None or name not in arguments or name in {*known, *wrt}:
                 raise not_differentiable(
                     "CR502", need.loc, f"`{need.name}` must be known when the derivative is made"
                 ) from None

@@ -193,7 +193,8 @@ class Builder:
                 if stmt.fn is not prims.live:
                     seen.extend(stmt.args)
             elif value not in self.branches and isinstance(value.type, ROOTS):
-                if not lt.is_differentiable(value.type):
+                plain = value is op and isinstance(value.type, lt.ScalarT)
+                if plain or not lt.is_differentiable(value.type):
                     return value
         return None
 

@@ -68,6 +68,9 @@ def _getitem(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     if not isinstance(base, Value):
         return True
     g = rev.cot.complete(bar, stmt.out)
+    if isinstance(t, lt.ScalarT):
+        rev.cot.add(base, g)
+        return True
     axes = new_axes(t, index)
     if axes is not None:
         rev.cot.add(base, without_axes(rev, g, axes))

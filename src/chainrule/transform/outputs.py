@@ -118,8 +118,11 @@ class Ownership:
 
     def roots(self, op: Operand) -> set[Value]:
         """Return the values whose memory an operand may be."""
-        if not isinstance(op, Value) or not isinstance(op.type, lt.ArrayT):
-            if not isinstance(op, Value) or layout_of(op) is None:
+        if not isinstance(op, Value):
+            return set()
+        if not isinstance(op.type, lt.ArrayT):
+            # A shape holds no memory of the array it belongs to.
+            if layout_of(op) is None or not lt.is_differentiable(op.type):
                 return set()
         stmt = self.defs.get(op)
         if isinstance(stmt, Apply) and stmt.fn in VIEWS:

@@ -10,17 +10,40 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.types.infer import typed
+from chainrule.types.indexing import as_array
+from chainrule.types.infer import Unknown, typed
 from chainrule.types.dims import quotient
-from chainrule.types.lattice import ArrayT, Dims, ListT, Type
+from chainrule.types.lattice import ArrayT, Dims, ListT, Type, fresh_dim
 from chainrule.types.probe import probe_scaled
 from chainrule.types.probed import probe_checked, probed
 
 probed(
     np,
-    """concatenate concat stack vstack hstack dstack column_stack row_stack block append
+    """concatenate concat stack vstack hstack dstack column_stack row_stack append
     array_split unstack""",
 )
+
+
+@typed(np.block)
+def block(fn: Callable[..., Any], arrays: Any) -> Type:
+    """Join blocks of nested lists: their sizes add up to sizes without a name."""
+    depth, leaves = _nesting(arrays)
+    dtype = np.result_type(*(t.dtype for t in leaves))
+    if any(t.dims is None for t in leaves):
+        return ArrayT(dtype, None)
+    rank = max(depth, *(len(t.dims or ()) for t in leaves))
+    return ArrayT(dtype, tuple(fresh_dim() for _ in range(rank)))
+
+
+def _nesting(arrays: Any) -> tuple[int, list[ArrayT]]:
+    """Return how deep lists are nested, and the arrays in them."""
+    if isinstance(arrays, ListT) and arrays.items is None:
+        raise Unknown("blocks in a list of unknown length")
+    items = arrays if isinstance(arrays, list) else getattr(arrays, "items", None)
+    if not isinstance(arrays, list | ListT) or not items:
+        return 0, [as_array(arrays)]
+    inner = [_nesting(item) for item in items]
+    return 1 + inner[0][0], [leaf for _, leaves in inner for leaf in leaves]
 
 
 @typed(np.split, np.hsplit, np.vsplit, np.dsplit)

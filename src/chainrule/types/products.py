@@ -14,19 +14,26 @@ import numpy as np
 
 from chainrule.types.indexing import as_array, normal_axis
 from chainrule.types.infer import TYPE_RULES, static, typed
-from chainrule.types.lattice import ArrayT, Sym, Type, fresh_dim
+from chainrule.types.lattice import ArrayT, ScalarT, Sym, Type, fresh_dim, kind_of
 from chainrule.types.probed import probe_checked, probed
 
 probed(operator, "matmul")
 probed(
     np,
-    """dot inner outer vdot tensordot einsum kron trace convolve correlate polyval
+    """dot inner outer tensordot einsum kron trace convolve correlate polyval
     polyadd polysub polyfit polyder polyint vander interp matvec vecmat vecdot""",
 )
 TYPE_RULES[np.matmul] = probe_checked
 for _name in ("vecdot", "matvec", "vecmat"):
     if hasattr(np, _name):
         TYPE_RULES[getattr(np, _name)] = probe_checked
+
+
+@typed(np.vdot)
+def vdot(fn: Callable[..., Any], a: Any, b: Any) -> Type:
+    """Give a number, whatever the shapes are."""
+    dtype = np.result_type(as_array(a).dtype, as_array(b).dtype)
+    return ScalarT(kind_of(dtype) or "float", dtype)
 
 
 @typed(np.polymul)
