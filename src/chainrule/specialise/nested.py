@@ -194,17 +194,17 @@ class Scope:
     ) -> None:
         self.ctx = ctx
         b = self.b = ctx.builder
-        self.block = Block()
+        self.block, self.around = Block(), b.block
         self.table: dict[Value, Operand] = {}
         self.params: list[Operand] = []
         args, named = list(args), dict(kwargs)
-        for n in numbers:
-            args[n] = self.fresh(args[n], f"x{n}")
-            self.params.append(args[n])
-        for name in names:
-            named[name] = self.fresh(named[name], name)
-            self.params.append(named[name])
         with b.into(self.block):
+            for n in numbers:
+                args[n] = self.fresh(args[n], f"x{n}")
+                self.params.append(args[n])
+            for name in names:
+                named[name] = self.fresh(named[name], name)
+                self.params.append(named[name])
             result = calls.call(ctx, frame, function, args, list(named.items()))
         self.result = result
 
@@ -212,7 +212,9 @@ class Scope:
         """Return a parameter of the structure of an argument."""
         layout = layout_of(op)
         if layout is not None:
-            return make(self.b, layout, [self.fresh(p, name) for p in read_parts(self.b, op)])
+            with self.b.into(self.around):
+                parts = read_parts(self.b, op)
+            return make(self.b, layout, [self.fresh(p, name) for p in parts])
         t = type_of(op)
         if isinstance(t, lt.ScalarT) and t.kind in ("int", "bool"):
             t = lt.ScalarT("float", t.dtype and np.dtype(float))
