@@ -29,13 +29,13 @@ def by_keywords(cls: type) -> bool:
 
 def instance(of: Any, /, **attributes: Any) -> Any:
     """Return an object of a class, or one like another object, with these attributes."""
-    out = object.__new__(of) if isinstance(of, type) else copy.copy(of)
+    out: Any = object.__new__(of) if isinstance(of, type) else copy.copy(of)
     for name, value in attributes.items():
         object.__setattr__(out, name, value)
     return out
 
 
-def mapping(cls: type, items: dict[Any, Any]) -> Any:
+def mapping(cls: Any, items: dict[Any, Any]) -> Any:
     """Return a dict of a class."""
     if issubclass(cls, defaultdict):
         return cls(None, items)

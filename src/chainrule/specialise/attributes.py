@@ -123,6 +123,8 @@ def outside_attribute(
     """Turn an attribute of an outside object into an operand, and record the input."""
     owner = base.value
     trusted = isinstance(owner, types.ModuleType) and is_library(owner.__name__)
+    if isinstance(owner, type):
+        trusted = is_library(owner.__module__)
     if ctx.splicing or trusted:
         return Const(found, text)
     if is_data(found) and text is not None and not isinstance(found, int):
@@ -130,7 +132,8 @@ def outside_attribute(
         if isinstance(t, lt.Type):
             ctx.typed("attribute", name, owner, (), t)
             return ctx.builder.apply(prims.live, Const(found, text), type_=t)
-    if not callable(found) or not isinstance(owner, type):
+    fresh = isinstance(found, types.MethodType) and isinstance(owner, type)
+    if not fresh:  # a class method is bound anew each time it is read
         ctx.known("attribute", name, owner, (), found)
     return Const(found, text)
 
@@ -162,6 +165,9 @@ def bound(
     ctx: Context, frame: Frame, base: Operand, cls: type, name: str, found: Any
 ) -> Operand:
     """Bind what a class holds under a name to an object of the class."""
+    if isinstance(found, types.FunctionType | property) and getattr(cls, name, None) is found:
+        if not (ctx.splicing or is_library(cls.__module__)):
+            ctx.known("attribute", name, cls, (), found)
     match found:
         case property() if found.fget is not None:
             return calls.call(ctx, frame, Const(found.fget), [base], [])

@@ -225,10 +225,7 @@ class Carried:
             if slot.poison or slot.const is not None:
                 return
             if slot.layout is None:
-                number = not isinstance(end, Const) or isinstance(end.value, NUMBER)
-                number = number or (end.value is None and isinstance(slot.type, lt.OptionalT))
-                number = number or slot.type == lt.STR
-                results.append(end if number else UNDEF)
+                results.append(end if _carries(slot, end) else UNDEF)
                 return
             if isinstance(end, Undef):
                 parts: Sequence[Operand] = [UNDEF] * len(slot.parts)
@@ -267,6 +264,13 @@ class Carried:
             return make(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
         assert slot.out is not None
         return slot.out
+
+
+def _carries(slot: Slot, end: Operand) -> bool:
+    """Say whether an operand may be what a slot holds from one iteration to the next."""
+    if not isinstance(end, Const) or isinstance(end.value, NUMBER) or slot.type == lt.STR:
+        return True
+    return end.value is None and isinstance(slot.type, lt.OptionalT)
 
 
 def _hint(name: str) -> str | None:

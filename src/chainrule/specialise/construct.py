@@ -67,7 +67,7 @@ def construct(
     )
 
 
-def _ordinary(cls: type) -> bool:
+def _ordinary(cls: Any) -> bool:
     """Say whether objects are made by `object.__new__` and attributes are plain."""
     return (
         cls.__new__ is object.__new__

@@ -82,7 +82,7 @@ class Joiner:
     def join(self, ops: list[Operand], hint: str | None) -> Operand:
         """Return one operand for all paths."""
         ops = [UNDEF if type_of(op) is lt.NEVER else op for op in ops]
-        defined = [op for op in ops if not isinstance(op, Undef)]
+        defined: list[Operand] = [op for op in ops if not isinstance(op, Undef)]
         if not defined:
             return UNDEF
         if all(alike(defined[0], op) for op in defined) and not self.inside(defined[0]):
