@@ -148,18 +148,19 @@ def of_derivative(
     kwargs: dict[str, Operand] = {}
     numbers: list[int] = []
     names: list[str] = []
-    for name, parameter in fn.__signature__.parameters.items():
+    given = fn.target.parameters
+    for name in given.names:
         op = arguments[name]
-        if parameter.kind is parameter.VAR_POSITIONAL:
+        if name == given.varargs:
             for k, item in enumerate(ctx.builder.elements(op) or []):
                 if f"{name}[{k}]" in request.wrt:
                     numbers.append(len(args))
                 args.append(item)
-        elif parameter.kind is parameter.VAR_KEYWORD:
+        elif name == given.varkw:
             fields = ctx.builder.fields(op) or {}
             names += [k for k in fields if f"{name}[{k!r}]" in request.wrt]
             kwargs.update(fields)
-        elif parameter.kind is parameter.KEYWORD_ONLY:
+        elif name in given.keyword_only:
             names += [name] if name in request.wrt else []
             kwargs[name] = op
         else:
