@@ -1,8 +1,9 @@
 """Which values have no value on some paths.
 
-In: the block of a function. Out: `Definedness`, which answers two questions that early exits raise. A
-variable that only some branches assign is `undef` at the end of the others; the exit flag
-that came out of the same branches says on which of them control is.
+In: the block of a function. Out: `Definedness`, which answers two questions that early
+exits raise. A variable that only some branches assign is `undef` at the end of the
+others; the exit flag that came out of the same branches says on which of them control
+is.
 """
 
 from __future__ import annotations
@@ -11,8 +12,20 @@ import operator
 from collections.abc import Callable
 
 from chainrule.analysis.activity import paths
-from chainrule.ir.nodes import Apply, Block, Const, If, Loop, Operand, Try, Undef, Value, With
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Const,
+    If,
+    Loop,
+    Operand,
+    Try,
+    Undef,
+    Value,
+    With,
+)
 from chainrule.ir.walk import statements
+
 
 def _is_undef(op: Operand) -> bool:
     return isinstance(op, Undef)
@@ -22,7 +35,7 @@ Home = tuple[If | Try | With, int]
 
 
 class Definedness:
-    """What is known of one function; its statements may grow more results afterwards."""
+    """What is known of one function; its statements may grow more results."""
 
     def __init__(self, block: Block) -> None:
         self.homes: dict[Value, Home] = {}
@@ -44,7 +57,7 @@ class Definedness:
         self._spread(loops)
 
     def _spread(self, loops: list[Loop]) -> None:
-        """Find what may have no value: loop variables that nothing was assigned to, and so on."""
+        """Find what may have no value: loop variables assigned nothing, and so on."""
         size = -1
         while size != len(self.maybe):
             size = len(self.maybe)
@@ -117,7 +130,7 @@ class Definedness:
 def fill_joined(block: Block) -> None:
     """Fill what a `try` or `with` in a loop hands to the next iteration.
 
-    Control joins behind these statements before the loop is left, so that all paths copy.
+    Control joins behind these statements before the loop is left: all paths copy.
     """
     known = Definedness(block)
     for stmt in statements(block):

@@ -1,8 +1,8 @@
 """Which operations may raise an exception.
 
-In: a statement or a block. Out: whether running it may end in an exception. What cannot raise may
-move out of a `try`, what can must stay in it although its value is not used. Only what
-certainly goes well is listed: arithmetic on Python's floats.
+In: a statement or a block. Out: whether running it may end in an exception. What cannot
+raise may move out of a `try`, what can must stay in it although its value is not used.
+Only what certainly goes well is listed: arithmetic on Python's floats.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from chainrule.ir.nodes import Apply, Block, Call, Const, Operand, Stmt, Value, 
 from chainrule.types import lattice as lt
 
 SAFE_ON_FLOATS = {
-    *(operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs),
+    *(
+        operator.add,
+        operator.sub,
+        operator.mul,
+        operator.neg,
+        operator.pos,
+        operator.abs,
+    ),
     *(operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne),
     builtins.abs,
 }
@@ -29,7 +36,11 @@ LARGEST = 2**53
 
 def may_raise(stmt: Stmt) -> bool:
     """Say whether a statement may raise."""
-    if not isinstance(stmt, Apply) or stmt.effect or isinstance(stmt.out.type, lt.NeverT):
+    if (
+        not isinstance(stmt, Apply)
+        or stmt.effect
+        or isinstance(stmt.out.type, lt.NeverT)
+    ):
         return True
     if stmt.fn in SAFE_ON_FLOATS:
         return not all(map(_is_float, stmt.args))
@@ -63,7 +74,9 @@ def _known_part(base: Operand, index: Operand) -> bool:
         return False
     match base.type:
         case lt.TupleT(items=items) | lt.ListT(items=items) if items is not None:
-            return isinstance(index.value, int) and -len(items) <= index.value < len(items)
+            return isinstance(index.value, int) and -len(items) <= index.value < len(
+                items
+            )
         case lt.DictT(items=pairs):
             return any(key == index.value for key, _ in pairs)
     return False

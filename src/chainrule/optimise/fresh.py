@@ -1,8 +1,9 @@
 """Loop variables that no iteration inherits from the one before.
 
-In: a function. Out: the same function, where a variable that has no value before a loop, is assigned in
-every iteration before it is read, and is not read after the loop, is not carried. Where an
-iteration ends early (`continue`), it would else hand on what it was given: nothing.
+In: a function. Out: the same function, where a variable that has no value before a
+loop, is assigned in every iteration before it is read, and is not read after the loop,
+is not carried. Where an iteration ends early (`continue`), it would else hand on what
+it was given: nothing.
 """
 
 from __future__ import annotations

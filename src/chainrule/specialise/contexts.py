@@ -1,8 +1,8 @@
 """The `with` statement: contexts that watch, and those that catch.
 
-In: a `with` statement. Out: a `With`; a `Try` for `contextlib.suppress`. The context manager itself
-runs as it is, in the forward sweep, so it must not change where control goes or what
-the program computes: those that may are refused.
+In: a `with` statement. Out: a `With`; a `Try` for `contextlib.suppress`. The context
+manager itself runs as it is, in the forward sweep, so it must not change where control
+goes or what the program computes: those that may are refused.
 """
 
 from __future__ import annotations
@@ -98,14 +98,21 @@ def _context(
     called = isinstance(node, gast.Call)
     maker = manager.value if called else type(manager.value)
     if not watches(maker):
-        raise _refused(frame, node, f"{function_name(maker)} may change what is computed")
+        raise _refused(
+            frame, node, f"{function_name(maker)} may change what is computed"
+        )
     if not called:
         return manager
     for op in (*args, *(v for _, v in kwargs)):
         if not isinstance(op, Const) and lt.is_differentiable(type_of(op)):
             raise _refused(frame, node, "a context manager receives a value")
     return ctx.builder.apply(
-        maker, *args, kwargs=kwargs, text=manager.text, effect=True, type_=lt.OpaqueT(object)
+        maker,
+        *args,
+        kwargs=kwargs,
+        text=manager.text,
+        effect=True,
+        type_=lt.OpaqueT(object),
     )
 
 
@@ -115,7 +122,7 @@ def _refused(frame: Frame, node: Any, message: str) -> Exception:
         frame.loc(node),
         message,
         label="entered here",
-        help="do what the context manager does outside, and pass the values as arguments",
+        help="do outside what it does, and pass the values as arguments",
     )
 
 
@@ -125,7 +132,9 @@ def watches(maker: Any) -> bool:
         return True
     if isinstance(maker, type):
         methods = [getattr(maker, "__enter__", None), getattr(maker, "__exit__", None)]
-        return all(isinstance(m, types.FunctionType) and _only_looks(m) for m in methods)
+        return all(
+            isinstance(m, types.FunctionType) and _only_looks(m) for m in methods
+        )
     inner = getattr(maker, "__wrapped__", None)
     made_by = getattr(getattr(maker, "__code__", None), "co_filename", None)
     if made_by != contextlib.contextmanager.__code__.co_filename:
@@ -134,7 +143,7 @@ def watches(maker: Any) -> bool:
 
 
 def _only_looks(function: Callable[..., Any]) -> bool:
-    """Say whether a method or generator swallows no exception and writes no global."""
+    """Say whether code swallows no exception and writes no global."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, SyntaxError, TypeError):

@@ -1,10 +1,11 @@
 """The `try` statement: paths that an exception chooses.
 
-In: a `try` statement. Out: a `Try` in the IR, whose handlers are paths like the branches of an
-`If`. Leading operations that cannot raise move in front of it, so that what they compute
-is known in the handlers; a name assigned before something that may raise has no certain
-value there. A `finally` clause that only has effects stays one; one that assigns is
-interpreted behind the statement, and once more where an exception passes through.
+In: a `try` statement. Out: a `Try` in the IR, whose handlers are paths like the
+branches of an `If`. Leading operations that cannot raise move in front of it, so that
+what they compute is known in the handlers; a name assigned before something that may
+raise has no certain value there. A `finally` clause that only has effects stays one;
+one that assigns is interpreted behind the statement, and once more where an exception
+passes through.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from chainrule.types import lattice as lt
 
 Env = dict[str, Operand]
 RAN = "$ran"
-UNSURE = Const(Poison("may not have its new value when the exception is raised", "CR115"))
+UNSURE = Const(
+    Poison("may not have its new value when the exception is raised", "CR115")
+)
 
 
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
@@ -43,9 +46,15 @@ def suppress(
 ) -> None:
     """Interpret `with contextlib.suppress(*classes)` as a handler that does nothing."""
     if not all(isinstance(c, Const) for c in classes):
-        raise not_differentiable("CR502", frame.loc(node), "the exception class must be known")
+        raise not_differentiable(
+            "CR502", frame.loc(node), "the exception class must be known"
+        )
     caught = Caught(ctx, frame, node, body, [], [])
-    caught.silent = classes[0] if len(classes) == 1 else ctx.builder.apply(prims.make_tuple, *classes)
+    caught.silent = (
+        classes[0]
+        if len(classes) == 1
+        else ctx.builder.apply(prims.make_tuple, *classes)
+    )
     caught.run()
 
 
@@ -60,7 +69,10 @@ class Body:
         self.pending: set[str] = set()
         self.raises = False
         for k, node in enumerate(body):
-            if isinstance(node, gast.If | gast.Match | gast.For | gast.While | gast.With | gast.Try):
+            if isinstance(
+                node,
+                gast.If | gast.Match | gast.For | gast.While | gast.With | gast.Try,
+            ):
                 self.rest(body[k:])
                 return
             before = dict(frame.env)
@@ -80,7 +92,9 @@ class Body:
         left = isinstance(node, gast.Return | gast.Raise | gast.Break | gast.Continue)
         raises = any(map(may_raise, written.stmts))
         if raises:
-            inside = set(scope.assigned_names([getattr(node, "value", None) or gast.Pass()]))
+            inside = set(
+                scope.assigned_names([getattr(node, "value", None) or gast.Pass()])
+            )
             self.unsure |= self.pending | inside
         self.raises = self.raises or raises or left
         if self.raises:
@@ -187,11 +201,15 @@ def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
     """Interpret one `except` clause."""
     classes = None if node.type is None else expressions.evaluate(ctx, frame, node.type)
     if classes is not None and not isinstance(classes, Const):
-        raise not_differentiable("CR502", frame.loc(node), "the exception class must be known")
+        raise not_differentiable(
+            "CR502", frame.loc(node), "the exception class must be known"
+        )
     name, label, outer = None, None, frame.env.get(ERROR)
     if node.name is not None:
         label = node.name.id if isinstance(node.name, gast.Name) else node.name
-    if label is not None or any(_bare_raise(n) for s in node.body for n in gast.walk(s)):
+    if label is not None or any(
+        _bare_raise(n) for s in node.body for n in gast.walk(s)
+    ):
         name = Value(lt.OpaqueT(_caught_class(classes)), label or "error")
         frame.env[ERROR] = name
     if name is not None and label is not None:
@@ -233,7 +251,9 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     with ctx.builder.into(final):
         statements.block(ctx, frame, node.finalbody)
     raised = frame.env
-    reads = {n.id for s in node.finalbody for n in gast.walk(s) if isinstance(n, gast.Name)}
+    reads = {
+        n.id for s in node.finalbody for n in gast.walk(s) if isinstance(n, gast.Name)
+    }
     frame.env = env
     if has_effect(final) and not reads & assigned:
         body.keep_order()
@@ -250,8 +270,16 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
                 help="move it behind the `try`",
             )
         body.keep_order()
-        stmt = Try(body.block, (_passing(ctx, frame, final, raised),), (), None, frame.loc(node))
-        frame.env = join_paths(ctx, stmt, [(stmt.body, env), (stmt.handlers[0].block, raised)], first)
+        stmt = Try(
+            body.block,
+            (_passing(ctx, frame, final, raised),),
+            (),
+            None,
+            frame.loc(node),
+        )
+        frame.env = join_paths(
+            ctx, stmt, [(stmt.body, env), (stmt.handlers[0].block, raised)], first
+        )
     else:
         ctx.builder.block.stmts += body.block.stmts
     _behind(ctx, frame, node.finalbody)
@@ -268,7 +296,7 @@ def _passing(ctx: Context, frame: Frame, final: Block, env: Env) -> Handler:
 
 
 def _behind(ctx: Context, frame: Frame, final: list[Any]) -> None:
-    """Interpret a `finally` clause behind its `try`, unless the function was left there."""
+    """Interpret a `finally` clause behind its `try`, unless that returned."""
     ctl = frame.env[CTL]
 
     def run() -> None:
@@ -286,4 +314,3 @@ def _behind(ctx: Context, frame: Frame, final: list[Any]) -> None:
         statements.either(ctx, frame, returned, leave, run)
     elif isinstance(returned, Const) and not returned.value:
         run()
-

@@ -85,7 +85,7 @@ def if_stayed(ctx: Context, frame: Frame, run: Callable[[], None]) -> None:
     def leave() -> None:
         codes = ctx.builder.codes(ctl) - {NEXT.value}
         if len(codes) == 1:
-            frame.env[CTL] = Const(*codes)
+            frame.env[CTL] = Const(codes.pop())
 
     either(ctx, frame, left, leave, go_on, guard=True)
 
