@@ -102,6 +102,10 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
             columns = sequence_calls.transposed(ctx, frame, rows)
             if columns is not None:
                 return columns
+    if is_const(callee) and callee.value is next and node.args:  # type: ignore[union-attr]
+        element = sequence_calls.advance(ctx, frame, node)
+        if element is not None:
+            return element
     named = [k.arg for k in node.keywords]
     args = expressions.starred(
         ctx, frame, node.args, lambda given: binding.missing(callee, given, named)

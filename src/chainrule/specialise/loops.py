@@ -13,6 +13,7 @@ from typing import Any
 import gast
 
 from chainrule.analysis.activity import paths
+from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import substitute
@@ -20,7 +21,7 @@ from chainrule.specialise import expressions, iterables, statements
 from chainrule.specialise.builder import Builder, Restart, type_of
 from chainrule.specialise.carried import Carried
 from chainrule.specialise.frames import BREAK, CTL, NEXT, RET, RETURN, Context, Frame
-from chainrule.specialise.values import Instance, is_const
+from chainrule.specialise.values import Instance, Items, is_const
 from chainrule.types import lattice as lt
 
 LEFT = "$left"
@@ -212,6 +213,12 @@ class For:
         """Add the loop and give the variables their values after it."""
         ctx, frame, b = self.ctx, self.frame, self.ctx.builder
         shared = self.share_result(stmt, ends) if self.returns else None
+        for name, op in self.outer.items():
+            if is_const(op, Items) and ends.get(name) is not op:
+                if name not in self.carried.names:
+                    raise not_differentiable(
+                        "CR303", stmt.loc, f"next({name}) in a loop is not supported"
+                    )
         with b.into(stmt.body):
             results = self.carried.leave(ends)
         stmt.body.results = (stop, *results)

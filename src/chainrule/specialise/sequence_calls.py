@@ -27,7 +27,7 @@ from chainrule.specialise import (
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.builtin_calls import Args, Kwargs, special
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame
-from chainrule.specialise.values import Items, Streams
+from chainrule.specialise.values import Items, Streams, is_const
 from chainrule.types import lattice as lt
 
 SHORT = 8
@@ -149,6 +149,21 @@ def network(ctx: Context, items: Args) -> Args:
             high = ctx.builder.apply(max, out[k], out[k + 1], text="max")
             out[k], out[k + 1] = low, high
     return out
+
+
+def advance(ctx: Context, frame: Frame, node: Any) -> Operand | None:
+    """Write `next(it)` for a name bound to elements known one by one; `it` moves on."""
+    name = getattr(node.args[0], "id", None)
+    op = frame.env.get(name) if isinstance(name, str) else None
+    if not is_const(op, Items) or frame.name == "<comprehension>":  # type: ignore[arg-type]
+        return None
+    items = op.value.items  # type: ignore[union-attr]
+    if not items:
+        if len(node.args) > 1:
+            return expressions.evaluate(ctx, frame, node.args[1])
+        raise iterables.primal_error(ctx, "StopIteration")
+    frame.env[str(name)] = Const(Items(items[1:]))
+    return items[0]
 
 
 def transposed(ctx: Context, frame: Frame, rows: Operand) -> Operand | None:
