@@ -107,7 +107,7 @@ def cov(
     if ddof is None:
         ddof = 0 if bias else 1
     centred = x - np.mean(x, axis=1, keepdims=True)
-    out = centred @ conj(centred).T / (x.shape[1] - ddof)
+    out = centred @ conj(centred).T * np.true_divide(1, x.shape[1] - ddof)
     return out[0, 0] if x.shape[0] == 1 else out
 
 
@@ -117,12 +117,18 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     if np.ndim(c) == 0:
         return c / c
     deviation = np.sqrt(np.real(np.diag(c)))
-    return c / deviation[:, None] / deviation
+    c = c / deviation[:, None] / deviation
+    if np.iscomplexobj(c):
+        return np.clip(np.real(c), -1, 1) + 1j * np.clip(np.imag(c), -1, 1)
+    return np.clip(c, -1, 1)
 
 
 def variables(m: Any, rowvar: bool) -> Any:
     """Return observations with one row for each variable."""
     m = as_array(m)
+    wide = np.result_type(m, np.float64)
+    if m.dtype != wide:
+        m = m.astype(wide)
     if np.ndim(m) < 2:
         return np.reshape(m, (1, -1))
     return m if rowvar else m.T
