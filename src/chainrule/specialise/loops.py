@@ -163,7 +163,7 @@ class For:
 
     def once(self) -> tuple[Loop, Operand, dict[str, Operand]]:
         """Interpret the body with the present types of the carried variables."""
-        ctx, frame, b = self.ctx, self.frame, self.ctx.builder
+        frame, b = self.frame, self.ctx.builder
         iters: tuple[Iter, ...] = ()
         stmt = Loop((), (), Block(), (), loc=self.loc)
         if self.test is not None:
@@ -211,7 +211,7 @@ class For:
 
     def finish(self, stmt: Loop, stop: Operand, ends: dict[str, Operand]) -> None:
         """Add the loop and give the variables their values after it."""
-        ctx, frame, b = self.ctx, self.frame, self.ctx.builder
+        frame, b = self.frame, self.ctx.builder
         shared = self.share_result(stmt, ends) if self.returns else None
         for name, op in self.outer.items():
             if is_const(op, Items) and ends.get(name) is not op:
