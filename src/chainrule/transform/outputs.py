@@ -86,7 +86,7 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
     if isinstance(t, lt.ScalarT) and t.dtype is not None:
         have = type_of(g)
         if isinstance(g, Const) or have != t:
-            if not (isinstance(have, lt.ScalarT) and have.dtype == t.dtype):
+            if not (isinstance(have, lt.ScalarT) and lt.same_dtype(have.dtype, t.dtype)):
                 return b.apply(t.dtype.type, g, type_=t)
     if isinstance(t, lt.ArrayT) and t.dims == () and not isinstance(type_of(g), lt.ArrayT):
         return b.apply(np.asarray, g, kwargs=(("dtype", Const(t.dtype)),), type_=t)

@@ -127,6 +127,11 @@ class Type:
 KINDS = ("bool", "int", "float", "complex")
 
 
+def same_dtype(a: np.dtype[Any] | None, b: np.dtype[Any] | None) -> bool:
+    """Say whether both are one dtype, or none (Python's own numbers)."""
+    return a is b or (a is not None and b is not None and a == b)
+
+
 @dataclass(frozen=True, slots=True)
 class ScalarT(Type):
     """A number without axes: Python's own (`dtype is None`) or a NumPy scalar.
@@ -140,6 +145,16 @@ class ScalarT(Type):
     dtype: np.dtype[Any] | None = None
     exact: bool = True
     dim: Dim | None = None
+
+    def __eq__(self, other: object) -> bool:
+        # Not by the tuples of the fields: to NumPy, `None == np.dtype(float)`.
+        return (
+            isinstance(other, ScalarT)
+            and self.kind == other.kind
+            and same_dtype(self.dtype, other.dtype)
+            and self.exact == other.exact
+            and self.dim == other.dim
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +393,7 @@ def _present(t: Type) -> Type:
 
 def _join_scalars(a: ScalarT, b: ScalarT) -> ScalarT:
     dim = a.dim if a.dim == b.dim else None
-    if a.kind == b.kind and a.dtype == b.dtype:
+    if a.kind == b.kind and same_dtype(a.dtype, b.dtype):
         return ScalarT(a.kind, a.dtype, a.exact and b.exact, dim)
     kind = max(a.kind, b.kind, key=KINDS.index)
     dtype = None
