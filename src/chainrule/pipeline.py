@@ -124,8 +124,8 @@ def optimise(derived: Derived) -> None:
             for _ in range(2):
                 rewrite(function, derived.ours)
                 remove_dead(function)
-            fuse(function)
-            remove_dead(function)
+            if fuse(function):
+                remove_dead(function)
             drop_casts(function)
     for k, function in enumerate(derived.functions):
         if len(derived.functions) == 1 or k == 1:

@@ -41,6 +41,8 @@ def remove_dead(function: Function) -> None:
     while size != len(live.found) + tapes.count():
         size = len(live.found) + tapes.count()
         live.block(function.body)
+        if not tapes.loops:
+            break  # without loops one walk from the end sees every use before its value
     Sweep(live.found, tapes).block(function.body)
 
 
@@ -70,7 +72,7 @@ class Tapes:
         self.reversed: dict[Value, Value] = {}
         self.entries: dict[Value, list[tuple[Operand, ...]]] = {}
         self.readers: list[tuple[Value, tuple[Value, ...]]] = []
-        self.present = self.fixed = False
+        self.present = self.fixed = self.loops = False
         for stmt in statements(body):
             self.enter(stmt)
 
@@ -85,6 +87,7 @@ class Tapes:
             for out, result in zip(stmt.outs, path.results, strict=True):  # type: ignore[union-attr]
                 self.union(out, result)
         if isinstance(stmt, Loop):
+            self.loops = True
             n = len(stmt.outs)
             groups = zip(stmt.outs, stmt.init, stmt.body.params, stmt.body.results[1:], strict=False)
             for out, *others in groups:

@@ -10,23 +10,26 @@ from chainrule.ir.nodes import Apply, Block, Function, If, Stmt, Value, blocks, 
 from chainrule.ir.walk import free_values, substitute
 
 
-def fuse(function: Function) -> None:
-    """Fuse branches everywhere in a function, in place."""
-    _block(function.body)
+def fuse(function: Function) -> bool:
+    """Fuse branches everywhere in a function, in place; say whether there were any."""
+    return _block(function.body)
 
 
-def _block(block: Block) -> None:
+def _block(block: Block) -> bool:
     k = 0
+    done = False
     while k < len(block.stmts):
         stmt = block.stmts[k]
         if isinstance(stmt, If) and isinstance(stmt.test, Value):
             j = _partner(block, k)
             if j is not None:
                 _merge(block, k, j)
+                done = True
                 continue
         for inner in blocks(stmt):
-            _block(inner)
+            done |= _block(inner)
         k += 1
+    return done
 
 
 def _partner(block: Block, k: int) -> int | None:
