@@ -15,7 +15,7 @@ from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.types.lattice import ListT, TupleT
+from chainrule.types.lattice import DictT, ListT, ObjT, ScalarT, TupleT
 
 STATEMENTS = frozenset(
     {
@@ -105,7 +105,9 @@ def is_cheap(op: Op) -> bool:
         return False
     if op.fn is getattr:
         name = op.args[1] if len(op.args) == 2 else None
-        return isinstance(name, Const) and name.value in ATTRIBUTES
+        if not isinstance(name, Const):
+            return False
+        return name.value in ATTRIBUTES or is_field(op.args[0], name.value)
     if op.form == "attribute":
         return (op.text or getattr(op.fn, "__name__", "")) in ATTRIBUTES
     if op.fn is prims.dim or op.fn is prims.live:
@@ -114,11 +116,21 @@ def is_cheap(op: Op) -> bool:
         base, index = op.args
         whole = isinstance(index, Const) and isinstance(index.value, int | str)
         return (
-            whole and isinstance(base, Value) and isinstance(base.type, TupleT | ListT)
+            whole
+            and isinstance(base, Value)
+            and isinstance(base.type, TupleT | ListT | DictT)
         )
+    if op.fn is operator.neg:
+        return isinstance(op.args[0], Value) and isinstance(op.args[0].type, ScalarT)
     if op.fn is prims.make_tuple or op.fn is slice:
         return all(not isinstance(a, Value) or a.hint for a in op.args)
     return False
+
+
+def is_field(base: Operand, name: object) -> bool:
+    """Say whether an attribute is kept in an object: reading it computes nothing."""
+    t = base.type if isinstance(base, Value) else None
+    return isinstance(t, ObjT) and any(name == known for known, _ in t.attrs)
 
 
 def const_width(const: Const) -> int:

@@ -6,6 +6,7 @@ the user's text that it comes from.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import gast
@@ -144,19 +145,30 @@ class Writer:
         elif op.fn is prims.list_init:
             made.append(gast.Expr(call(dotted(f"{out}.pop"), [])))
         elif op.fn is prims.index_add and not is_list(op.args[0]) and picks(op.args[1]):
-            func = dotted(f"{self.speller.scope.path(np)}.add.at")
-            parts = [dotted(out), spell(op.args[1]), spell(op.args[2])]
+            value, negated = self.unsigned(op.args[2])
+            word = "subtract" if negated else "add"
+            func = dotted(f"{self.speller.scope.path(np)}.{word}.at")
+            parts = [dotted(out), spell(op.args[1]), spell(value)]
             made.append(gast.Expr(call(func, parts)))
         else:
             place = gast.Subscript(
                 dotted(out), self.speller.subscript(op.args[1]), STORE
             )
-            value = spell(op.args[2])
             if op.fn is prims.index_add:
-                made.append(gast.AugAssign(place, gast.Add(), value))
+                value, negated = self.unsigned(op.args[2])
+                sign = gast.Sub() if negated else gast.Add()
+                made.append(gast.AugAssign(place, sign, spell(value)))
             else:
-                made.append(_assign(place, value))
+                made.append(_assign(place, spell(op.args[2])))
         return made
+
+    def unsigned(self, operand: Operand) -> tuple[Operand, bool]:
+        """Return what is added without its sign, and whether it had one."""
+        inner = self.speller.web.nested.get(operand) if isinstance(operand, Value) else None
+        if isinstance(inner, ir.Apply) and inner.fn in (operator.neg, np.negative):
+            if not inner.kwargs and len(inner.args) == 1:
+                return inner.args[0], True
+        return operand, False
 
     def copied(self, operand: Operand, source: Node) -> Node:
         """Return a copy of a buffer."""

@@ -13,7 +13,7 @@ from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.types.lattice import TupleT
+from chainrule.types.lattice import ListT, TupleT
 
 Parts = dict[Value, list[p.Let]]
 
@@ -38,12 +38,52 @@ def unpack_parts(program: Program) -> None:
         for value, lets in wanted.items()
         if value in ops and _worth(ops[value], value, lets)
     }
-    if not chosen:
-        return
     same: dict[Value, Value] = {}
-    _rewrite(program.nodes, chosen, same)
+    if chosen:
+        _rewrite(program.nodes, chosen, same)
     if same:
         _rename(program.nodes, same)
+    unpack_runs(program.nodes)
+
+
+def unpack_runs(nodes: Nodes) -> None:
+    """Write `a, b = pair` for `a = pair[0]` and `b = pair[1]` in a row."""
+    out: Nodes = []
+    for node in nodes:
+        for inner in p.parts(node):
+            unpack_runs(inner)
+        out.append(node)
+        count = _run(out)
+        if count:
+            lets = [n for n in out[-count:] if isinstance(n, p.Let)]
+            part = _part(lets[0].op)
+            assert part is not None
+            outs: list[Value | None] = [None] * count
+            for let in lets:
+                outs[_index(let)] = let.out
+            loc = lets[0].op.loc
+            args = (part[0], Const(count))
+            op = ir.Apply(Value(part[0].type), prims.unpack, args, loc=loc)
+            out[-count:] = [p.Unpack(tuple(outs), op)]
+    nodes[:] = out
+
+
+def _run(nodes: Nodes) -> int:
+    """Return how many of the last nodes name all parts of one value."""
+    last = nodes[-1]
+    part = _part(last.op) if isinstance(last, p.Let) else None
+    count = _count(part[0]) if part is not None else None
+    if part is None or count is None or not 1 < count <= len(nodes):
+        return 0
+    indices = set()
+    for node in nodes[-count:]:
+        if not isinstance(node, p.Let) or node.out.hint is None:
+            return 0
+        other = _part(node.op)
+        if other is None or other[0] is not part[0]:
+            return 0
+        indices.add(other[1])
+    return count if len(indices) == count else 0
 
 
 def _part(op: Op) -> tuple[Value, int] | None:
@@ -64,7 +104,13 @@ def length(op: Op, value: Value) -> int | None:
     if isinstance(op, ir.Apply) and op.fn is prims.unpack:
         count = op.args[1]
         return int(count.value) if isinstance(count, Const) else None
-    return len(value.type.items) if isinstance(value.type, TupleT) else None
+    return _count(value)
+
+
+def _count(value: Value) -> int | None:
+    """Return the length of a tuple, or of a list that has a known one."""
+    items = value.type.items if isinstance(value.type, TupleT | ListT) else None
+    return None if items is None else len(items)
 
 
 def _worth(op: Op, value: Value, lets: list[p.Let]) -> bool:

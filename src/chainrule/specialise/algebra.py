@@ -7,6 +7,7 @@ the same builder, and keeps the type of the result.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -77,29 +78,74 @@ def made(b: Builder, op: Operand, *fns: Any) -> Apply | None:
     return stmt if stmt is not None and stmt.fn in fns and not stmt.kwargs else None
 
 
+def is_plain_number(op: Operand) -> bool:
+    """Say whether an operand is a finite constant of Python's."""
+    return isinstance(op, Const) and type(op.value) in (int, float) and (
+        math.isfinite(op.value)
+    )
+
+
+def is_count(op: Operand) -> bool:
+    """Say whether an operand is a whole number of Python's, such as a size."""
+    t = op.type if isinstance(op, Value) else None
+    return isinstance(t, lt.ScalarT) and t.kind == "int" and t.dtype is None
+
+
 def constant_factor(b: Builder, op: Operand) -> tuple[Operand, float] | None:
-    """Return an operand without its constant factor, and the factor."""
-    stmt = made(b, op, mul)
-    if stmt is None:
+    """Return an operand without its constant factor, and the factor.
+
+    A nameless product of the user's is read too: what is left of it is his.
+    """
+    stmt = b.definition(op) if isinstance(op, Value) and op.hint is None else None
+    if stmt is None or stmt.fn is not mul or len(stmt.args) != 2:
         return None
     for x, c in (stmt.args, stmt.args[::-1]):
-        if isinstance(c, Const) and type(c.value) in (int, float) and isinstance(x, Value):
-            return x, c.value
+        if is_plain_number(c) and is_float(x):
+            return x, c.value  # type: ignore[union-attr]
     return None
+
+
+def without_broadcast(b: Builder, fn: Any, args: Sequence[Operand]) -> Operand | None:
+    """Use a number as it is where it was spread out: it broadcasts by itself."""
+    for k, op in enumerate(args):
+        source = op
+        while inner := made(b, source, operator.getitem, np.broadcast_to):
+            source = inner.args[0]
+            spread = inner.fn is np.broadcast_to
+            if spread and _is_real(source):
+                new = [source if j == k else a for j, a in enumerate(args)]
+                if b.infer(fn, new, ()) == b.infer(fn, args, ()):
+                    return b.apply(fn, *new)
+    return None
+
+
+def _is_real(op: Operand) -> bool:
+    """Say whether an operand is a number that a cotangent may be."""
+    if isinstance(op, Const):
+        return type(op.value) is float
+    return is_float(op) and isinstance(op.type, lt.ScalarT)  # type: ignore[union-attr]
 
 
 def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
+    if (plain := without_broadcast(b, mul, args)) is not None:
+        return plain
     for one, other in ((x, y), (y, x)):
-        if is_number(one, 1) and is_float(other):
+        if is_number(one, 1) and (is_float(other) or (is_count(other) and _is_int(one))):
             return other
         if is_number(one, -1) and is_float(other):
             return b.apply(neg, other)
         if is_number(one, 0) and isinstance(other, Value) and isinstance(other.type, lt.ScalarT):
             return Const(0.0)
-    if isinstance(y, Const) and type(y.value) in (int, float):
-        if found := constant_factor(b, x):
-            return b.apply(mul, found[0], Const(found[1] * y.value))
+    if is_plain_number(x) and is_float(y):
+        if found := constant_factor(b, y):
+            return b.apply(mul, Const(found[1] * x.value), found[0])  # type: ignore[union-attr]
+        inner = made(b, y, div)
+        if inner is not None and is_plain_number(inner.args[0]):
+            factor = Const(inner.args[0].value * x.value)  # type: ignore[union-attr]
+            return b.apply(div, factor, inner.args[1])
+    elif is_plain_number(y) and is_float(x):
+        return b.apply(mul, y, x)
     if inner := made(b, y, neg):
         return b.apply(neg, b.apply(mul, x, inner.args[0]))
     if inner := made(b, x, neg):
@@ -111,8 +157,14 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
     return None
 
 
+def _is_int(op: Operand) -> bool:
+    return isinstance(op, Const) and type(op.value) is int
+
+
 def _div(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
+    if (plain := without_broadcast(b, div, args)) is not None:
+        return plain
     if is_number(y, 1) and is_float(x):
         return x
     if is_number(y, -1) and is_float(x):
@@ -129,6 +181,8 @@ def _add(b: Builder, args: Sequence[Operand]) -> Operand | None:
             return other
     if x is y and is_float(x):
         return b.apply(mul, Const(2), x)
+    if (chosen := _choice(b, x, y)) is not None:
+        return chosen
     if inner := made(b, y, neg):
         return b.apply(sub, x, inner.args[0])
     if inner := made(b, x, neg):
@@ -136,9 +190,22 @@ def _add(b: Builder, args: Sequence[Operand]) -> Operand | None:
     return None
 
 
+def _choice(b: Builder, x: Operand, y: Operand) -> Operand | None:
+    """Join `where(c, a, 0) + where(c, 0, b)` in one choice."""
+    one, two = made(b, x, np.where), made(b, y, np.where)
+    if one is None or two is None or one.args[0] is not two.args[0]:
+        return None
+    for first, second in ((one, two), (two, one)):
+        if is_number(first.args[2], 0) and is_number(second.args[1], 0):
+            parts = (first.args[0], first.args[1], second.args[2])
+            if b.infer(np.where, parts, ()) == b.infer(add, (x, y), ()):
+                return b.apply(np.where, *parts)
+    return None
+
+
 def _sub(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
-    if is_number(y, 0) and is_float(x):
+    if is_number(y, 0) and (is_float(x) or (is_count(x) and _is_int(y))):
         return x
     if is_number(x, 0) and is_float(y):
         return b.apply(neg, y)
@@ -214,9 +281,22 @@ def _attribute_of_array(b: Builder, args: Sequence[Operand], name: str) -> Opera
 
 
 def _expand_dims(b: Builder, args: Sequence[Operand]) -> Operand | None:
-    # A number broadcasts by itself.
-    x = args[0]
-    return x if isinstance(x, Const) and isinstance(x.value, int | float) else None
+    """Write `x[:, None]`; a number broadcasts by itself."""
+    x, axis = args
+    if isinstance(x, Const):
+        return x if isinstance(x.value, int | float) else None
+    ndim = x.type.ndim if isinstance(x, Value) and isinstance(x.type, lt.ArrayT) else None
+    if not ndim or not isinstance(axis, Const):
+        return None
+    axes = axis.value if isinstance(axis.value, tuple | list) else (axis.value,)
+    rank = ndim + len(axes)
+    if not all(type(k) is int and -rank <= k < rank for k in axes):
+        return None
+    new = {k % rank for k in axes}
+    if len(new) < len(axes):
+        return None
+    index = tuple(None if k in new else slice(None) for k in range(max(new) + 1))
+    return b.getitem(x, index if len(index) > 1 else index[0])
 
 
 REWRITES: dict[Any, Rewrite] = {
