@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import calls, comprehensions, expressions, iterables
+from chainrule.specialise import calls, choices, comprehensions, expressions, iterables
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -642,6 +642,9 @@ def _combinatoric(fn: Callable[..., Any]) -> Special:
             elif isinstance(op, Const):
                 rows.append(op.value)
             else:
+                chosen = choices.by_position(ctx, frame, fn, args, kwargs)
+                if chosen is not None:
+                    return chosen
                 raise _unknown_elements(ctx, fn, op)
         named = {k: v.value for k, v in kwargs if isinstance(v, Const)}
         found = list(itertools.islice(fn(*rows, **named), 10_000))
