@@ -24,6 +24,7 @@ from chainrule.rules.registry import (
 # every theme enters its rules when it is imported
 from chainrule.rules import (
     arithmetic,
+    cmathmodule,
     complexes,
     convolution,
     creation,
@@ -69,6 +70,7 @@ __all__ = [
     "Refused",
     "Rule",
     "arithmetic",
+    "cmathmodule",
     "complexes",
     "composite",
     "convolution",

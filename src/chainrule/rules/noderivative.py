@@ -5,6 +5,7 @@ In: nothing. Out: entries of the table; nothing is inactive by default.
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 from typing import Any
@@ -36,6 +37,7 @@ rules.inactive(
         ulp
         """,
     ),
+    *(cmath.isclose, cmath.isfinite, cmath.isinf, cmath.isnan),
     *_functions(
         np,
         """

@@ -7,6 +7,7 @@ promotion is that of the NumPy and the Python that run.
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 import warnings
@@ -249,13 +250,16 @@ int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128 bool_ intp
 _OPERATORS = """
 sub truediv floordiv neg pos abs invert and_ or_ xor lshift rshift lt le gt ge index inv
 """.split()
-_PYTHON_MODULES = ("_operator", "math", "builtins")
+_PYTHON_MODULES = ("_operator", "math", "cmath", "builtins")
 _NOT_ELEMENTWISE = {"fsum", "prod", "dist", "sumprod"}
 
 typed(np.ufunc)(elementwise)
 typed(*(getattr(np, n) for n in _NUMPY if hasattr(np, n)))(elementwise)
 typed(*(getattr(operator, n) for n in _OPERATORS), abs, divmod, round)(elementwise)
 typed(*(f for n, f in vars(math).items() if callable(f) and n not in _NOT_ELEMENTWISE))(
+    elementwise
+)
+typed(*(f for n, f in vars(cmath).items() if callable(f) and not n.startswith("_")))(
     elementwise
 )
 
