@@ -118,6 +118,9 @@ class _Writer:
         match t:
             case ScalarT(exact=False):
                 return [f"type({v}) in {self.names.constant(_classes(t))}"]
+            case ScalarT(kind="int", dtype=None, dim=Sym()):
+                # Somebody may take it for a size; -1 in a shape is none.
+                return [*self.cls(int, v), f"{v} >= 0"]
             case ScalarT(kind=kind, dtype=None):
                 return self.cls(PYTHON_CLASSES[kind], v)
             case ScalarT(dtype=dtype) if dtype is not None:

@@ -12,9 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.types.dims import shift
 from chainrule.types.indexing import as_array, normal_axis
-from chainrule.types.infer import TYPE_RULES, static, typed
-from chainrule.types.lattice import ArrayT, ScalarT, Sym, Type, fresh_dim, kind_of
+from chainrule.types.infer import TYPE_RULES, Unknown, static, typed
+from chainrule.types.lattice import (
+    ArrayT,
+    ScalarT,
+    Sym,
+    Type,
+    fresh_dim,
+    kind_of,
+    maybe_one,
+    size_at_hand,
+)
 from chainrule.types.probed import probe_checked, probed
 
 probed(operator, "matmul")
@@ -51,7 +61,7 @@ probed(np.polynomial.polynomial, "polyval")
 def cross(fn: Callable[..., Any], a: Any, b: Any, *args: Any, **kwargs: Any) -> Type:
     """Multiply vectors of 3 elements; of 2 (deprecated in NumPy) if that is known.
 
-    A named size is taken for 3: nothing else has a result of known rank.
+    A named size is taken for 3, and guarded not to be 2 where a guard can.
     """
     x, y = as_array(a), as_array(b)
     if x.dims is None or y.dims is None:
@@ -66,6 +76,9 @@ def _sized(t: ArrayT, axis: int, size: int) -> ArrayT:
     if t.dims is None:
         return t
     at = normal_axis(axis, len(t.dims))
-    if not isinstance(t.dims[at], Sym):
+    dim = t.dims[at]
+    if not isinstance(dim, Sym):
         return t
+    if maybe_one(shift(dim, -1)) and size_at_hand(dim) == 2:
+        raise Unknown("cross of vectors of 2 elements")
     return ArrayT(t.dtype, (*t.dims[:at], size, *t.dims[at + 1 :]))

@@ -62,8 +62,8 @@ def type_of(value: Any, path: Path = (), *, _seen: frozenset[int] = frozenset())
 
     `path` is a tuple that starts with the name of the parameter or global; keys,
     positions and names of attributes follow. An array of shape `(n, 1)` at `path` has
-    the dimensions `Sym((path, 0), never_one=True)` and 1; an int has the size
-    `Sym((path,))`.
+    the dimensions `Sym((path, 0), never_one=True)` and 1; an int that is not negative
+    has the size `Sym((path,))`.
     """
     match value:
         case bool():
@@ -73,7 +73,7 @@ def type_of(value: Any, path: Path = (), *, _seen: frozenset[int] = frozenset())
         case enum.Enum():
             return value
         case int() if type(value) is int:
-            return ScalarT("int", dim=Sym((path,)))
+            return ScalarT("int", dim=Sym((path,)) if value >= 0 else None)
         case float() | complex() if type(value) in (float, complex):
             return ScalarT(type(value).__name__)
         case np.ndarray():
