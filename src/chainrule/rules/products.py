@@ -25,7 +25,11 @@ from chainrule.rules.common import (
 @rules.linear(np.matmul, operator.matmul, wrt=("x1", "x2"))
 def matmul(out_bar: Any, x1: Any, x2: Any) -> Any:
     """The cotangents of `x1 @ x2`."""
-    return matmul_left(out_bar, x1, x2), matmul_right(out_bar, x1, x2)
+    left, right = matmul_left(out_bar, x1, x2), matmul_right(out_bar, x1, x2)
+    if x1.ndim > 2 or x2.ndim > 2:
+        return left, right
+    # Without stacks nothing is broadcast: the summed axes are certainly of one size.
+    return rules.of_shape(left, x1), rules.of_shape(right, x2)
 
 
 def matmul_left(out_bar: Any, x1: Any, x2: Any) -> Any:
@@ -63,7 +67,8 @@ def dot(out_bar: Any, a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return out_bar * conj(b), out_bar * conj(a)
     if b.ndim < 3:
-        return matmul_left(out_bar, a, b), matmul_right(out_bar, a, b)
+        left, right = matmul_left(out_bar, a, b), matmul_right(out_bar, a, b)
+        return rules.of_shape(left, a), rules.of_shape(right, b)
     return contraction(out_bar, a, b, (a.ndim - 1,), (b.ndim - 2,))
 
 

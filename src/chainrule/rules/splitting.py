@@ -19,7 +19,7 @@ def split(out_bar: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> An
     """Join the parts again."""
     if isinstance(indices_or_sections, list | tuple):
         in_order(tuple(indices_or_sections))
-    return np.concatenate(out_bar, axis)
+    return rules.of_shape(np.concatenate(out_bar, axis), ary)
 
 
 @rules.static

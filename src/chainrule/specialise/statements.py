@@ -205,7 +205,8 @@ def _annotated(ctx: Context, frame: Frame, node: gast.AnnAssign) -> None:
 def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     """Bind a target: a name, or names in a tuple or list."""
     if isinstance(target, gast.Name):
-        if isinstance(value, Value) and value.hint is None:
+        # Names in rules are ours: what prints is named after what the user's are.
+        if isinstance(value, Value) and value.hint is None and not ctx.splicing:
             value.hint = target.id
         frame.env[target.id] = value
         return

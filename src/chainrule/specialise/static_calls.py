@@ -30,7 +30,7 @@ def answer(
     if fn is is_zero:
         return Const(is_known_zero(b, args[0]))
     if fn is of_shape:
-        return with_shape(args[0], type_of(args[1]))
+        return with_shape(b, args[0], type_of(args[1]))
     if fn not in RULES.static:
         return NotImplemented
     values = [known(b, a) for a in args]
@@ -40,9 +40,9 @@ def answer(
     return Const(fn(*values, **named))
 
 
-def with_shape(op: Operand, like: lt.Type) -> Operand:
-    """Give an operand the dimensions of another, if it has as many."""
-    if isinstance(op, Value) and isinstance(op.type, lt.ArrayT):
+def with_shape(b: Builder, op: Operand, like: lt.Type) -> Operand:
+    """Give an operand of ours the dimensions of another, if it has as many."""
+    if isinstance(op, Value) and op in b.defs and isinstance(op.type, lt.ArrayT):
         dims = lt.dims_of(like)
         if dims is not None and op.type.ndim == len(dims):
             op.type = lt.ArrayT(op.type.dtype, dims)
