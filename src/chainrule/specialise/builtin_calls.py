@@ -740,13 +740,16 @@ def _accumulated(
     if not isinstance(type_of(op), lt.ArrayT):
         op = listed(ctx, frame, op)
     if initial is None:
-        initial, op = b.getitem(op, 0), b.getitem(op, slice(1, None))
+        first = b.getitem(op, slice(None, 1))  # empty where there is no element
+        start = listed(ctx, frame, first)
+        op = b.getitem(op, slice(1, None))
+    else:
+        start = b.apply(prims.make_list, initial)
 
     def step(done: Operand, item: Operand) -> Operand:
         total = calls.call(ctx, frame, fn, [b.getitem(done, -1), item], [])
         return comprehensions.append(ctx, done, total)
 
-    start = b.apply(prims.make_list, initial)
     return fold(ctx, frame, op, start, step)
 
 
@@ -845,12 +848,12 @@ def _dict_method(
 ) -> Any:
     b = ctx.builder
     if name == "keys":
-        return Const(Items(tuple(Const(k) for k in fields)))
+        return Const(Items(tuple(Const(k) for k in fields), view=True))
     if name == "values":
-        return Const(Items(tuple(fields.values())))
+        return Const(Items(tuple(fields.values()), view=True))
     if name == "items":
         rows = (b.apply(prims.make_tuple, Const(k), v) for k, v in fields.items())
-        return Const(Items(tuple(rows)))
+        return Const(Items(tuple(rows), view=True))
     if name == "copy":
         return base
     if name == "get":
