@@ -111,10 +111,13 @@ class Cotangents:
         numbers = lt.ScalarT | lt.ArrayT
         if not isinstance(t, numbers) or not isinstance(mine, numbers):
             return g
-        if lt.dims_of(t) == lt.dims_of(mine):
+        same = lt.result_dtype(t) == lt.result_dtype(mine)
+        if same and lt.dims_of(t) == lt.dims_of(mine):
             return g
         primal = self.b.getitem(to, position)
-        return self.reduce(g, primal) if isinstance(primal, Value) else g
+        if not isinstance(primal, Value) or not lt.is_differentiable(t):
+            return g
+        return self.project(self.reduce(g, primal), primal)
 
     # ------------------------------------------------------------- fitting
 
