@@ -95,6 +95,11 @@ def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     if all(k is not None for k in known) and any(isinstance(p, list) for p in plans):
         rows = zip(*known, strict=False)  # type: ignore[arg-type]
         return Const(Items(tuple(make(list(row)) for row in rows)))
+    if any(isinstance(p, list) and not iterables.alike(p) for p in plans):
+        known = _as_long_as(ctx, args, known)
+        if all(k is not None for k in known):
+            rows = zip(*known, strict=False)  # type: ignore[arg-type]
+            return Const(Items(tuple(make(list(row)) for row in rows)))
     parts = streams(ctx, args, plans)
     counts = [len(p.sources) for p in parts]
 
@@ -106,6 +111,22 @@ def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         return make(row)
 
     return Const(Streams(tuple(s for p in parts for s in p.sources), compose))
+
+
+def _as_long_as(
+    ctx: Context, args: Args, known: list[list[Operand] | None]
+) -> list[list[Operand] | None]:
+    """Take as many elements of arrays and lists as the operands of known length have."""
+    b = ctx.builder
+    count = min(len(items) for items in known if items is not None)
+    out = []
+    for op, items in zip(args, known, strict=True):
+        if items is None and isinstance(type_of(op), lt.ArrayT | lt.ListT):
+            first = b.getitem(op, slice(None, count))
+            parts = b.apply(prims.unpack, first, Const(count))
+            items = [b.getitem(parts, k) for k in range(count)]
+        out.append(items)
+    return out
 
 
 @special(enumerate)
@@ -307,6 +328,7 @@ def _fold_generator(
     start: Operand,
     step: Callable[[Operand, Operand], Operand],
 ) -> Operand:
+    iterables.consume(ctx, generator)
     node = generator.tree
     items = comprehensions.unrolled(
         ctx,
