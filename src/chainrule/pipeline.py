@@ -6,6 +6,7 @@ linked derivative, its text, and what inference consumed of the arguments.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 import types
@@ -16,7 +17,11 @@ import chainrule.rules  # noqa: F401 - every theme enters its rules
 from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
 from chainrule.backend.render import render
-from chainrule.errors import NotDifferentiable, not_differentiable, while_differentiating
+from chainrule.errors import (
+    NotDifferentiable,
+    not_differentiable,
+    while_differentiating,
+)
 from chainrule.ir.nodes import Function, Value
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.expand import expand
@@ -221,7 +226,7 @@ def link_all(
         rendered = render(emitted.tree)
         text = getattr(rendered, "text", rendered)
         lines = getattr(rendered, "lines", {})
-        filename = f"<chainrule {_qualified(fn)} {function.name} {abs(hash(text)):x}>"
+        filename = f"<chainrule {_qualified(fn)} {function.name} {_digest(text)}>"
         calls.append(
             link(
                 text,
@@ -237,6 +242,11 @@ def link_all(
     source = "\n\n".join(t.strip("\n") + "\n" for t in texts)
     stages.texts["text"] = source
     return Built(tuple(calls), source, inputs, result)
+
+
+def _digest(text: str) -> str:
+    """Return a short name for a text, the same in every process."""
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _qualified(fn: Any) -> str:
