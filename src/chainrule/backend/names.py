@@ -24,7 +24,7 @@ from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.types.lattice import ScalarT, TupleT
+from chainrule.types.lattice import ArrayT, ScalarT, TupleT
 
 LONGEST = 20
 NUMBERS = {1: "one", 2: "two", 0.5: "half"}
@@ -235,6 +235,8 @@ class _Naming:
             word = known or str(fn.__name__)
             return f"{first}_{word}" if first else word
         spelled = WORDS.get(fn) or op.text or getattr(fn, "__name__", "value")
+        if spelled == "test" and isinstance(op.out.type, ArrayT):
+            spelled = "mask"
         word = str(spelled).split(".")[-1]
         name = f"{word}_{first}" if first else word
         return name if len(name) <= LONGEST else word

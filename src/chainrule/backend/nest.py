@@ -24,6 +24,8 @@ MAX_OPS = 10
 RETURN_WIDTH = 40
 RETURN_OPS = 3
 CHEAP_WIDTH = 24
+BAR_WIDTH = 36
+BAR_OPS = 3
 SHORT = 8
 
 Slot = str | Value | tuple[Value]
@@ -38,6 +40,7 @@ class _Pending:
     width: int
     slots: set[Slot]
     op: Op
+    named: bool = False
 
 
 def nest(program: Program) -> dict[Value, Op]:
@@ -221,9 +224,10 @@ class _Nesting:
         effect = sizes.has_effect(op)
         if effect:
             self.pending.clear()
-        if out.hint is not None or sizes.is_statement(op):
+        if sizes.is_statement(op) or self.definitions.get(out, 0) > 1:
             return
-        if self.definitions.get(out, 0) > 1:
+        if out.hint is not None:
+            self.offer_cotangent(out, op)
             return
         uses = self.uses.get(out, 0)
         if uses == 1:
@@ -231,9 +235,17 @@ class _Nesting:
         elif uses > 1 and sizes.is_cheap(op):
             self.offer_cheap(out, op)
 
-    def add(self, out: Value, op: Op) -> None:
+    def offer_cotangent(self, out: Value, op: Op) -> None:
+        """Nest a short cotangent, whose name is ours, that is used once."""
+        once = self.uses.get(out, 0) == 1 and self.defined[self.slots.slot(out)] == 1
+        if once and (out.hint or "").endswith(("_bar", "_dot")):
+            ops, width, _ = self.measure(op)
+            if ops <= BAR_OPS and width <= BAR_WIDTH:
+                self.add(out, op, named=True)
+
+    def add(self, out: Value, op: Op, named: bool = False) -> None:
         ops, width, slots = self.measure(op)
-        self.pending[out] = _Pending(self.scope, ops, width, slots, op)
+        self.pending[out] = _Pending(self.scope, ops, width, slots, op, named)
         for slot in slots:
             self.readers.setdefault(slot, []).append(out)
 
@@ -311,7 +323,7 @@ class _Nesting:
         for value in sorted(found, key=lambda v: -self.pending[v].width):
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH
-            if long and not apart and entry.width > SHORT:
+            if long and (entry.named or not apart) and entry.width > SHORT:
                 ops -= entry.ops
                 width -= entry.width - SHORT
             else:

@@ -111,12 +111,20 @@ def without_broadcast(b: Builder, fn: Any, args: Sequence[Operand]) -> Operand |
         source = op
         while inner := made(b, source, operator.getitem, np.broadcast_to):
             source = inner.args[0]
-            spread = inner.fn is np.broadcast_to
-            if spread and _is_real(source):
+            spread = inner.fn is np.broadcast_to and _is_real(source)
+            if spread or (inner.fn is operator.getitem and _only_leads(inner.args[1])):
                 new = [source if j == k else a for j, a in enumerate(args)]
                 if b.infer(fn, new, ()) == b.infer(fn, args, ()):
                     return b.apply(fn, *new)
     return None
+
+
+def _only_leads(index: Operand) -> bool:
+    """Say whether an index only puts axes of size 1 in front."""
+    if not isinstance(index, Const):
+        return False
+    value = index.value
+    return value is None or (isinstance(value, tuple) and set(map(type, value)) == {type(None)})
 
 
 def _is_real(op: Operand) -> bool:
@@ -176,6 +184,8 @@ def _div(b: Builder, args: Sequence[Operand]) -> Operand | None:
 
 def _add(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
+    if (plain := without_broadcast(b, add, args)) is not None:
+        return plain
     for zero, other in ((x, y), (y, x)):
         if is_number(zero, 0) and is_float(other):
             return other
@@ -205,6 +215,8 @@ def _choice(b: Builder, x: Operand, y: Operand) -> Operand | None:
 
 def _sub(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
+    if (plain := without_broadcast(b, sub, args)) is not None:
+        return plain
     if is_number(y, 0) and (is_float(x) or (is_count(x) and _is_int(y))):
         return x
     if is_number(x, 0) and is_float(y):

@@ -128,7 +128,8 @@ def read_again(stmt: Loop, body: Block) -> None:
         remove_dead_in(body)
 
 
-CHEAP = {operator.getitem, builtins.getattr, operator.sub, operator.add, slice, operator.neg}
+ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
+CHEAP = {operator.getitem, builtins.getattr, slice, *ARITHMETIC}
 
 
 def recomputable(
@@ -136,17 +137,23 @@ def recomputable(
 ) -> tuple[list[Apply], list[Value]]:
     """Split needed values in those recomputed from elements and those to be saved.
 
-    Only indexing by position, sizes and integer arithmetic are recomputed: they cost no
-    more than reading a saved value. `free` are values that the reverse body has anyway.
+    Only indexing by position, sizes, integer arithmetic, and one step of arithmetic on
+    numbers that are there anyway are recomputed: they cost no more than reading a saved
+    value. `free` are values that the reverse body has anyway.
     """
     definitions = {
         v: s for s in stmt.body.stmts if isinstance(s, Apply) for v in outputs(s)
     }
     order: dict[Value, Apply] = {}
     inside = own_values(stmt)
+    wanted = set(needed)
+    kept: set[Value] = set()
+
+    def there(value: Value) -> bool:
+        return value in order or value in free or value in kept or value not in inside
 
     def visit(value: Value, depth: int) -> bool:
-        if value in order or value in free or value not in inside:
+        if there(value):
             return True
         made = definitions.get(value)
         if made is None or made.fn not in CHEAP or made.kwargs or depth > 4 or made.effect:
@@ -154,8 +161,14 @@ def recomputable(
         if not _cheap(made):
             return False
         for op in made.args:
-            if isinstance(op, Value) and not visit(op, depth + 1):
+            if not isinstance(op, Value) or there(op):
+                continue
+            if op not in wanted and _is_real_arithmetic(definitions.get(op)):
                 return False
+            if not visit(op, depth + 1):
+                if op not in wanted:
+                    return False
+                kept.add(op)
         order[value] = made
         return True
 
@@ -164,7 +177,8 @@ def recomputable(
         mark = dict(order)
         if value in free:
             continue
-        if not visit(value, 0):
+        if value in kept or not visit(value, 0):
+            kept.add(value)
             order = mark
             saved.append(value)
     return list(order.values()), saved
@@ -172,10 +186,17 @@ def recomputable(
 
 def _cheap(made: Apply) -> bool:
     """Say whether an operation is no more work than reading its result from a tape."""
-    if made.fn in (operator.sub, operator.add, operator.neg):
-        return isinstance(made.out.type, lt.ScalarT) and made.out.type.kind == "int"
+    if made.fn in ARITHMETIC:
+        return isinstance(made.out.type, lt.ScalarT) and made.out.type.kind in ("int", "float")
     if made.fn is operator.getitem:
         index = made.args[1]
         if isinstance(index, Value) and isinstance(index.type, lt.ArrayT | lt.ListT):
             return False
     return True
+
+
+def _is_real_arithmetic(made: Apply | None) -> bool:
+    """Say whether an operation is arithmetic that is not done for an index."""
+    if made is None or made.fn not in ARITHMETIC:
+        return False
+    return not (isinstance(made.out.type, lt.ScalarT) and made.out.type.kind == "int")
