@@ -50,6 +50,15 @@ def project(g: Any, like: Any) -> Any:
     return number if isinstance(like, np.generic) else number.item()
 
 
+def project_all(g: Any, like: Any) -> Any:
+    """Return cotangents of a list in the classes of its numbers."""
+    if isinstance(g, list):
+        return [project_all(u, v) for u, v in zip(g, like, strict=True)]
+    if isinstance(g, tuple):
+        return _tuple(like, [project_all(u, v) for u, v in zip(g, like, strict=True)])
+    return g if g is None else project(g, like)
+
+
 def zeros_like(x: Any) -> Any:
     """Return a zero cotangent with the structure of `x`; None where there is none."""
     if isinstance(x, np.ndarray):

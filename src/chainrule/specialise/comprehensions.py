@@ -43,6 +43,7 @@ def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
 
 def collect(ctx: Context, frame: Frame, generator: Generator) -> Operand:
     """Run a generator expression to its end."""
+    iterables.consume(ctx, generator)
     return list_comprehension(ctx, generator.frame, generator.tree)
 
 

@@ -74,6 +74,7 @@ class Context:
     root_globals: dict[str, Any] | None = None
     functions: dict[Any, Any] = field(default_factory=dict)
     splicing: bool = False
+    iterated: dict[int, tuple[Any, Loc | None]] = field(default_factory=dict)
 
     def known(self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any) -> None:
         """Record that this input must stay the same object."""

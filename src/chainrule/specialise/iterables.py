@@ -73,6 +73,8 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     op = b.some(op)
     if isinstance(op, Const):
         value = op.value
+        if isinstance(value, Items | Streams | Generator):
+            consume(ctx, value)
         if isinstance(value, Items):
             return list(value.items)
         if isinstance(value, Streams):
@@ -108,6 +110,22 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     except TypeError:
         raise not_iterable(ctx, op) from None
     return single(op)
+
+
+def consume(ctx: Context, value: Items | Streams | Generator) -> None:
+    """Refuse to run over an iterator in two places: the second time it would be empty."""
+    if isinstance(value, Items) and value.view:
+        return
+    loc = ctx.builder.loc
+    _, first = ctx.iterated.setdefault(id(value), (value, loc))
+    if first != loc and not ctx.splicing:
+        raise not_differentiable(
+            "CR112",
+            loc,
+            "an iterator is run over a second time here",
+            label="it is empty, or half-way through",
+            help="make a list of it first: items = list(...)",
+        )
 
 
 def worth_a_loop(items: list[Operand]) -> bool:

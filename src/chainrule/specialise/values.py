@@ -49,9 +49,13 @@ class ArrayMethod:
 
 @dataclass(eq=False, slots=True)
 class Items:
-    """An iterable whose elements are known one by one (dict views, zipped tuples)."""
+    """An iterable whose elements are known one by one (zipped tuples, dict views).
+
+    Only a view can be run over more than once.
+    """
 
     items: tuple[Operand, ...]
+    view: bool = False
 
 
 @dataclass(eq=False, slots=True)

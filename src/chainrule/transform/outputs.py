@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.analysis.activity import paths
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Operand, Value
+from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Loop, Operand, Value
 from chainrule.ir.walk import statements
+from chainrule.runtime import helpers
 from chainrule.runtime.objects import by_keywords
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.joins import layout_of, make, read_parts
@@ -67,6 +69,9 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
     """Give a complete cotangent the class of the value it belongs to."""
     layout, given = layout_of(g), layout_of(like)
     t = type_of(like)
+    if isinstance(t, lt.ListT) and b.parts(g) is None and _mixes_numbers(b, t):
+        # What a loop has written into a list may be NumPy's number.
+        return b.apply(helpers.project_all, g, like, type_=t)
     if given is not None and layout is not None and len(layout[2]) == len(given[2]):
         parts = [
             as_given(b, one, two)
@@ -101,25 +106,41 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
     return g
 
 
+def _mixes_numbers(b: Builder, t: lt.Type) -> bool:
+    """Say whether a list of Python's numbers may have got some of NumPy's."""
+    elem = lt.element_type(t)
+    if not isinstance(elem, lt.ScalarT | lt.TupleT):
+        return False
+    made = (*b.defs, *b.outer_defs)
+    return any(isinstance(v.type, lt.ScalarT) and v.type.dtype is not None for v in made)
+
+
 class Ownership:
     """Finds results that share memory, and copies them."""
 
-    def __init__(self, function: Function, borrowed: tuple[Value, ...] = ()) -> None:
-        self.function = function
-        self.defs: dict[Value, Any] = {}
+    def __init__(self, function: Function) -> None:
+        self.defs: dict[Value, Apply | Call] = {}
+        self.flow: dict[Value, tuple[Operand, ...]] = {}
         for stmt in statements(function.body):
             if isinstance(stmt, Apply):
                 self.defs[stmt.out] = stmt
             elif isinstance(stmt, Call):
                 self.defs[stmt.out] = stmt
-        self.top = {s.out for s in function.body.stmts if isinstance(s, Apply)}
+            elif isinstance(stmt, Loop):
+                ends = zip(stmt.outs, stmt.body.params, stmt.init, stmt.body.results[1:], strict=False)
+                for out, param, init, result in ends:
+                    self.flow[out] = self.flow[param] = (init, result)
+            for k, out in enumerate(getattr(stmt, "outs", ()) if paths(stmt) else ()):
+                self.flow[out] = tuple(path.results[k] for path in paths(stmt))
         self.given: set[Value] = set()
-        self.borrowed = set(borrowed)
 
-    def roots(self, op: Operand) -> set[Value]:
+    def roots(self, op: Operand, seen: frozenset[Value] = frozenset()) -> set[Value]:
         """Return the values whose memory an operand may be."""
-        if not isinstance(op, Value):
+        if not isinstance(op, Value) or op in seen:
             return set()
+        if op in self.flow and isinstance(op.type, lt.ArrayT):
+            seen |= {op}
+            return set().union(*(self.roots(source, seen) for source in self.flow[op]))
         if not isinstance(op.type, lt.ArrayT):
             # A shape holds no memory of the array it belongs to.
             if layout_of(op) is None or not lt.is_differentiable(op.type):
@@ -128,7 +149,7 @@ class Ownership:
         if isinstance(stmt, Apply) and stmt.fn in VIEWS:
             found: set[Value] = set()
             for arg in stmt.args:
-                found |= self.roots(arg)
+                found |= self.roots(arg, seen)
             return found or {op}
         return {op}
 
@@ -151,13 +172,6 @@ class Ownership:
 def own_results(function: Function, skip: int = 0) -> None:
     """Copy returned arrays that share memory; the first `skip` parts are the primal's own."""
     ownership = Ownership(function)
-    loops: set[Value] = set()
-    from chainrule.ir.nodes import If, Loop, outputs
-
-    for stmt in function.body.stmts:
-        if isinstance(stmt, Loop | If):
-            loops.update(outputs(stmt))
-    ownership.defs.update({v: None for v in loops})
     b = Builder()
     b.outer_defs = {v: s for v, s in ownership.defs.items() if isinstance(s, Apply)}
     end = Block()

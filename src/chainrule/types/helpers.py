@@ -109,6 +109,12 @@ def add(fn: Fn, a: Any, b: Any) -> Type:
     return add_numbers(fn, known(a), known(b))
 
 
+@typed(helpers.project_all)
+def project_all(fn: Fn, g: Any, like: Any) -> Type:
+    """Give a list of the classes of another."""
+    return lift(like)
+
+
 @typed(special.polygamma)
 def polygamma(fn: Fn, n: Any, x: Any) -> Type:
     """Give a Python float."""
