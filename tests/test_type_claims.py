@@ -1,4 +1,4 @@
-"""What the compiler believes of values is so, for all arguments that a guard lets through.
+"""What the compiler believes of values is so for all arguments that a guard accepts.
 
 Programs are compiled once; then the specialised function and its gradient are evaluated
 as IR for other sizes, lengths and numbers, and every value is held against its type.
