@@ -39,6 +39,9 @@ CASES = [
     (np.pad, (3, 4), (2, "symmetric"), {}),
     (np.pad, (3, 4), (5, "wrap"), {}),
     (np.pad, (4,), ((2, 1), "wrap"), {}),
+    (np.lib.stride_tricks.sliding_window_view, (4,), (2,), {}),
+    (np.lib.stride_tricks.sliding_window_view, (3, 4), ((2, 3),), {}),
+    (np.lib.stride_tricks.sliding_window_view, (3, 4), (2,), {"axis": 1}),
 ]
 
 
