@@ -80,5 +80,5 @@ def run(ctx: Context, callee: Frame) -> Operand:
     callee.env[CTL] = NEXT
     callee.env[RET] = UNDEF
     statements.block(ctx, callee, [*callee.tree.body, FALLS_OFF])
-    op = callee.env[RET]
-    return UNDEF if isinstance(callee.env[CTL], Undef) else op
+    op = callee.env.get(RET, UNDEF)
+    return UNDEF if isinstance(callee.env.get(CTL, UNDEF), Undef) else op
