@@ -85,10 +85,14 @@ class Reverse:
     def take(self, value: Value) -> Bar | None:
         """Return the complete cotangent of a value that is being left behind, named."""
         bar = self.cot.bars.pop(value, None)
-        if isinstance(bar, Value) and bar.hint is None and value.hint is not None:
-            if bar in self.b.defs:
-                bar.hint = f"{value.hint}_bar"
+        if isinstance(bar, Value) and bar.hint is None and value.hint and bar in self.b.defs:
+            bar.hint = self.bar_name(value)
         return bar
+
+    def bar_name(self, value: Value) -> str | None:
+        """Return a name for a cotangent, after the user's variable, key or attribute."""
+        name = value.hint or part_name(self.definition(value))
+        return f"{name}_bar" if name else None
 
     # ------------------------------------------------------------- operations
 
@@ -419,7 +423,7 @@ class Reverse:
             residual.hint = f"{stmt.callee.name}_residual"
         self.rename(stmt.out, value, block)
         out_bar = self.cot.complete(bar, stmt.out)
-        types = tuple(type_of(stmt.args[k]) for k in wanted)
+        types = tuple(loosely(type_of(stmt.args[k])) for k in wanted)
         bars = Value(lt.TupleT(types), None, stmt.loc)
         self.b.add(Call(bars, bwd, (residual, out_bar), stmt.loc))
         for position, k in enumerate(wanted):
@@ -441,6 +445,18 @@ class Reverse:
         return op
 
 
+def part_name(made: Apply | None) -> str | None:
+    """Return the attribute, the key or the field that an operation reads."""
+    if made is None or made.fn not in (getattr, operator.getitem) or len(made.args) != 2:
+        return None
+    base, key = made.args
+    name = key.value if isinstance(key, Const) else None
+    fields = getattr(getattr(type_of(base), "cls", None), "_fields", ())
+    if type(name) is int and 0 <= name < len(fields):
+        name = fields[name]
+    return name if isinstance(name, str) and name.isidentifier() else None
+
+
 def no_rule(stmt: Apply) -> Exception:
     """Return the error for an operation without a derivative."""
     return not_differentiable(
@@ -450,6 +466,14 @@ def no_rule(stmt: Apply) -> Exception:
         label="depends on what is differentiated",
         help="write a rule for it with chainrule.rules, or stop_gradient() its argument",
     )
+
+
+def loosely(t: lt.Type) -> lt.Type:
+    """Return the type of a number's cotangent that comes out of a call: of any class."""
+    if isinstance(t, lt.ScalarT):
+        kind = "complex" if t.kind == "complex" else "float"
+        return lt.ScalarT(kind, None, exact=False)
+    return t
 
 
 def _listed(op: Any) -> list[Operand]:
