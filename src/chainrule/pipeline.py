@@ -31,6 +31,7 @@ from chainrule.optimise.hoist import hoist
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
+from chainrule.optimise.twice import read_once
 from chainrule.request import Built, Input, Known, Request, check_result
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
@@ -128,6 +129,7 @@ def optimise(derived: Derived) -> None:
             sizes_of_arguments(function, derived.ours)
             for _ in range(2):
                 rewrite(function, derived.ours)
+                read_once(function)
                 remove_dead(function)
             if fuse(function):
                 remove_dead(function)

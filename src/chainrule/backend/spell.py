@@ -7,9 +7,10 @@ wrote them, every other callable by its path.
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,10 +27,11 @@ from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.runtime.objects import by_keywords, instance
-from chainrule.types.lattice import ArrayT, ScalarT, TapeT
+from chainrule.types.lattice import ArrayT, ScalarT, TapeT, TupleT
 
 Node = Any
 LOAD, STORE = gast.Load(), gast.Store()
+_FIELD = type(vars(namedtuple("_Pair", "a b"))["a"])
 
 
 def name(text: str) -> Node:
@@ -211,7 +213,22 @@ class Speller:
         base, index = op.args
         if isinstance(base, Value) and base in self.bare:
             return self.operand(base)
+        field = field_name(base, index)
+        if field is not None:
+            return gast.Attribute(self.operand(base), field, LOAD)
         return gast.Subscript(self.operand(base), self.subscript(index), LOAD)
+
+
+def field_name(base: Operand, index: Operand) -> str | None:
+    """Return the field of a named tuple that a subscript selects."""
+    cls = base.type.cls if isinstance(base, Value) and isinstance(base.type, TupleT) else None
+    fields = getattr(cls, "_fields", ())
+    position = index.value if isinstance(index, Const) else None
+    if type(position) is not int or not 0 <= position < len(fields):
+        return None
+    name = fields[position]
+    plain = type(inspect.getattr_static(cls, name, None)) is _FIELD
+    return name if plain else None
 
 
 def _last(op: ir.Apply) -> str:

@@ -54,7 +54,7 @@ class LoopReversal:
         outer_init = [self.b_complete(v) for v in outer]
         params = [Value(bar_type(t_join(op, stmt.body.params[k])), self.hint(k), stmt.loc)
                   for k, op in zip(self.carried, init, strict=True)]
-        accumulators = [Value(bar_type(type_of(op)), _bar(v), stmt.loc)
+        accumulators = [Value(bar_type(type_of(op)), rev.bar_name(v), stmt.loc)
                         for v, op in zip(outer, outer_init, strict=True)]
         body = Block(params=(*params, *accumulators))
         saved = dict(rev.cot.bars)
@@ -83,7 +83,7 @@ class LoopReversal:
 
     def hint(self, k: int) -> str | None:
         """Return the name of a carried cotangent."""
-        return _bar(self.stmt.body.params[k])
+        return self.rev.bar_name(self.stmt.body.params[k])
 
     def first(self, k: int) -> Operand:
         """Return a carried cotangent before the first iteration from the end."""
@@ -261,10 +261,6 @@ class LoopReversal:
             if isinstance(new, Value) and old is not new:
                 substitute(body, {old: new})
         body.stmts[:0] = start
-
-
-def _bar(value: Value) -> str | None:
-    return f"{value.hint}_bar" if value.hint else None
 
 
 def t_join(op: Operand, like: Value) -> lt.Type:
