@@ -13,6 +13,7 @@ from chainrule.analysis.activity import paths
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Function, Loop, Operand, Undef, Value, blocks
 from chainrule.ir.walk import statements, substitute
+from chainrule.optimise.dead import Tapes
 from chainrule.types import lattice as lt
 
 ARITHMETIC = {
@@ -55,12 +56,28 @@ def _remove(block: Block, outs: set[Value]) -> None:
             _remove(inner, outs)
 
 
+def rows_of_tapes(body: Block) -> dict[Value, list[Operand]]:
+    """Return what is saved for each element that is read from a tape."""
+    tapes = Tapes(body)
+    tapes.connect()
+    rows: dict[Value, list[tuple[Operand, ...]]] = {}
+    for root, found in tapes.entries.items():
+        rows.setdefault(tapes.find(root), []).extend(found)
+    out: dict[Value, list[Operand]] = {}
+    for source, elems in tapes.readers:
+        mine = rows.get(tapes.find(source), [])
+        if mine and all(len(row) == len(elems) for row in mine):
+            out.update({elem: [row[k] for row in mine] for k, elem in enumerate(elems)})
+    return out
+
+
 class Mixed:
     """Values that may be NumPy's; all others are Python's."""
 
     def __init__(self, body: Block) -> None:
         self.found: set[Value] = set()
         self.sure: set[Value] = set()
+        self.rows = rows_of_tapes(body)
         size = -1
         while size != len(self.found):
             size = len(self.found)
@@ -81,6 +98,10 @@ class Mixed:
         if not all(map(self.plain, ops)):
             self.found.add(value)
 
+    def read(self, elem: Value, saved: list[Operand]) -> None:
+        """Note what an element of a tape may be; where it has no value, it is not read."""
+        self.join(elem, [op for op in saved if not (isinstance(op, Const) and op.value is None)])
+
     def block(self, block: Block) -> None:
         for stmt in block.stmts:
             if isinstance(stmt, Apply):
@@ -94,6 +115,8 @@ class Mixed:
                     self.sure.update((param, out))
                     if not (self.plain(init) and self.plain(result)):
                         self.found.update((param, out))
+                for elem in (e for it in stmt.iters for e in it.elems if e in self.rows):
+                    self.read(elem, self.rows[elem])
                 self.block(stmt.body)
             else:
                 for inner in blocks(stmt):

@@ -138,8 +138,8 @@ def recomputable(
     """Split needed values in those recomputed from elements and those to be saved.
 
     Only indexing by position, sizes, integer arithmetic, and one step of arithmetic on
-    numbers that are there anyway are recomputed: they cost no more than reading a saved
-    value. `free` are values that the reverse body has anyway.
+    numbers that are there anyway (or with a constant on an array) are recomputed: they
+    cost hardly more than reading a saved value. `free` are values that the reverse body has anyway.
     """
     definitions = {
         v: s for s in stmt.body.stmts if isinstance(s, Apply) for v in outputs(s)
@@ -187,6 +187,8 @@ def recomputable(
 def _cheap(made: Apply) -> bool:
     """Say whether an operation is no more work than reading its result from a tape."""
     if made.fn in ARITHMETIC:
+        if isinstance(made.out.type, lt.ArrayT):
+            return sum(isinstance(a, Value) for a in made.args) == 1
         return isinstance(made.out.type, lt.ScalarT) and made.out.type.kind in ("int", "float")
     if made.fn is operator.getitem:
         index = made.args[1]
