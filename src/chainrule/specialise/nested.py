@@ -259,6 +259,7 @@ class Scope:
         from chainrule.transform.outputs import as_given
         from chainrule.transform.pairs import Pairs
         from chainrule.transform.reverse import Reverse
+        from chainrule.transform.tapes import lower_pair
 
         function, active = self.prepare(value)
         value = function.body.results[0]
@@ -268,7 +269,8 @@ class Scope:
         for s in statements(function.body):
             if isinstance(s, Apply):
                 b.outer_defs[s.out] = s
-        rev = Reverse(b, active, Pairs())
+        pairs = Pairs()
+        rev = Reverse(b, active, pairs)
         block = Block()
         with b.into(block):
             if isinstance(value, Value) and value in active:
@@ -281,6 +283,8 @@ class Scope:
             ]
         block.results = tuple(grads)
         rev.finish(function.body, block)
+        for halves in pairs.made.values():
+            lower_pair(*halves)
         value = rev.resolve(value)
         return block, list(block.results), value
 

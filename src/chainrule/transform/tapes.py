@@ -8,10 +8,22 @@ is only a list that nobody has differentiated yet.
 from __future__ import annotations
 
 import builtins
+import operator
 
 from chainrule.analysis.activity import paths
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, Iter, Loop, Operand, Stmt, Value, blocks
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Const,
+    Function,
+    Iter,
+    Loop,
+    Operand,
+    Stmt,
+    Value,
+    blocks,
+)
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.types import lattice as lt
 
@@ -92,3 +104,18 @@ def _reader(it: Iter) -> Iter:
             if isinstance(elem.type, lt.TapeT):
                 elem.type = kind
     return it
+
+
+def lower_pair(fwd: Function, bwd: Function) -> None:
+    """Rewrite the tapes that the forward half of a function hands to the backward half."""
+    lower_tapes(fwd.body)
+    *_, residual, _ = fwd.body.stmts
+    assert isinstance(residual, Apply)
+    kinds = lt.TupleT(tuple(map(type_of, residual.args)))
+    holder = bwd.params[0]
+    residual.out.type = holder.type = kinds
+    for stmt in bwd.body.stmts:
+        if isinstance(stmt, Apply) and stmt.fn is operator.getitem:
+            if stmt.args[0] is holder and isinstance(stmt.args[1], Const):
+                stmt.out.type = kinds.items[stmt.args[1].value]
+    lower_tapes(bwd.body)
