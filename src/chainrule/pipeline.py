@@ -153,7 +153,11 @@ def specialise_for(
             name = need.root.hint
             if name is None or name not in arguments or name in {*known, *wrt}:
                 raise not_differentiable(
-                    "CR502", need.loc, f"`{need.name}` must be known when the derivative is made"
+                    "CR502",
+                    need.loc,
+                    f"`{need.name}` must be known when the derivative is made",
+                    label="computed at run time",
+                    help="pass a literal, or an argument that is not differentiated",
                 ) from None
             known.add(name)
             continue

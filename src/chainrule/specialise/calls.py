@@ -187,6 +187,7 @@ def call_outside(
     wrapped = library.unwrap(fn)
     if wrapped is not None:
         return call(ctx, frame, Const(wrapped), args, kwargs)
+    library.refuse_writer(ctx, fn)
     derivative = library.derivative(ctx, frame, fn, args, kwargs)
     if derivative is not None:
         return derivative

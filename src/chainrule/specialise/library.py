@@ -39,6 +39,8 @@ EFFECTS: set[Any] = {
     *(getattr(np.random, n) for n in dir(np.random) if callable(getattr(np.random, n))),
 }
 
+WRITERS = {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle"}
+
 # Functions that take a list of arrays; elsewhere a list stands for one array.
 SEQUENCES = {
     np.array,
@@ -98,6 +100,22 @@ def takes_arrays(fn: Callable[..., Any]) -> bool:
         return False
     module = getattr(fn, "__module__", None) or ""
     return isinstance(fn, np.ufunc) or module.startswith("numpy")
+
+
+def refuse_writer(ctx: Context, fn: Any) -> None:
+    """Refuse a function whose purpose is to write into its argument."""
+    at = isinstance(getattr(fn, "__self__", None), np.ufunc) and fn.__name__ == "at"
+    if not at and getattr(fn, "__name__", "") not in WRITERS:
+        return
+    module = str(getattr(fn, "__module__", None) or "")
+    if at or module.partition(".")[0] in ("numpy", "random"):
+        raise not_differentiable(
+            "CR407",
+            ctx.builder.loc,
+            f"{function_name(fn)} writes into its argument",
+            label="changes an array in place",
+            help="build a new array instead, with np.where or np.stack",
+        )
 
 
 def unwrap(fn: Any) -> Any:
@@ -166,6 +184,14 @@ def opaque_method(
         if isinstance(result, list):
             return b.apply(prims.make_list, *map(Const, result))
         return Const(result)
+    if name == "shuffle":
+        raise not_differentiable(
+            "CR404",
+            b.loc,
+            "`.shuffle()` changes its argument in place",
+            label="writes into the array",
+            help="use rng.permutation(x)",
+        )
     active = [a for a in (*args, *(v for _, v in kwargs)) if _number(a)]
     function = getattr(cls, name, None)
     if isinstance(base, Const):
