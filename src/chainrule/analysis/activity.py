@@ -1,8 +1,8 @@
 """Activity: which values need a cotangent or a tangent.
 
-In: a function and the values it is differentiated with respect to. Out: the set of active values:
-those that depend on them through differentiable types (varied) and on which the result
-depends (useful). Everything else gets no derivative code at all.
+In: a function and the values it is differentiated with respect to. Out: the set of
+active values: those that depend on them through differentiable types (varied) and on
+which the result depends (useful). Everything else gets no derivative code at all.
 """
 
 from __future__ import annotations
@@ -131,7 +131,11 @@ class Varied:
                     self.add(mine)
             self.block(stmt.header)
         for k, out in enumerate(stmt.outs):
-            if self.has(body.params[k]) or self.has(results[k]) or self.has(stmt.init[k]):
+            if (
+                self.has(body.params[k])
+                or self.has(results[k])
+                or self.has(stmt.init[k])
+            ):
                 self.add(out)
         if stmt.tape is not None and any(map(self.has, results[len(stmt.outs) :])):
             self.add(stmt.tape)

@@ -1,7 +1,7 @@
 """Copy IR: fresh values, same structure.
 
-In: a function or a block. Out: a copy that shares no value or statement with it, and the table from old
-values to new ones. Functions that are called are shared, not copied.
+In: a function or a block. Out: a copy that shares no value or statement with it, and
+the table from old values to new ones. Functions that are called are shared, not copied.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def copy_function(function: Function) -> tuple[Function, Table]:
     """Return a copy of a function with parameters of its own."""
     table: Table = {}
     params = tuple(_fresh(p, table) for p in function.params)
-    return replace(function, params=params, body=copy_block(function.body, table)), table
+    return replace(
+        function, params=params, body=copy_block(function.body, table)
+    ), table
 
 
 def copy_block(block: Block, table: Table) -> Block:
@@ -75,7 +77,9 @@ def _copy(stmt: Stmt, table: Table) -> Stmt:
         case If():
             test = _op(stmt.test, table)
             then, orelse = copy_block(stmt.then, table), copy_block(stmt.orelse, table)
-            return replace(stmt, test=test, then=then, orelse=orelse, outs=_outs(stmt.outs, table))
+            return replace(
+                stmt, test=test, then=then, orelse=orelse, outs=_outs(stmt.outs, table)
+            )
         case Loop():
             return _loop(stmt, table)
         case With():
@@ -83,7 +87,11 @@ def _copy(stmt: Stmt, table: Table) -> Stmt:
             name = _optional(stmt.name, table)
             body = copy_block(stmt.body, table)
             return replace(
-                stmt, context=context, name=name, body=body, outs=_outs(stmt.outs, table)
+                stmt,
+                context=context,
+                name=name,
+                body=body,
+                outs=_outs(stmt.outs, table),
             )
         case Try():
             body = copy_block(stmt.body, table)

@@ -3,11 +3,11 @@
 In: nothing. Out: the dozen classes that every pass reads and writes.
 
 A `Function` is a `Block`; a block is a list of statements and its results. There are no
-jumps and no mutation: `break`, `continue` and early `return` are results of blocks (`If`
-with the rest of the code in the other branch, `Loop` with a `stop` result), an
+jumps and no mutation: `break`, `continue` and early `return` are results of blocks
+(`If` with the rest of the code in the other branch, `Loop` with a `stop` result), an
 accumulation into a buffer is `index_add(buffer, i, v)` with a new value as result. The
-backend turns both into the `break` and the `+=` that a person would write. What is pure is
-easy to differentiate, and to differentiate again.
+backend turns both into the `break` and the `+=` that a person would write. What is pure
+is easy to differentiate, and to differentiate again.
 
 Values have identity, not names: a `Value` is defined once, by a statement, a block
 parameter or a loop, and `hint` remembers what the user called it.
@@ -79,9 +79,9 @@ class Apply:
     """`out = fn(*args, **kwargs)` of one primitive.
 
     `fn` is the canonical callable that rules and types are looked up by
-    (`operator.mul`, `np.sum`, `math.sin`, a function of `ir.prims`); `form` says how the
-    user spelled it: `"call"`, `"method"` (`x.sum(0)`), `"attribute"` (`x.T`); operators are
-    always printed infix. An `effect` is kept and keeps its order.
+    (`operator.mul`, `np.sum`, `math.sin`, a function of `ir.prims`); `form` says how
+    the user spelled it: `"call"`, `"method"` (`x.sum(0)`), `"attribute"` (`x.T`);
+    operators are always printed infix. An `effect` is kept and keeps its order.
     """
 
     out: Value
@@ -202,10 +202,11 @@ Stmt = Apply | If | Loop | Call | Try | With
 class Function:
     """A function: parameters, one block with one result, and where it came from.
 
-    `params` are in the order of `signature`; `signature` holds the parameter list as the
-    user wrote it (an `inspect.Signature`), or None for functions we make. `namespace` is
-    the user's live globals, `cells` the closure cells that the text reads by name;
-    `captured` are values of the caller that the last parameters stand for.
+    `params` are in the order of `signature`; `signature` holds the parameter list as
+    the user wrote it (an `inspect.Signature`), or None for functions we make.
+    `namespace` is the user's live globals, `cells` the closure cells that the text
+    reads by name; `captured` are values of the caller that the last parameters stand
+    for.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """The primitives that are ours: small Python functions that mean what they compute.
 
-In: nothing. Out: callables that `Apply.fn` names beside those of Python and NumPy. Each runs
-as it stands, so that IR can be evaluated directly; the backend prints most of them as the
-syntax in their docstring.
+In: nothing. Out: callables that `Apply.fn` names beside those of Python and NumPy. Each
+runs as it stands, so that IR can be evaluated directly; the backend prints most of them
+as the syntax in their docstring.
 """
 
 from __future__ import annotations
@@ -48,12 +48,15 @@ def unpack(x: Any, n: int) -> tuple[Any, ...]:
     if len(items) > n:
         raise ValueError(f"too many values to unpack (expected {n})")
     if len(items) < n:
-        raise ValueError(f"not enough values to unpack (expected {n}, got {len(items)})")
+        raise ValueError(
+            f"not enough values to unpack (expected {n}, got {len(items)})"
+        )
     return items
 
 
 def index_add(buffer: Any, index: Any, value: Any) -> Any:
-    """Return the buffer with `value` added at `index`; print as `buffer[index] += value`.
+    """Return the buffer with `value` added at `index`;
+    print as `buffer[index] += value`.
 
     Integer arrays may name an element twice, both are added: printed as `np.add.at`.
     """
@@ -111,7 +114,9 @@ _CONVERT: dict[str, Any] = {"r": repr, "s": str, "a": ascii, "": lambda value: v
 
 
 def some(x: Any) -> Any:
-    """Return a value that is not None here, though its type allows None; print as `x`."""
+    """Return a value that is not None here, though its type allows None;
+    print as `x`.
+    """
     return x
 
 
@@ -151,7 +156,9 @@ def flatten(x: Any, order: Any = "C") -> Any:
 
 
 def remark(text: str) -> None:
-    """Print as the comment `# text`; made with `effect=True`, so that it stays in place."""
+    """Print as the comment `# text`; made with `effect=True`,
+    so that it stays in place.
+    """
 
 
 def stop(x: Any) -> Any:

@@ -1,7 +1,7 @@
 """Walk over IR and rewrite its operands.
 
-In: blocks. Out: statements in order, the values a block reads from outside, and replacement
-of operands in place.
+In: blocks. Out: statements in order, the values a block reads from outside, and
+replacement of operands in place.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def replace_operands(stmt: Stmt, new: object) -> None:
         case If():
             stmt.test = new(stmt.test)
         case Loop():
-            stmt.iters = tuple(Iter(new(i.source), i.elems, i.unpack) for i in stmt.iters)
+            stmt.iters = tuple(
+                Iter(new(i.source), i.elems, i.unpack) for i in stmt.iters
+            )
             stmt.init = tuple(map(new, stmt.init))
         case Call():
             stmt.args = tuple(map(new, stmt.args))

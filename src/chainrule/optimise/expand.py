@@ -1,8 +1,8 @@
 """Replace active composite primitives by what they are made of.
 
-In: a function and its active parameters. Out: the same function in which every active primitive
-has a rule of its own: a `composite` rule's body stands in its place, for both modes and
-every order.
+In: a function and its active parameters. Out: the same function in which every active
+primitive has a rule of its own: a `composite` rule's body stands in its place, for both
+modes and every order.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ def expand(function: Function, wrt: list[Value]) -> None:
         if not any(_rule(s) and s.out in active for s in statements(function.body)):  # type: ignore[union-attr]
             return
         b = Builder(algebra=True)
-        b.outer_defs = {s.out: s for s in statements(function.body) if isinstance(s, Apply)}
+        b.outer_defs = {
+            s.out: s for s in statements(function.body) if isinstance(s, Apply)
+        }
         table: dict[Value, Operand] = {}
         _block(function.body, active, b, splice.Splicer(b), table)
         while any(v in table for v in table.values() if isinstance(v, Value)):
-            table = {k: table.get(v, v) if isinstance(v, Value) else v for k, v in table.items()}
+            table = {
+                k: table.get(v, v) if isinstance(v, Value) else v
+                for k, v in table.items()
+            }
         substitute(function.body, table)
 
 

@@ -1,7 +1,8 @@
 """Fuse neighbouring branches on the same test.
 
-In: a function. Out: the same function in which an `If` that directly follows an `If` on the same test
-is part of it, as the forward and the reverse half of one branch often are.
+In: a function. Out: the same function in which an `If` that directly follows an `If` on
+the same test is part of it, as the forward and the reverse half of one branch often
+are.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ def _partner(block: Block, k: int) -> int | None:
     for j in range(k + 1, len(block.stmts)):
         stmt = block.stmts[j]
         if isinstance(stmt, If):
-            return j if stmt.test is first.test and not _reads(stmt, block.stmts[k + 1 : j]) else None
+            return (
+                j
+                if stmt.test is first.test and not _reads(stmt, block.stmts[k + 1 : j])
+                else None
+            )
         if not isinstance(stmt, Apply) or stmt.effect:
             return None
     return None

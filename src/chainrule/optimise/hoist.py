@@ -1,7 +1,8 @@
 """Move reads of parts of containers out of loops and branches.
 
-In: a function. Out: the same function with `params["w"]` read where `params` is defined, once, so
-that its cotangent is that of a number or an array, not of the whole container.
+In: a function. Out: the same function with `params["w"]` read where `params` is
+defined, once, so that its cotangent is that of a number or an array, not of the whole
+container.
 """
 
 from __future__ import annotations
@@ -10,7 +11,16 @@ import builtins
 import operator
 from typing import Any
 
-from chainrule.ir.nodes import Apply, Block, Const, Function, Loop, Operand, Value, blocks
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Const,
+    Function,
+    Loop,
+    Operand,
+    Value,
+    blocks,
+)
 from chainrule.ir.walk import substitute
 from chainrule.types import lattice as lt
 
@@ -38,7 +48,10 @@ def hoist(function: Function) -> None:
 
 
 def _collect(
-    block: Block, known: set[Value], moved: dict[Any, Apply], table: dict[Value, Operand]
+    block: Block,
+    known: set[Value],
+    moved: dict[Any, Apply],
+    table: dict[Value, Operand],
 ) -> None:
     kept = []
     for stmt in block.stmts:

@@ -1,8 +1,8 @@
 """Rewrite forwards: substitute, fold, simplify, share.
 
-In: a function and the values that the compiler itself computes. Out: the same function with known
-branches taken, carried values that never change replaced by what they are, algebra done on the
-compiler's own operations, and equal operations done once.
+In: a function and the values that the compiler itself computes. Out: the same function
+with known branches taken, carried values that never change replaced by what they are,
+algebra done on the compiler's own operations, and equal operations done once.
 """
 
 from __future__ import annotations
@@ -160,7 +160,11 @@ class Rewriter:
         if stmt.fn in UNSHARED or isinstance(stmt.out.type, lt.NeverT):
             return None
         try:
-            key = (stmt.fn, *map(_key, stmt.args), *((k, _key(v)) for k, v in stmt.kwargs))
+            key = (
+                stmt.fn,
+                *map(_key, stmt.args),
+                *((k, _key(v)) for k, v in stmt.kwargs),
+            )
             hash(key)
         except TypeError:
             return None
@@ -185,7 +189,11 @@ class Rewriter:
         kept = []
         for k, out in enumerate(stmt.outs):
             one, two = stmt.then.results[k], stmt.orelse.results[k]
-            if one is two or (isinstance(one, Const) and isinstance(two, Const) and _key(one) == _key(two)):
+            if one is two or (
+                isinstance(one, Const)
+                and isinstance(two, Const)
+                and _key(one) == _key(two)
+            ):
                 self.table[out] = one
             else:
                 kept.append(k)
@@ -213,7 +221,9 @@ class Rewriter:
         for k in range(n):
             result, init = self.new(body.results[1 + k]), stmt.init[k]
             same = result is body.params[k] or (
-                isinstance(init, Const) and isinstance(result, Const) and _key(init) == _key(result)
+                isinstance(init, Const)
+                and isinstance(result, Const)
+                and _key(init) == _key(result)
             )
             if not same or isinstance(init, Undef):
                 kept.append(k)

@@ -1,8 +1,8 @@
 """Read sizes from arguments, where a value is only needed for its size.
 
-In: a function and the values the compiler computes itself. Out: the same function, in which `size` and
-`shape` of a computed array are those of an argument of the same dimensions: the array
-need not be computed, or kept, for them.
+In: a function and the values the compiler computes itself. Out: the same function, in
+which `size` and `shape` of a computed array are those of an argument of the same
+dimensions: the array need not be computed, or kept, for them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,16 @@ import builtins
 from collections.abc import Collection
 
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, Function, Operand, Stmt, Value, blocks
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Const,
+    Function,
+    Operand,
+    Stmt,
+    Value,
+    blocks,
+)
 from chainrule.specialise.builder import Builder
 from chainrule.types import lattice as lt
 

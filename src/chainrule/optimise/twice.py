@@ -1,7 +1,8 @@
 """Save nothing twice on one tape.
 
-In: a function whose equal operations are shared already. Out: the same function, in which entries of
-a tape that are always the same value are read as one; the others then have no reader.
+In: a function whose equal operations are shared already. Out: the same function, in
+which entries of a tape that are always the same value are read as one; the others then
+have no reader.
 """
 
 from __future__ import annotations
