@@ -32,7 +32,16 @@ from chainrule.types.methods import ATTRIBUTES
 from chainrule.types.typeof import type_of as runtime_type
 
 DICT_VIEWS = ("keys", "values", "items")
-COMPILE_TIME = (Closure, Method, ArrayMethod, Items, Streams, Generator, Instance, Super)
+COMPILE_TIME = (
+    Closure,
+    Method,
+    ArrayMethod,
+    Items,
+    Streams,
+    Generator,
+    Instance,
+    Super,
+)
 
 
 def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
@@ -68,7 +77,9 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
 
 def _is_data_attribute(cls: type, name: str) -> bool:
     found = inspect.getattr_static(cls, name, None)
-    return isinstance(found, types.GetSetDescriptorType | types.MemberDescriptorType | property)
+    return isinstance(
+        found, types.GetSetDescriptorType | types.MemberDescriptorType | property
+    )
 
 
 def of_number(ctx: Context, base: Operand, name: str) -> Operand:
@@ -141,14 +152,19 @@ def outside_attribute(
 def is_library(name: str) -> bool:
     """Say whether a module is one whose attributes nobody rebinds."""
     root = name.partition(".")[0]
-    return root in (
-        "numpy scipy math cmath builtins operator functools itertools collections random "
-        "warnings contextlib typing dataclasses enum abc copy time sys os chainrule string "
-        "statistics logging re json fractions decimal numbers types"
-    ).split()
+    return (
+        root
+        in (
+            "numpy scipy math cmath builtins operator functools itertools collections random "
+            "warnings contextlib typing dataclasses enum abc copy time sys os chainrule string "
+            "statistics logging re json fractions decimal numbers types"
+        ).split()
+    )
 
 
-def of_class(ctx: Context, frame: Frame, base: Operand, cls: type, name: str) -> Operand:
+def of_class(
+    ctx: Context, frame: Frame, base: Operand, cls: type, name: str
+) -> Operand:
     """Find a method, property or class attribute of an object of the program."""
     try:
         found = inspect.getattr_static(cls, name)
@@ -165,7 +181,10 @@ def bound(
     ctx: Context, frame: Frame, base: Operand, cls: type, name: str, found: Any
 ) -> Operand:
     """Bind what a class holds under a name to an object of the class."""
-    if isinstance(found, types.FunctionType | property) and getattr(cls, name, None) is found:
+    if (
+        isinstance(found, types.FunctionType | property)
+        and getattr(cls, name, None) is found
+    ):
         if not (ctx.splicing or is_library(cls.__module__)):
             ctx.known("attribute", name, cls, (), found)
     match found:

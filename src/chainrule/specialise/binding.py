@@ -30,7 +30,9 @@ def bind(
     defaults: Sequence[Operand],
     kw_defaults: dict[str, Operand],
 ) -> Env:
-    """Return the parameters' values; a call that Python refuses is the primal's error."""
+    """Return the parameters' values; a call that Python refuses is the
+    primal's error.
+    """
     positional = [p.id for p in (*spec.posonlyargs, *spec.args)]
     only = {p.id for p in spec.posonlyargs}
     env: Env = dict(zip(positional, args, strict=False))
@@ -68,7 +70,9 @@ def bind(
 
 
 def missing(callee: Operand, given: int, named: Sequence[str | None]) -> int | None:
-    """Return how many positional arguments a call must still pass, where that is certain."""
+    """Return how many positional arguments a call must still pass,
+    where that is certain.
+    """
     fn = callee.value if isinstance(callee, Const) else None
     if isinstance(fn, np.ufunc):
         return fn.nin - given
@@ -86,7 +90,11 @@ def missing(callee: Operand, given: int, named: Sequence[str | None]) -> int | N
     else:
         return None
     rest = names[given:]
-    if open_ended or None in named or any(n in named for n in rest[: len(rest) - optional]):
+    if (
+        open_ended
+        or None in named
+        or any(n in named for n in rest[: len(rest) - optional])
+    ):
         return None
     needed = [n for n in rest if n not in named]
     return len(needed) if optional == len(rest) - len(needed) else None
@@ -94,6 +102,8 @@ def missing(callee: Operand, given: int, named: Sequence[str | None]) -> int | N
 
 def misuse(ctx: Context, message: str) -> Exception:
     """Return the error for a call that fails in the primal as well."""
-    error = not_differentiable("CR107", ctx.builder.loc, message, label="this call fails")
+    error = not_differentiable(
+        "CR107", ctx.builder.loc, message, label="this call fails"
+    )
     error.primal_fails = True
     return error

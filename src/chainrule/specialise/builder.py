@@ -1,8 +1,8 @@
 """Write IR one operation at a time, folding what is already known.
 
-In: callables and operands. Out: operands; statements are added to the current block. Every
-operation is typed as it is written; what can be computed now, is; parts of tuples,
-lists, dicts and objects built here are read back without an operation.
+In: callables and operands. Out: operands; statements are added to the current block.
+Every operation is typed as it is written; what can be computed now, is; parts of
+tuples, lists, dicts and objects built here are read back without an operation.
 """
 
 from __future__ import annotations
@@ -55,8 +55,35 @@ FOLDABLE = {
         "or_ xor lshift rshift getitem contains is_ is_not"
     ).split()
 } | {
-    *(len, abs, min, max, sum, int, float, bool, str, repr, round, divmod, pow, tuple, slice),
-    *(sorted, range, any, all, prims.make_tuple, isinstance, issubclass, callable, type, complex),
+    *(
+        len,
+        abs,
+        min,
+        max,
+        sum,
+        int,
+        float,
+        bool,
+        str,
+        repr,
+        round,
+        divmod,
+        pow,
+        tuple,
+        slice,
+    ),
+    *(
+        sorted,
+        range,
+        any,
+        all,
+        prims.make_tuple,
+        isinstance,
+        issubclass,
+        callable,
+        type,
+        complex,
+    ),
 }
 ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
@@ -117,7 +144,9 @@ class Builder:
         type_: lt.Type | None = None,
     ) -> Operand:
         """Write `fn(*args, **kwargs)` and return its result."""
-        if fn not in TAKES_NONE and not any(isinstance(a, Const) and a.value is None for a in args):
+        if fn not in TAKES_NONE and not any(
+            isinstance(a, Const) and a.value is None for a in args
+        ):
             args = tuple(map(self.some, args))
             kwargs = [(k, self.some(v)) for k, v in kwargs]
         if not effect:
@@ -132,16 +161,22 @@ class Builder:
         if type_ is None:
             type_ = self.infer(fn, args, kwargs)
         out = Value(type_, hint, self.loc)
-        self.add(Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text))
+        self.add(
+            Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
+        )
         return out
 
     def some(self, op: Operand) -> Operand:
-        """Return a number that may be None as the number that it is where it is used."""
+        """Return a number that may be None as the number that it is
+        where it is used.
+        """
         if isinstance(op, Value) and isinstance(op.type, lt.OptionalT):
             return self.apply(prims.some, op)
         return op
 
-    def infer(self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs) -> lt.Type:
+    def infer(
+        self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
+    ) -> lt.Type:
         """Return the result type, or explain why there is none."""
         known = [abstract(a) for a in args]
         named = {k: abstract(v) for k, v in kwargs}
@@ -233,7 +268,9 @@ class Builder:
         except Exception:
             return None
         if isinstance(result, float | complex) and not self.algebra:
-            if fn is not operator.neg and any(isinstance(v, float | complex | int) for v in values):
+            if fn is not operator.neg and any(
+                isinstance(v, float | complex | int) for v in values
+            ):
                 return None
         if isinstance(result, STRUCTURE) or isinstance(result, float | complex | range):
             return Const(result)
@@ -261,7 +298,11 @@ class Builder:
     def attribute(self, base: Operand, name: Operand) -> Operand | None:
         """Read a field of an object that was built in this program."""
         parts = self.parts(base)
-        if isinstance(name, Const) and isinstance(parts, dict) and isinstance(base, Value):
+        if (
+            isinstance(name, Const)
+            and isinstance(parts, dict)
+            and isinstance(base, Value)
+        ):
             if isinstance(base.type, lt.ObjT):
                 return parts.get(name.value)
         return None
@@ -288,7 +329,9 @@ class Builder:
         return list(stmt.args)
 
     def definition(self, op: Operand) -> Apply | None:
-        """Return the operation that defines an operand, here or in the forward sweep."""
+        """Return the operation that defines an operand,
+        here or in the forward sweep.
+        """
         if not isinstance(op, Value):
             return None
         return self.defs.get(op) or self.outer_defs.get(op)
@@ -300,7 +343,9 @@ class Builder:
         return self.apply(operator.getitem, base, Const(index))
 
     def elements(self, op: Operand) -> list[Operand] | None:
-        """Return the elements of a tuple or list of known length, reading them if needed."""
+        """Return the elements of a tuple or list of known length,
+        reading them if needed.
+        """
         parts = self.parts(op)
         if isinstance(parts, list):
             return parts
@@ -338,7 +383,11 @@ class Builder:
             if len(known) < 2:
                 return Const(*known) if known else UNDEF
             if isinstance(stmt, If):
-                return stmt.test if flags[0].value else self.apply(operator.not_, stmt.test)  # type: ignore[union-attr]
+                return (
+                    stmt.test
+                    if flags[0].value
+                    else self.apply(operator.not_, stmt.test)
+                )  # type: ignore[union-attr]
         return self._new_out(stmt, flags)
 
     def codes(self, op: Operand) -> set[int]:
@@ -389,10 +438,14 @@ def type_of(op: Operand) -> lt.Type:
 
 def type_of_constant(value: Any) -> lt.Type:
     """Return the type a constant has once it is an ordinary value."""
-    if isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic):
+    if isinstance(value, bool | int | float | complex) and not isinstance(
+        value, np.generic
+    ):
         kind = type(value).__name__
         dim = value if kind == "int" and value > 0 else None
-        return lt.ScalarT(kind, dim=dim) if kind in lt.KINDS else lt.OpaqueT(type(value))
+        return (
+            lt.ScalarT(kind, dim=dim) if kind in lt.KINDS else lt.OpaqueT(type(value))
+        )
     if isinstance(value, np.generic) and lt.kind_of(value.dtype):
         return lt.ScalarT(lt.kind_of(value.dtype) or "", value.dtype)
     if type(value) is tuple:

@@ -1,7 +1,7 @@
 """Built-in functions that take programs apart: `zip`, `map`, `sum`, `isinstance` ...
 
-In: operands. Out: an operand, or `NotImplemented` to let the call be an ordinary primitive.
-`SPECIAL` holds functions, `method` the methods of containers.
+In: operands. Out: an operand, or `NotImplemented` to let the call be an ordinary
+primitive. `SPECIAL` holds functions, `method` the methods of containers.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     plans, static = columns(ctx, frame, args)
     lengths = {len(p) for p in plans if isinstance(p, list)}
     if static:
-        strict = any(k == "strict" and isinstance(v, Const) and v.value for k, v in kwargs)
+        strict = any(
+            k == "strict" and isinstance(v, Const) and v.value for k, v in kwargs
+        )
         if strict and len(lengths) > 1:
             raise iterables.primal_error(ctx, "zip() arguments have different lengths")
         return Const(Items(tuple(make(list(row)) for row in zip(*plans, strict=False))))
@@ -116,7 +118,9 @@ def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 def _as_long_as(
     ctx: Context, args: Args, known: list[list[Operand] | None]
 ) -> list[list[Operand] | None]:
-    """Take as many elements of arrays and lists as the operands of known length have."""
+    """Take as many elements of arrays and lists as the operands of
+    known length have.
+    """
     b = ctx.builder
     count = min(len(items) for items in known if items is not None)
     out = []
@@ -143,14 +147,16 @@ def enumerate_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         return Const(
             Items(
                 tuple(
-                    make(b.apply(operator.add, start, Const(i)), e) for i, e in enumerate(plan)
+                    make(b.apply(operator.add, start, Const(i)), e)
+                    for i, e in enumerate(plan)
                 )
             )
         )
     count = ctx.builder.apply(itertools.count, start, type_=lt.OpaqueT(itertools.count))
     return Const(
         Streams(
-            (count, *plan.sources), lambda elems: make(elems[0], plan.compose(elems[1:]))
+            (count, *plan.sources),
+            lambda elems: make(elems[0], plan.compose(elems[1:])),
         )
     )
 
@@ -169,7 +175,9 @@ def reversed_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         if isinstance(t, lt.ArrayT):
             return ctx.builder.getitem(op, slice(None, None, -1))
         if isinstance(t, lt.ListT) and t.items is not None:
-            return ctx.builder.apply(prims.make_list, *reversed(ctx.builder.elements(op) or []))
+            return ctx.builder.apply(
+                prims.make_list, *reversed(ctx.builder.elements(op) or [])
+            )
         return ctx.builder.apply(reversed, op, type_=_reversed_type(t))
     raise iterables.not_iterable(ctx, op)
 
@@ -200,9 +208,12 @@ def starmap(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Call a function on every tuple of arguments."""
     rows = comprehensions.static_items(ctx, frame, args[1])
     if rows is None:
-        raise not_differentiable("CR303", ctx.builder.loc, "starmap over unknown elements")
+        raise not_differentiable(
+            "CR303", ctx.builder.loc, "starmap over unknown elements"
+        )
     out = [
-        calls.call(ctx, frame, args[0], ctx.builder.elements(row) or [], []) for row in rows
+        calls.call(ctx, frame, args[0], ctx.builder.elements(row) or [], [])
+        for row in rows
     ]
     return Const(Items(tuple(out)))
 
@@ -255,7 +266,9 @@ def listed(ctx: Context, frame: Frame, op: Operand) -> Operand:
     from chainrule.specialise import loops
     from chainrule.specialise.frames import CTL, NEXT
 
-    scope = Frame(None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT})
+    scope = Frame(
+        None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT}
+    )
     empty = ctx.builder.apply(prims.make_list, type_=lt.ListT(None, None))
     scope.env["$list"] = empty
 
@@ -304,7 +317,9 @@ def fold(
         for item in items:
             start = step(start, item)
         return start
-    scope = Frame(None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT})
+    scope = Frame(
+        None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT}
+    )
     scope.env["total"] = start
 
     def bind(item: Operand) -> None:
@@ -379,7 +394,11 @@ def _logic(fn: Callable[..., Any], stop_on: bool) -> Special:
         result: Operand = Const(not stop_on)
         for item in items:
             result = expressions.short_circuit(
-                ctx, frame, result, stop_on, lambda i=item: expressions.truth(ctx, frame, i)
+                ctx,
+                frame,
+                result,
+                stop_on,
+                lambda i=item: expressions.truth(ctx, frame, i),
             )
         return result
 
@@ -405,7 +424,9 @@ def _extreme(fn: Callable[..., Any]) -> Special:
         else:
             items = args
         if not items:
-            raise iterables.primal_error(ctx, f"{fn.__name__}() arg is an empty sequence")
+            raise iterables.primal_error(
+                ctx, f"{fn.__name__}() arg is an empty sequence"
+            )
         if key is not None and not _is_none(key):
             return _by_key(ctx, frame, fn, items, key)
         if len(items) == 1:
@@ -422,7 +443,9 @@ def _extreme_of_list(
 ) -> Operand:
     if isinstance(op, Const):
         op = listed(ctx, frame, op)
-    if isinstance(lt.element_type(type_of(op)), lt.TupleT) and (key is None or _is_none(key)):
+    if isinstance(lt.element_type(type_of(op)), lt.TupleT) and (
+        key is None or _is_none(key)
+    ):
         key = Const(_identity)
     if key is not None and not _is_none(key):
         return _extreme_by_key(ctx, frame, fn, op, key)
@@ -441,7 +464,9 @@ def _extreme_by_key(
     def step(best: Operand, item: Operand) -> Operand:
         found = b.apply(prims.make_tuple, item, calls.call(ctx, frame, key, [item], []))
         better = gast.Gt() if fn is max else gast.Lt()
-        test = expressions.compare(ctx, frame, better, b.getitem(found, 1), b.getitem(best, 1))
+        test = expressions.compare(
+            ctx, frame, better, b.getitem(found, 1), b.getitem(best, 1)
+        )
         return expressions.branch(ctx, frame, test, lambda: found, lambda: best)
 
     rest = b.getitem(op, slice(1, None))
@@ -499,7 +524,9 @@ def dict_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         if found is None:
             rows = comprehensions.static_items(ctx, frame, args[0])
             if rows is None:
-                raise not_differentiable("CR502", ctx.builder.loc, "the keys must be known")
+                raise not_differentiable(
+                    "CR502", ctx.builder.loc, "the keys must be known"
+                )
             pairs = [ctx.builder.elements(row) or [] for row in rows]
             found = {expressions.static_key(ctx, frame, None, k): v for k, v in pairs}
         fields.update(found)
@@ -547,7 +574,9 @@ def getattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Read an attribute whose name is known."""
     name = args[1]
     if not isinstance(name, Const):
-        raise not_differentiable("CR502", ctx.builder.loc, "the attribute's name must be known")
+        raise not_differentiable(
+            "CR502", ctx.builder.loc, "the attribute's name must be known"
+        )
     if len(args) == 3 and not _has(args[0], name.value):
         return args[2]
     return attribute(ctx, frame, args[0], name.value)
@@ -656,8 +685,12 @@ def _combinatoric(fn: Callable[..., Any]) -> Special:
         rows = []
         for op in args:
             items = None
-            if not isinstance(type_of(op), lt.ScalarT | lt.OpaqueT) or isinstance(op, Const):
-                if not (isinstance(op, Const) and isinstance(op.value, int | type(None))):
+            if not isinstance(type_of(op), lt.ScalarT | lt.OpaqueT) or isinstance(
+                op, Const
+            ):
+                if not (
+                    isinstance(op, Const) and isinstance(op.value, int | type(None))
+                ):
                     items = comprehensions.static_items(ctx, frame, op)
             if items is not None:
                 rows.append(items)
@@ -671,7 +704,9 @@ def _combinatoric(fn: Callable[..., Any]) -> Special:
         named = {k: v.value for k, v in kwargs if isinstance(v, Const)}
         found = list(itertools.islice(fn(*rows, **named), 10_000))
         make = lambda e: ctx.builder.apply(prims.make_tuple, *e)  # noqa: E731
-        return Const(Items(tuple(make(e) if isinstance(e, tuple) else e for e in found)))
+        return Const(
+            Items(tuple(make(e) if isinstance(e, tuple) else e for e in found))
+        )
 
     return handler
 
@@ -687,7 +722,9 @@ def _unknown_elements(ctx: Context, fn: Callable[..., Any], op: Operand) -> Exce
 
         return Restart(root, "elements", ctx.builder.loc)
     return not_differentiable(
-        "CR502", ctx.builder.loc, f"itertools.{fn.__name__}() needs elements known beforehand"
+        "CR502",
+        ctx.builder.loc,
+        f"itertools.{fn.__name__}() needs elements known beforehand",
     )
 
 
@@ -710,7 +747,9 @@ def pairwise(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     items = comprehensions.static_items(ctx, frame, args[0])
     if items is not None:
         rows = zip(items, items[1:], strict=False)
-        return Const(Items(tuple(ctx.builder.apply(prims.make_tuple, *row) for row in rows)))
+        return Const(
+            Items(tuple(ctx.builder.apply(prims.make_tuple, *row) for row in rows))
+        )
     whole = args[0]
     if not isinstance(type_of(whole), lt.ArrayT):
         whole = listed(ctx, frame, whole)
@@ -799,7 +838,11 @@ def decorator(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Decorators that do not change what a pure function computes."""
     if len(args) == 1 and isinstance(args[0], Const) and callable(args[0].value):
         return args[0]
-    if len(args) == 1 and isinstance(args[0], Const) and isinstance(args[0].value, Closure):
+    if (
+        len(args) == 1
+        and isinstance(args[0], Const)
+        and isinstance(args[0].value, Closure)
+    ):
         return args[0]
     return Const(Method(Const(_identity)))
 
@@ -841,7 +884,9 @@ def method(
         return make(b, layout, list(parts.values()))
     if isinstance(t, lt.TupleT) and name == "_asdict":
         names = t.cls._fields  # type: ignore[attr-defined]
-        return expressions.make_dict(ctx, dict(zip(names, b.elements(base) or [], strict=True)))
+        return expressions.make_dict(
+            ctx, dict(zip(names, b.elements(base) or [], strict=True))
+        )
     if isinstance(t, lt.ListT) and t.items is None and name in ("index", "count"):
         return _position(ctx, base, name, args)
     elements = None if isinstance(base, Const) else b.elements(base)
@@ -866,7 +911,12 @@ def _position(ctx: Context, base: Operand, name: str, args: Args) -> Operand:
 
 
 def _dict_method(
-    ctx: Context, frame: Frame, fields: dict[Any, Operand], base: Operand, name: str, args: Args
+    ctx: Context,
+    frame: Frame,
+    fields: dict[Any, Operand],
+    base: Operand,
+    name: str,
+    args: Args,
 ) -> Any:
     b = ctx.builder
     if name == "keys":

@@ -1,8 +1,8 @@
 """Calls: who is called, with what, and what becomes of it.
 
-In: a callee and its arguments as operands. Out: the result. Functions of the program are
-interpreted in place (inlined) or, when they recurse, called as IR functions; primitives
-become operations; what is neither is refused.
+In: a callee and its arguments as operands. Out: the result. Functions of the program
+are interpreted in place (inlined) or, when they recurse, called as IR functions;
+primitives become operations; what is neither is refused.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ DUNDERS = {
 }
 
 
-def operator_method(fn: Callable[..., Any], op: Operand, swapped: bool) -> Operand | None:
+def operator_method(
+    fn: Callable[..., Any], op: Operand, swapped: bool
+) -> Operand | None:
     """Return the method by which a user's class overloads an operator, if it does."""
     t = type_of(op)
     if not isinstance(t, lt.ObjT | lt.TupleT) or fn not in DUNDERS:
@@ -118,7 +120,9 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
             continue
         fields = ctx.builder.fields(value)
         if fields is None:
-            raise not_differentiable("CR502", frame.loc(node), "the keywords must be known")
+            raise not_differentiable(
+                "CR502", frame.loc(node), "the keywords must be known"
+            )
         kwargs.extend((str(k), v) for k, v in fields.items())
     return call(ctx, frame, callee, args, kwargs)
 
@@ -182,7 +186,9 @@ def is_primitive(fn: Any) -> bool:
 def call_outside(
     ctx: Context, frame: Frame, callee: Const, args: list[Operand], kwargs: Kwargs
 ) -> Operand:
-    """Call a function, class or object that was made before the derivative was asked for."""
+    """Call a function, class or object that was made before the
+    derivative was asked for.
+    """
     fn = callee.value
     wrapped = library.unwrap(fn)
     if wrapped is not None:
@@ -206,7 +212,9 @@ def call_outside(
     if isinstance(fn, types.MethodType):
         return call(ctx, frame, Const(fn.__func__), [Const(fn.__self__), *args], kwargs)
     if isinstance(fn, functools.partial):
-        filled = [(k, Const(v)) for k, v in fn.keywords.items() if k not in dict(kwargs)]
+        filled = [
+            (k, Const(v)) for k, v in fn.keywords.items() if k not in dict(kwargs)
+        ]
         first: list[Operand] = [Const(a) for a in fn.args]
         return call(ctx, frame, Const(fn.func), [*first, *args], [*filled, *kwargs])
     if isinstance(fn, type):
@@ -304,7 +312,9 @@ def primitive(
 ) -> Operand:
     """Write a call of a primitive."""
     for name, value in kwargs:
-        if name == "out" and not (isinstance(value, Const) and value.value in (None, ())):
+        if name == "out" and not (
+            isinstance(value, Const) and value.value in (None, ())
+        ):
             raise not_differentiable(
                 "CR403",
                 ctx.builder.loc,
@@ -313,7 +323,9 @@ def primitive(
                 help="use the result instead",
             )
     if isinstance(fn, np.ufunc) and len(args) > fn.nin:
-        raise not_differentiable("CR403", ctx.builder.loc, "a ufunc's output argument is written")
+        raise not_differentiable(
+            "CR403", ctx.builder.loc, "a ufunc's output argument is written"
+        )
     args = [library.prepare(ctx, frame, fn, k, a) for k, a in enumerate(args)]
     effect = fn in library.EFFECTS
     return ctx.builder.apply(

@@ -1,8 +1,8 @@
 """The variables that a loop carries from one iteration to the next.
 
-In: the names assigned in the loop and their values before it. Out: parameters of the body,
-results, and the variables after it. A container is carried part by part while its layout
-stays the same; a list whose length changes is carried whole, with like elements.
+In: the names assigned in the loop and their values before it. Out: parameters of the
+body, results, and the variables after it. A container is carried part by part while its
+layout stays the same; a list whose length changes is carried whole, with like elements.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ OPTIONAL = (lt.ScalarT, lt.ArrayT, lt.OptionalT)
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """One variable or one part of one: a leaf with a type, a constant, or more parts."""
+    """One variable or one part of one: a leaf with a type, a constant,
+    or more parts.
+    """
 
     hint: str | None
     init: Operand
@@ -47,7 +49,9 @@ class Slot:
 class Carried:
     """All carried variables of one loop."""
 
-    def __init__(self, b: Builder, names: Sequence[str], env: dict[str, Operand]) -> None:
+    def __init__(
+        self, b: Builder, names: Sequence[str], env: dict[str, Operand]
+    ) -> None:
         self.b = b
         self.names = tuple(dict.fromkeys(names))
         self.slots = {n: self.slot(_hint(n), env.get(n, UNDEF)) for n in self.names}
@@ -102,7 +106,9 @@ class Carried:
         if slot.const is not None:
             return slot.const
         if slot.layout is not None:
-            return make(self.b, slot.layout, [self._enter(p, params) for p in slot.parts])
+            return make(
+                self.b, slot.layout, [self._enter(p, params) for p in slot.parts]
+            )
         slot.param = Value(slot.type, slot.hint)
         params.append(slot.param)
         return slot.param
@@ -134,7 +140,9 @@ class Carried:
         if slot.layout is not None:
             if layout == slot.layout:
                 parts = read_parts_quietly(self.b, end)
-                done = [self._widen(s, p) for s, p in zip(slot.parts, parts, strict=True)]
+                done = [
+                    self._widen(s, p) for s, p in zip(slot.parts, parts, strict=True)
+                ]
                 return all(done)
             return self._whole(slot, end)
         if layout is not None and not slot.whole:
@@ -144,7 +152,11 @@ class Carried:
                 return False
             if not isinstance(slot.type, lt.ListT):
                 return self._poison(slot, "changes its layout in the loop")
-        if isinstance(end, Const) and not isinstance(end.value, NUMBER) and layout is None:
+        if (
+            isinstance(end, Const)
+            and not isinstance(end.value, NUMBER)
+            and layout is None
+        ):
             if slot.type is lt.NEVER:
                 return True
             if end.value is None and isinstance(slot.type, OPTIONAL):
@@ -171,7 +183,9 @@ class Carried:
             return self._poison(slot, "changes its layout in the loop")
         elems = [e for t in types if (e := lt.element_type(t)) is not None]
         try:
-            elem = elems[0] if len(elems) == 1 else lt.join(*elems) if elems else lt.NEVER
+            elem = (
+                elems[0] if len(elems) == 1 else lt.join(*elems) if elems else lt.NEVER
+            )
         except TypeError as error:
             return self._poison(slot, f"is {error}")
         slot.layout, slot.parts, slot.whole = None, [], True
@@ -267,8 +281,14 @@ class Carried:
 
 
 def _carries(slot: Slot, end: Operand) -> bool:
-    """Say whether an operand may be what a slot holds from one iteration to the next."""
-    if not isinstance(end, Const) or isinstance(end.value, NUMBER) or slot.type == lt.STR:
+    """Say whether an operand may be what a slot holds from one
+    iteration to the next.
+    """
+    if (
+        not isinstance(end, Const)
+        or isinstance(end.value, NUMBER)
+        or slot.type == lt.STR
+    ):
         return True
     return end.value is None and isinstance(slot.type, lt.OptionalT)
 
@@ -302,7 +322,8 @@ def equivalent(a: lt.Type, b: lt.Type) -> bool:
         if len(a.dims) != len(b.dims):
             return False
         return all(
-            m == n or (_opaque(m) and _opaque(n)) for m, n in zip(a.dims, b.dims, strict=True)
+            m == n or (_opaque(m) and _opaque(n))
+            for m, n in zip(a.dims, b.dims, strict=True)
         )
     if isinstance(a, lt.OptionalT) and isinstance(b, lt.OptionalT):
         return equivalent(a.elem, b.elem)

@@ -1,7 +1,8 @@
 """Comprehensions and generator expressions: loops that build a value.
 
-In: a comprehension node. Out: a list, a dict, or one operand per element. Where the elements are
-known one by one the comprehension is unrolled; else it becomes a loop that appends.
+In: a comprehension node. Out: a list, a dict, or one operand per element. Where the
+elements are known one by one the comprehension is unrolled; else it becomes a loop that
+appends.
 """
 
 from __future__ import annotations
@@ -211,7 +212,9 @@ def append(ctx: Context, items: Operand, value: Operand) -> Operand:
     elem = lt.element_type(type_of(items))
     t = type_of(value)
     joined = t if elem is None or isinstance(elem, lt.NeverT) else lt.join(elem, t)
-    return ctx.builder.apply(prims.list_append, items, value, type_=lt.ListT(None, joined))
+    return ctx.builder.apply(
+        prims.list_append, items, value, type_=lt.ListT(None, joined)
+    )
 
 
 def run_generators(
@@ -224,7 +227,8 @@ def run_generators(
 ) -> None:
     """Run the `for` and `if` clauses of a comprehension as nested loops.
 
-    What `:=` binds is carried like a variable of the comprehension, and handed on after it.
+    What `:=` binds is carried like a variable of the comprehension, and handed on after
+    it.
     """
     named = _walruses(node)
     for name in named:
@@ -251,7 +255,9 @@ def run_generators(
             if not left:
                 go(k + 1)
                 return
-            value = expressions.truth(ctx, scope, expressions.evaluate(ctx, scope, left[0]))
+            value = expressions.truth(
+                ctx, scope, expressions.evaluate(ctx, scope, left[0])
+            )
             if isinstance(value, Const):
                 if value.value:
                     tests(left[1:])
@@ -259,7 +265,13 @@ def run_generators(
             statements.either(ctx, scope, value, lambda: tests(left[1:]), lambda: None)
 
         loops.loop(
-            ctx, scope, SimpleNamespace(body=[], orelse=[]), source, bind, inside, carried
+            ctx,
+            scope,
+            SimpleNamespace(body=[], orelse=[]),
+            source,
+            bind,
+            inside,
+            carried,
         )
 
     go(0)

@@ -1,8 +1,10 @@
-"""Objects that the program makes: named tuples, dataclasses, and classes with an `__init__`.
+"""Objects that the program makes: named tuples, dataclasses,
+and classes with an `__init__`.
 
-In: a class and the operands of the call. Out: an operand whose attributes are known one by
-one. An `__init__` is interpreted like any function; the attributes it sets are variables of
-its frame, called `.name`, so that branches and loops join them like other variables.
+In: a class and the operands of the call. Out: an operand whose attributes are known one
+by one. An `__init__` is interpreted like any function; the attributes it sets are
+variables of its frame, called `.name`, so that branches and loops join them like other
+variables.
 """
 
 from __future__ import annotations
@@ -84,7 +86,9 @@ def _made_init(cls: Any) -> bool:
 
 def build(ctx: Context, cls: Any, fields: Fields) -> Operand:
     """Write an object with these attributes."""
-    return make(ctx.builder, (prims.make_object, cls, tuple(fields)), list(fields.values()))
+    return make(
+        ctx.builder, (prims.make_object, cls, tuple(fields)), list(fields.values())
+    )
 
 
 # ----------------------------------------------------------------- by fields
@@ -144,7 +148,12 @@ def replaced(ctx: Context, op: Operand, kwargs: Kwargs) -> Operand:
 
 
 def initialise(
-    ctx: Context, cls: Any, init: Any, fields: Fields, args: list[Operand], kwargs: Kwargs
+    ctx: Context,
+    cls: Any,
+    init: Any,
+    fields: Fields,
+    args: list[Operand],
+    kwargs: Kwargs,
 ) -> Fields:
     """Interpret an `__init__` or `__post_init__`; return the attributes it leaves."""
     if init is object.__init__:
@@ -159,7 +168,13 @@ def initialise(
     defaults = [Const(v) for v in init.__defaults__ or ()]
     kw_defaults = {k: Const(v) for k, v in (init.__kwdefaults__ or {}).items()}
     callee.env = binding.bind(
-        ctx, callee.name, callee.tree.args, [me, *args], kwargs, defaults, kw_defaults  # type: ignore[arg-type]
+        ctx,
+        callee.name,
+        callee.tree.args,
+        [me, *args],
+        kwargs,
+        defaults,
+        kw_defaults,  # type: ignore[arg-type]
     )
     callee.env.update({f".{name}": op for name, op in fields.items()})
     recursion.enter(ctx, callee, init)
@@ -171,7 +186,9 @@ def attributes(frame: Frame) -> Fields:
     return {k[1:]: op for k, op in frame.env.items() if k.startswith(".")}
 
 
-def set_attribute(ctx: Context, frame: Frame, base: Operand, name: str, value: Operand) -> bool:
+def set_attribute(
+    ctx: Context, frame: Frame, base: Operand, name: str, value: Operand
+) -> bool:
     """Bind `self.name` in the `__init__` that makes it; say whether it is one."""
     if not is_const(base, Instance):
         return False
@@ -220,7 +237,11 @@ def super_attribute(ctx: Context, frame: Frame, found: Super, name: str) -> Oper
     elif is_const(me, Instance):
         cls = me.value.cls  # type: ignore[union-attr]
     else:
-        cls = type(me.value) if isinstance(me, Const) else getattr(type_of(me), "cls", object)
+        cls = (
+            type(me.value)
+            if isinstance(me, Const)
+            else getattr(type_of(me), "cls", object)
+        )
     order = cls.__mro__
     for base in order[order.index(found.cls) + 1 :]:
         if name == "__init__" and is_const(me, Instance) and name in base.__dict__:
@@ -238,5 +259,3 @@ def initialise_base(
     after = initialise(ctx, me.cls, init, before, args, kwargs)
     me.frame.env.update({f".{name}": op for name, op in after.items()})
     return Const(None)
-
-

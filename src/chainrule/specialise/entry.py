@@ -1,8 +1,8 @@
 """The door of this folder: a function and the types of its arguments in, IR out.
 
-In: a Python function and, for each parameter, an operand description: a type (the value differs
-from call to call) or a constant. Out: `Specialised`, with the IR function and the inputs
-that inference consumed.
+In: a Python function and, for each parameter, an operand description: a type (the value
+differs from call to call) or a constant. Out: `Specialised`, with the IR function and
+the inputs that inference consumed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
     loc = Loc(source.filename, source.first_line, function=frame.name)
     for name, what in arguments.items():
         op: Operand
-        value = Value(what if isinstance(what, lt.Type) else type_of(Const(what)), name, loc)
+        value = Value(
+            what if isinstance(what, lt.Type) else type_of(Const(what)), name, loc
+        )
         params.append(value)
         ctx.params[value] = name
         frame.env[name] = value if isinstance(what, lt.Type) else Const(what)
@@ -77,7 +79,9 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
     return Specialised(function, tuple(ctx.inputs.values()), builder)
 
 
-def of_derivative(fn: Derivative[..., Any], arguments: Mapping[str, Any]) -> Specialised:
+def of_derivative(
+    fn: Derivative[..., Any], arguments: Mapping[str, Any]
+) -> Specialised:
     """Interpret a derivative as the function to differentiate."""
     base: Any = fn
     while isinstance(base, Derivative):
@@ -89,7 +93,9 @@ def of_derivative(fn: Derivative[..., Any], arguments: Mapping[str, Any]) -> Spe
     params: list[Value] = []
     given: dict[str, Operand] = {}
     for name, what in arguments.items():
-        value = Value(what if isinstance(what, lt.Type) else type_of(Const(what)), name, loc)
+        value = Value(
+            what if isinstance(what, lt.Type) else type_of(Const(what)), name, loc
+        )
         params.append(value)
         given[name] = value if isinstance(what, lt.Type) else Const(what)
     block = Block()

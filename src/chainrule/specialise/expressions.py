@@ -67,7 +67,9 @@ def evaluate(ctx: Context, frame: Frame, node: Any) -> Operand:
     handler = HANDLERS.get(type(node))
     if handler is None:
         raise not_differentiable(
-            "CR101", frame.loc(node), f"{type(node).__name__} expressions are not supported"
+            "CR101",
+            frame.loc(node),
+            f"{type(node).__name__} expressions are not supported",
         )
     before, ctx.builder.loc = ctx.builder.loc, frame.loc(node) or ctx.builder.loc
     try:
@@ -193,7 +195,11 @@ def _boolean(ctx: Context, frame: Frame, node: gast.BoolOp) -> Operand:
 
 
 def short_circuit(
-    ctx: Context, frame: Frame, value: Operand, stop_on: bool, rest: Callable[[], Operand]
+    ctx: Context,
+    frame: Frame,
+    value: Operand,
+    stop_on: bool,
+    rest: Callable[[], Operand],
 ) -> Operand:
     """Write `value or rest()` (or `and`), running the rest only when it is reached."""
     test = truth(ctx, frame, value)
@@ -256,7 +262,9 @@ def _compare(ctx: Context, frame: Frame, node: gast.Compare) -> Operand:
     return chain(evaluate(ctx, frame, node.left), 0)
 
 
-def compare(ctx: Context, frame: Frame, op: Any, left: Operand, right: Operand) -> Operand:
+def compare(
+    ctx: Context, frame: Frame, op: Any, left: Operand, right: Operand
+) -> Operand:
     """Write one comparison; identity with None and membership are often known."""
     b = ctx.builder
     if isinstance(op, gast.In | gast.NotIn):
@@ -271,9 +279,17 @@ def compare(ctx: Context, frame: Frame, op: Any, left: Operand, right: Operand) 
     if method is not None:
         return calls.call(ctx, frame, method, [left, right], [])
     ones, twos = b.parts(left), b.parts(right)
-    if isinstance(ones, list) and isinstance(twos, list) and fn in (operator.eq, operator.ne):
+    if (
+        isinstance(ones, list)
+        and isinstance(twos, list)
+        and fn in (operator.eq, operator.ne)
+    ):
         return _equal_sequences(ctx, frame, fn, ones, twos)
-    if fn in ORDER and isinstance(type_of(left), lt.TupleT) and isinstance(type_of(right), lt.TupleT):
+    if (
+        fn in ORDER
+        and isinstance(type_of(left), lt.TupleT)
+        and isinstance(type_of(right), lt.TupleT)
+    ):
         return _ordered(ctx, frame, op, b.elements(left) or [], b.elements(right) or [])
     left, right = (as_array(ctx, u, v) for u, v in ((left, right), (right, left)))
     return b.apply(fn, left, right)
@@ -302,7 +318,11 @@ def _ordered(
 
 
 def _equal_sequences(
-    ctx: Context, frame: Frame, fn: Callable[..., Any], ones: list[Operand], twos: list[Operand]
+    ctx: Context,
+    frame: Frame,
+    fn: Callable[..., Any],
+    ones: list[Operand],
+    twos: list[Operand],
 ) -> Operand:
     if len(ones) != len(twos):
         return Const(fn is operator.ne)
@@ -319,7 +339,9 @@ def _identical(left: Operand, right: Operand) -> bool | None:
     if isinstance(left, Const) and isinstance(right, Const):
         return left.value is right.value
     for const, other in ((left, right), (right, left)):
-        if isinstance(const, Const) and (const.value is None or const.value is Ellipsis):
+        if isinstance(const, Const) and (
+            const.value is None or const.value is Ellipsis
+        ):
             t = type_of(other)
             unsure = isinstance(t, lt.OptionalT) or t in (lt.OpaqueT(object), lt.NONE)
             return None if unsure else False
@@ -431,12 +453,18 @@ def _list(ctx: Context, frame: Frame, node: gast.List) -> Operand:
         part = calls.call(ctx, frame, Const(list), [part], [])
         for one in (b.apply(prims.make_list, *known) if known else None, part):
             if one is not None:
-                joined = one if joined is None else binary(ctx, frame, operator.add, joined, one)
+                joined = (
+                    one
+                    if joined is None
+                    else binary(ctx, frame, operator.add, joined, one)
+                )
         known = []
     if joined is None:
         return b.apply(prims.make_list, *known)
     if known:
-        joined = binary(ctx, frame, operator.add, joined, b.apply(prims.make_list, *known))
+        joined = binary(
+            ctx, frame, operator.add, joined, b.apply(prims.make_list, *known)
+        )
     return joined
 
 
@@ -446,7 +474,9 @@ def _dict(ctx: Context, frame: Frame, node: gast.Dict) -> Operand:
         if key is None:
             merged = ctx.builder.fields(evaluate(ctx, frame, value))
             if merged is None:
-                raise not_differentiable("CR502", frame.loc(value), "the keys must be known")
+                raise not_differentiable(
+                    "CR502", frame.loc(value), "the keys must be known"
+                )
             fields.update(merged)
             continue
         name = static_key(ctx, frame, key, evaluate(ctx, frame, key))
@@ -481,7 +511,10 @@ def _set(ctx: Context, frame: Frame, node: gast.Set) -> Operand:
     if all(isinstance(i, Const) for i in items):
         return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
     raise not_differentiable(
-        "CR505", frame.loc(node), "a set of computed values has no derivative", help="use a list"
+        "CR505",
+        frame.loc(node),
+        "a set of computed values has no derivative",
+        help="use a list",
     )
 
 
@@ -493,7 +526,9 @@ def _fstring(ctx: Context, frame: Frame, node: gast.JoinedStr) -> Operand:
             parts.append((str(part.value), None))
             continue
         value = evaluate(ctx, frame, part.value)
-        conversion = chr(part.conversion) if part.conversion and part.conversion > 0 else ""
+        conversion = (
+            chr(part.conversion) if part.conversion and part.conversion > 0 else ""
+        )
         spec = evaluate(ctx, frame, part.format_spec) if part.format_spec else Const("")
         if not isinstance(spec, Const):
             raise not_differentiable("CR502", frame.loc(part), "a format must be known")
@@ -516,7 +551,9 @@ def _lambda(ctx: Context, frame: Frame, node: gast.Lambda) -> Operand:
 def make_closure(ctx: Context, frame: Frame, node: Any, name: str) -> Closure:
     """Interpret the defaults of a nested function, and keep its tree."""
     defaults = tuple(evaluate(ctx, frame, d) for d in node.args.defaults)
-    kw = tuple(None if d is None else evaluate(ctx, frame, d) for d in node.args.kw_defaults)
+    kw = tuple(
+        None if d is None else evaluate(ctx, frame, d) for d in node.args.kw_defaults
+    )
     return Closure(node, frame, defaults, kw, name)
 
 

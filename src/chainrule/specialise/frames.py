@@ -1,9 +1,10 @@
 """Names: what each one means while a function is interpreted.
 
-In: a function's tree and where it came from. Out: `Frame`, the variables of one activation,
-and `lookup`, which finds a name as Python would: local, enclosing, cell, global, builtin.
-What is read from outside the function is recorded as an input: the guard checks it, and
-numbers and arrays stay live (the generated code reads the same name at each call).
+In: a function's tree and where it came from. Out: `Frame`, the variables of one
+activation, and `lookup`, which finds a name as Python would: local, enclosing, cell,
+global, builtin. What is read from outside the function is recorded as an input: the
+guard checks it, and numbers and arrays stay live (the generated code reads the same
+name at each call).
 """
 
 from __future__ import annotations
@@ -76,15 +77,21 @@ class Context:
     splicing: bool = False
     iterated: dict[int, tuple[Any, Loc | None]] = field(default_factory=dict)
 
-    def known(self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any) -> None:
+    def known(
+        self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any
+    ) -> None:
         """Record that this input must stay the same object."""
         self.inputs.setdefault(
             (root, id(owner), name, path), Input(root, name, path, Known(value), owner)
         )
 
-    def typed(self, root: str, name: str, owner: Any, path: tuple[Any, ...], t: lt.Type) -> None:
+    def typed(
+        self, root: str, name: str, owner: Any, path: tuple[Any, ...], t: lt.Type
+    ) -> None:
         """Record that this input must stay of the same type."""
-        self.inputs.setdefault((root, id(owner), name, path), Input(root, name, path, t, owner))
+        self.inputs.setdefault(
+            (root, id(owner), name, path), Input(root, name, path, t, owner)
+        )
 
 
 def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
@@ -117,14 +124,20 @@ def check(ctx: Context, frame: Frame, node: Any, op: Operand) -> None:
     """Refuse the use of a name that has no usable value."""
     if isinstance(op, Const) and isinstance(op.value, Poison):
         raise not_differentiable(
-            op.value.code, frame.loc(node), f"`{node.id}` {op.value.reason}", label="used here"
+            op.value.code,
+            frame.loc(node),
+            f"`{node.id}` {op.value.reason}",
+            label="used here",
         )
 
 
 def unbound(frame: Frame, node: gast.Name) -> Exception:
     """Return the error for a name without a value; the primal fails here too."""
     error = not_differentiable(
-        "CR107", frame.loc(node), f"`{node.id}` has no value here", label="not assigned yet"
+        "CR107",
+        frame.loc(node),
+        f"`{node.id}` has no value here",
+        label="not assigned yet",
     )
     error.primal_fails = True
     return error
@@ -144,7 +157,9 @@ def from_cell(ctx: Context, owner: Frame, frame: Frame, node: gast.Name) -> Oper
 def outside(
     ctx: Context, root: str, name: str, owner: Any, value: Any, text: str | None
 ) -> Operand:
-    """Turn an object from outside the function into an operand, and record the input."""
+    """Turn an object from outside the function into an operand,
+    and record the input.
+    """
     if ctx.splicing:
         return Const(value)
     if is_data(value) and not is_infinite(value):

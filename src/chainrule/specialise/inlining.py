@@ -1,4 +1,5 @@
-"""Functions of the program: interpreted in place, or made IR functions when they recurse.
+"""Functions of the program: interpreted in place,
+or made IR functions when they recurse.
 
 In: a function or closure and the operands of a call. Out: the result.
 """
@@ -32,7 +33,11 @@ FALLS_OFF = gast.Return(None)
 
 
 def call_function(
-    ctx: Context, frame: Frame, fn: types.FunctionType, args: Sequence[Operand], kwargs: Kwargs
+    ctx: Context,
+    frame: Frame,
+    fn: types.FunctionType,
+    args: Sequence[Operand],
+    kwargs: Kwargs,
 ) -> Operand:
     """Call a Python function."""
     found = load(fn)
@@ -45,7 +50,11 @@ def call_function(
 
 
 def call_closure(
-    ctx: Context, frame: Frame, closure: Closure, args: Sequence[Operand], kwargs: Kwargs
+    ctx: Context,
+    frame: Frame,
+    closure: Closure,
+    args: Sequence[Operand],
+    kwargs: Kwargs,
 ) -> Operand:
     """Call a function defined inside the program; captured names are read now."""
     callee = frame_of_closure(closure)
@@ -54,7 +63,9 @@ def call_closure(
     kw_defaults = {
         n: d for n, d in zip(names, closure.kw_defaults, strict=True) if d is not None
     }
-    callee.env = bind(ctx, closure.name, spec, args, kwargs, closure.defaults, kw_defaults)
+    callee.env = bind(
+        ctx, closure.name, spec, args, kwargs, closure.defaults, kw_defaults
+    )
     return recursion.enter(ctx, callee, closure)
 
 

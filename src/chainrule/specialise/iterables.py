@@ -1,8 +1,8 @@
 """Iterables: what a loop runs over.
 
-In: an operand that is iterated. Out: a list of operands when the elements are to be taken one
-by one, else a `Plan`: the run-time iterables that run in step, and how their elements
-make up the element that the program sees.
+In: an operand that is iterated. Out: a list of operands when the elements are to be
+taken one by one, else a `Plan`: the run-time iterables that run in step, and how their
+elements make up the element that the program sees.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ class Plan:
 def element_type(source: Operand) -> lt.Type:
     """Return the type of the elements of a run-time iterable."""
     t = type_of(source)
-    if isinstance(source, Value) and isinstance(t, lt.OpaqueT) and t.cls is itertools.count:
+    if (
+        isinstance(source, Value)
+        and isinstance(t, lt.OpaqueT)
+        and t.cls is itertools.count
+    ):
         return lt.INT
     match t:
         case lt.RangeT():
@@ -113,7 +117,9 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
 
 
 def consume(ctx: Context, value: Items | Streams | Generator) -> None:
-    """Refuse to run over an iterator in two places: the second time it would be empty."""
+    """Refuse to run over an iterator in two places:
+    the second time it would be empty.
+    """
     if isinstance(value, Items) and value.view:
         return
     loc = ctx.builder.loc
@@ -208,12 +214,15 @@ def elements_if_known(ctx: Context, op: Operand, most: int) -> list[Operand] | N
             columns = [elements_if_known(ctx, s, most) for s in value.sources]
             known = [c for c in columns if c is not None]
             if not known or any(
-                c is None and not _counts(s) for c, s in zip(columns, value.sources, strict=True)
+                c is None and not _counts(s)
+                for c, s in zip(columns, value.sources, strict=True)
             ):
                 return None
             length = min(map(len, known))
             filled = [
-                c if c is not None else [Const(_start(ctx, s) + i) for i in range(length)]
+                c
+                if c is not None
+                else [Const(_start(ctx, s) + i) for i in range(length)]
                 for c, s in zip(columns, value.sources, strict=True)
             ]
             return [value.compose(list(row)) for row in zip(*filled, strict=False)]

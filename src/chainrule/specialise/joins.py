@@ -1,8 +1,9 @@
 """Joins: one environment from those at the ends of two branches.
 
-In: an `If` whose blocks are written and the variables at the end of each. Out: the variables
-after it; results and outs are added to the `If` for those that differ. Tuples, dicts and
-objects of like layout are joined part by part, so that they stay taken apart.
+In: an `If` whose blocks are written and the variables at the end of each. Out: the
+variables after it; results and outs are added to the `If` for those that differ.
+Tuples, dicts and objects of like layout are joined part by part, so that they stay
+taken apart.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def join_paths(
 def _left(env: Env) -> bool:
     """Say whether a path returned or raised: its variables are of no use to anyone."""
     ctl = env.get(CTL)
-    return isinstance(ctl, Undef) or (isinstance(ctl, Const) and ctl.value == RETURN.value)
+    return isinstance(ctl, Undef) or (
+        isinstance(ctl, Const) and ctl.value == RETURN.value
+    )
 
 
 class Joiner:
@@ -105,7 +108,9 @@ class Joiner:
         if isinstance(t, lt.OpaqueT) and not mixes(defined):
             if all(_is_text(op) for op in defined):
                 return self.out(ops, lt.STR, hint)
-            return Const(Poison("is one of several objects, chosen at run time", "CR303"))
+            return Const(
+                Poison("is one of several objects, chosen at run time", "CR303")
+            )
         return self.out(ops, t, hint)
 
     def out(self, ops: list[Operand], t: lt.Type, hint: str | None) -> Value:
@@ -144,7 +149,9 @@ class Joiner:
         layout = layout_of(defined[0])
         if layout is None or any(layout_of(op) != layout for op in defined[1:]):
             return None
-        rows = [self.read(op, b, layout) for op, b in zip(ops, self.blocks, strict=True)]
+        rows = [
+            self.read(op, b, layout) for op, b in zip(ops, self.blocks, strict=True)
+        ]
         names = part_hints(layout, hint)
         parts = [self.join(list(c), h) for *c, h in zip(*rows, names, strict=True)]
         holder = Value(lt.NEVER)
@@ -157,7 +164,9 @@ class Joiner:
         with self.b.into(block):
             return read_parts(self.b, op)
 
-    def rebuild(self, holder: Value, layout: tuple[Any, ...], parts: list[Operand]) -> None:
+    def rebuild(
+        self, holder: Value, layout: tuple[Any, ...], parts: list[Operand]
+    ) -> None:
         parts = [self.built.get(p, p) for p in parts]
         self.built[holder] = make(self.b, layout, parts)
 
@@ -174,7 +183,9 @@ def alike(one: Operand, two: Operand) -> bool:
 def is_function(op: Operand) -> bool:
     """Say whether an operand is a function or class, or a choice of them."""
     return is_const(op, (ArrayMethod, Closure, Method, Choice)) or (
-        isinstance(op, Const) and not isinstance(op.value, Poison) and callable(op.value)
+        isinstance(op, Const)
+        and not isinstance(op.value, Poison)
+        and callable(op.value)
     )
 
 
@@ -257,5 +268,7 @@ def part_hints(layout: tuple[Any, ...], hint: str | None) -> list[str | None]:
     """Return names for the parts of a container called `hint`."""
     if hint is None:
         return [None] * len(layout[2])
-    return [f"{hint}_{name}" if str(name).isidentifier() or isinstance(name, int) else None
-            for name in layout[2]]
+    return [
+        f"{hint}_{name}" if str(name).isidentifier() or isinstance(name, int) else None
+        for name in layout[2]
+    ]

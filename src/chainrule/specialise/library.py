@@ -1,7 +1,7 @@
 """What chainrule knows of libraries beyond types and rules.
 
-In: callables from outside the program. Out: which are opaque, which are wrappers to look
-through, how classes are instantiated, which calls have effects.
+In: callables from outside the program. Out: which are opaque, which are wrappers to
+look through, how classes are instantiated, which calls have effects.
 """
 
 from __future__ import annotations
@@ -39,7 +39,15 @@ EFFECTS: set[Any] = {
     *(getattr(np.random, n) for n in dir(np.random) if callable(getattr(np.random, n))),
 }
 
-WRITERS = {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle"}
+WRITERS = {
+    "copyto",
+    "put",
+    "place",
+    "putmask",
+    "fill_diagonal",
+    "put_along_axis",
+    "shuffle",
+}
 
 # Functions that take a list of arrays; elsewhere a list stands for one array.
 SEQUENCES = {
@@ -72,7 +80,9 @@ SEQUENCES = {
 }
 
 
-def prepare(ctx: Context, frame: Frame, fn: Callable[..., Any], position: int, op: Operand) -> Operand:
+def prepare(
+    ctx: Context, frame: Frame, fn: Callable[..., Any], position: int, op: Operand
+) -> Operand:
     """Make an array of a list of numbers that is given where an array belongs."""
     if isinstance(op, Const):
         if isinstance(op.value, Generator | Items | Streams):
@@ -150,7 +160,9 @@ CALCULATING = ("numpy.polynomial", "scipy.special", "scipy.signal", "scipy.linal
 def on_constants(
     ctx: Context, fn: Any, args: list[Operand], kwargs: Kwargs, text: str | None
 ) -> Operand | None:
-    """Call a numerical function without a rule on constants, which have no derivative."""
+    """Call a numerical function without a rule on constants,
+    which have no derivative.
+    """
     operands = [*args, *(v for _, v in kwargs)]
     module = getattr(fn, "__module__", None) or ""
     if not module.startswith(CALCULATING) or not isinstance(fn, types.FunctionType):
@@ -167,13 +179,34 @@ def on_constants(
 
 
 def opaque_method(
-    ctx: Context, frame: Frame, base: Operand, name: str, args: list[Operand], kwargs: Kwargs
+    ctx: Context,
+    frame: Frame,
+    base: Operand,
+    name: str,
+    args: list[Operand],
+    kwargs: Kwargs,
 ) -> Operand:
     """Call a method of an object without a derivative: a string, a random generator."""
     b = ctx.builder
-    constants = all(isinstance(a, Const) for a in (base, *args, *(v for _, v in kwargs)))
-    cls = type(base.value) if isinstance(base, Const) else getattr(type_of(base), "cls", object)
-    if constants and cls in (str, bytes, int, float, bool, complex, range, frozenset, tuple):
+    constants = all(
+        isinstance(a, Const) for a in (base, *args, *(v for _, v in kwargs))
+    )
+    cls = (
+        type(base.value)
+        if isinstance(base, Const)
+        else getattr(type_of(base), "cls", object)
+    )
+    if constants and cls in (
+        str,
+        bytes,
+        int,
+        float,
+        bool,
+        complex,
+        range,
+        frozenset,
+        tuple,
+    ):
         try:
             result = getattr(base.value, name)(  # type: ignore[union-attr]
                 *(a.value for a in args),  # type: ignore[union-attr]
@@ -199,7 +232,10 @@ def opaque_method(
     if function is not None:
         try:
             t = infer_method(
-                cls, name, [abstract(a) for a in args], {k: abstract(v) for k, v in kwargs}
+                cls,
+                name,
+                [abstract(a) for a in args],
+                {k: abstract(v) for k, v in kwargs},
             )
         except WillRaise:
             t = lt.NEVER

@@ -1,8 +1,8 @@
 """Loops: unrolled when their elements are known one by one, else carried values.
 
-In: a `for` or `while` statement. Out: a `Loop`, and the frame's variables after it. The body
-is interpreted until the types of the carried variables no longer change; containers are
-carried part by part.
+In: a `for` or `while` statement. Out: a `Loop`, and the frame's variables after it. The
+body is interpreted until the types of the carried variables no longer change;
+containers are carried part by part.
 """
 
 from __future__ import annotations
@@ -36,7 +36,14 @@ def for_(ctx: Context, frame: Frame, node: gast.For) -> None:
     def bind(element: Operand) -> None:
         statements.assign(ctx, frame, node.target, element)
 
-    loop(ctx, frame, node, iterable, bind, lambda: statements.block(ctx, frame, node.body))
+    loop(
+        ctx,
+        frame,
+        node,
+        iterable,
+        bind,
+        lambda: statements.block(ctx, frame, node.body),
+    )
 
 
 def loop(
@@ -140,7 +147,11 @@ class For:
         self.bind, self.body, self.test = bind, body, test
         exits = scope.exits(getattr(node, "body", []) if not extra else [])
         self.breaks, self.returns = "break" in exits, "return" in exits
-        names = [*extra] if extra else [*scope.assigned_names([node]), *_set_in(frame, node)]
+        names = (
+            [*extra]
+            if extra
+            else [*scope.assigned_names([node]), *_set_in(frame, node)]
+        )
         if self.returns:
             names.append(RET)
             names.append(LEFT)
@@ -237,7 +248,8 @@ class For:
         self.leave(stmt, stop, returned)
 
     def share_result(self, stmt: Loop, ends: dict[str, Operand]) -> str | None:
-        """Let the variable that a `return` hands on carry the function's result as well.
+        """Let the variable that a `return` hands on carry the
+        function's result as well.
 
         Nobody reads a variable after the function has returned, nor the result before.
         """
@@ -310,7 +322,9 @@ def _set_in(frame: Frame, node: Any) -> list[str]:
     ]
 
 
-def returned_as(b: Builder, before: Value, result: Operand, op: Operand, name: str) -> bool:
+def returned_as(
+    b: Builder, before: Value, result: Operand, op: Operand, name: str
+) -> bool:
     """Say whether, wherever a path returns, it returns the variable `name`."""
     if result is before or result is op or isinstance(result, Undef):
         return True
@@ -394,7 +408,9 @@ def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
     For(ctx, frame, node, None, lambda _: None, body, test=test).run()
 
 
-def _with_else(ctx: Context, frame: Frame, node: gast.While, rewritten: gast.While) -> None:
+def _with_else(
+    ctx: Context, frame: Frame, node: gast.While, rewritten: gast.While
+) -> None:
     """Move the `else` clause of a rewritten loop to where its test fails."""
     leave = rewritten.body[0]
     leave.body = [*node.orelse, gast.Break()]
@@ -402,7 +418,9 @@ def _with_else(ctx: Context, frame: Frame, node: gast.While, rewritten: gast.Whi
 
 
 def _pure(test: Any) -> bool:
-    """Say whether a test is a plain expression, without names bound or functions called."""
+    """Say whether a test is a plain expression,
+    without names bound or functions called.
+    """
     for node in gast.walk(test):
         if isinstance(node, gast.NamedExpr | gast.GeneratorExp | gast.ListComp):
             return False

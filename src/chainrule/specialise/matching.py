@@ -1,7 +1,7 @@
 """The `match` statement: each case is a test and some bindings.
 
-In: the statement. Out: the variables after it. What the type of the subject decides is decided
-now; the rest becomes a chain of `If`.
+In: the statement. Out: the variables after it. What the type of the subject decides is
+decided now; the rest becomes a chain of `If`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def pattern(
     handler = HANDLERS.get(type(node).__name__)
     if handler is None:
         raise not_differentiable(
-            "CR101", frame.loc(node), f"{type(node).__name__} patterns are not supported"
+            "CR101",
+            frame.loc(node),
+            f"{type(node).__name__} patterns are not supported",
         )
     return handler(ctx, frame, node, subject, bindings)
 
@@ -82,7 +84,9 @@ def _all(ctx: Context, frame: Frame, tests: list[Callable[[], Operand]]) -> Oper
     return result
 
 
-def _value(ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings) -> Operand:
+def _value(
+    ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings
+) -> Operand:
     value = expressions.evaluate(ctx, frame, node.value)
     if isinstance(value, Const) and isinstance(value.value, str):
         if isinstance(type_of(subject), lt.ScalarT | lt.ArrayT | lt.TupleT | lt.ObjT):
@@ -96,7 +100,9 @@ def _singleton(
     return expressions.compare(ctx, frame, gast.Is(), subject, Const(node.value))
 
 
-def _as(ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings) -> Operand:
+def _as(
+    ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings
+) -> Operand:
     test: Operand = Const(True)
     if node.pattern is not None:
         test = pattern(ctx, frame, node.pattern, subject, out)
@@ -105,7 +111,9 @@ def _as(ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings) 
     return test
 
 
-def _or(ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings) -> Operand:
+def _or(
+    ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings
+) -> Operand:
     result: Operand = Const(False)
     for option in node.patterns:
         result = expressions.short_circuit(
@@ -125,7 +133,9 @@ def _sequence(
     if items is None:
         return Const(False)
     patterns = node.patterns
-    star = next((k for k, p in enumerate(patterns) if type(p).__name__ == "MatchStar"), None)
+    star = next(
+        (k for k, p in enumerate(patterns) if type(p).__name__ == "MatchStar"), None
+    )
     if star is None:
         if len(items) != len(patterns):
             return Const(False)
@@ -140,7 +150,9 @@ def _sequence(
             out.append((patterns[star].name, middle))
         pairs = list(zip(patterns[:star], items[:star], strict=True))
         pairs += list(zip(patterns[star + 1 :], items[stop:], strict=True))
-    return _all(ctx, frame, [lambda p=p, i=i: pattern(ctx, frame, p, i, out) for p, i in pairs])  # type: ignore[misc]
+    return _all(
+        ctx, frame, [lambda p=p, i=i: pattern(ctx, frame, p, i, out) for p, i in pairs]
+    )  # type: ignore[misc]
 
 
 def _mapping(
@@ -166,7 +178,9 @@ def _mapping(
     )
 
 
-def _class(ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings) -> Operand:
+def _class(
+    ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings
+) -> Operand:
     from chainrule.specialise import calls
 
     cls = expressions.evaluate(ctx, frame, node.cls)

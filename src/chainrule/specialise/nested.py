@@ -1,9 +1,9 @@
 """Derivatives that are called inside a program that is differentiated itself.
 
-In: a callable that is a derivative (`grad(g)`, `f.grad`) or makes one, and operands. Out: its
-result. The inner function is interpreted with parameters of its own in place of the active
-arguments, reversed as usual, and written in place of the call: what comes out is
-ordinary IR, which the outer derivative differentiates again.
+In: a callable that is a derivative (`grad(g)`, `f.grad`) or makes one, and operands.
+Out: its result. The inner function is interpreted with parameters of its own in place
+of the active arguments, reversed as usual, and written in place of the call: what comes
+out is ordinary IR, which the outer derivative differentiates again.
 """
 
 from __future__ import annotations
@@ -69,7 +69,13 @@ def call(
         found = Inner(Const(fn.function), fn.transform)
         found.argnums = 0 if fn.argnums is None else _numbers(fn.argnums)
         names = fn.argnames
-        found.argnames = () if names is None else (names,) if isinstance(names, str) else tuple(names)
+        found.argnames = (
+            ()
+            if names is None
+            else (names,)
+            if isinstance(names, str)
+            else tuple(names)
+        )
         found.has_aux = fn.has_aux
         return run(ctx, frame, found, args, kwargs)
     if not isinstance(fn, types.FunctionType):
@@ -94,9 +100,14 @@ def _numbers(argnums: Any) -> int | tuple[int, ...]:
 def maker(ctx: Context, transform: str, args: list[Operand], kwargs: Kwargs) -> Operand:
     """Return the derivative of a function, not yet called."""
     given: dict[str, Any] = {}
-    for name, op in [*zip(("argnums", "argnames", "has_aux"), args[1:], strict=False), *kwargs]:
+    for name, op in [
+        *zip(("argnums", "argnames", "has_aux"), args[1:], strict=False),
+        *kwargs,
+    ]:
         if not isinstance(op, Const):
-            raise not_differentiable("CR502", ctx.builder.loc, f"`{name}` must be known")
+            raise not_differentiable(
+                "CR502", ctx.builder.loc, f"`{name}` must be known"
+            )
         given[name] = op.value
     names = given.get("argnames") or ()
     names = (names,) if isinstance(names, str) else tuple(names)
@@ -128,20 +139,26 @@ def run(
         return jacobian(ctx, scope, inner)
     value, aux = scope.value(inner.has_aux)
     grads = scope.reverse(value, Const(1.0))
-    single = isinstance(inner.argnums, int) and not names or (inner.argnums == () and len(names) == 1)
+    single = (
+        isinstance(inner.argnums, int)
+        and not names
+        or (inner.argnums == () and len(names) == 1)
+    )
     b = ctx.builder
     gradient = grads[0] if single else b.apply(prims.make_tuple, *grads)
     if inner.transform == "grad":
-        return b.apply(prims.make_tuple, gradient, scope.outer(aux)) if inner.has_aux else gradient
+        return (
+            b.apply(prims.make_tuple, gradient, scope.outer(aux))
+            if inner.has_aux
+            else gradient
+        )
     head = scope.outer(value)
     if inner.has_aux:
         head = b.apply(prims.make_tuple, head, scope.outer(aux))
     return b.apply(prims.make_tuple, head, gradient)
 
 
-def of_derivative(
-    ctx: Context, fn: Any, arguments: dict[str, Operand]
-) -> Operand:
+def of_derivative(ctx: Context, fn: Any, arguments: dict[str, Operand]) -> Operand:
     """Call a derivative that is itself the function to differentiate."""
     request = fn.request
     args: list[Operand] = []
@@ -169,7 +186,11 @@ def of_derivative(
     single = isinstance(fn.argnums, int) or fn.argnums is None and len(request.wrt) == 1
     argnums: Any = numbers[0] if single and numbers else tuple(numbers)
     inner = Inner(
-        Const(request.function), request.transform, argnums, tuple(names), request.has_aux
+        Const(request.function),
+        request.transform,
+        argnums,
+        tuple(names),
+        request.has_aux,
     )
     return run(ctx, Frame(None, "", "", {}), inner, args, list(kwargs.items()))
 
@@ -254,7 +275,9 @@ class Scope:
         """Return an operand in terms of the outer program."""
         return self.table.get(op, op) if isinstance(op, Value) else op
 
-    def back(self, value: Operand, value_bar: Operand) -> tuple[Block, list[Operand], Operand]:
+    def back(
+        self, value: Operand, value_bar: Operand
+    ) -> tuple[Block, list[Operand], Operand]:
         """Write the reverse sweep into a block of its own."""
         from chainrule.transform.outputs import as_given
         from chainrule.transform.pairs import Pairs
@@ -278,9 +301,7 @@ class Scope:
             rev.block(function.body)
             for param in self.table:
                 rev.cot.bars.setdefault(param, rev.cot.zero(param))  # type: ignore[arg-type]
-            grads = [
-                as_given(b, self.gradient(b, rev, p), p) for p in self.params
-            ]
+            grads = [as_given(b, self.gradient(b, rev, p), p) for p in self.params]
         block.results = tuple(grads)
         rev.finish(function.body, block)
         for halves in pairs.made.values():
@@ -329,7 +350,11 @@ def jacobian(ctx: Context, scope: Scope, inner: Inner) -> Operand:
     """Return the gradients of all elements of a vector of known length, stacked."""
     b = ctx.builder
     t = type_of(scope.result)
-    if not isinstance(t, lt.ArrayT) or t.ndim != 1 or not isinstance(inner.argnums, int):
+    if (
+        not isinstance(t, lt.ArrayT)
+        or t.ndim != 1
+        or not isinstance(inner.argnums, int)
+    ):
         raise not_differentiable(
             "CR304",
             b.loc,
@@ -372,12 +397,16 @@ def _rows(ctx: Context, block: Block, value_bar: Value, eye: Operand) -> Operand
 
 
 def vjp(ctx: Context, frame: Frame, args: list[Operand], kwargs: Kwargs) -> Operand:
-    """Write the forward sweep; the pullback writes the reverse sweep when it is called."""
+    """Write the forward sweep; the pullback writes the reverse sweep
+    when it is called.
+    """
     from chainrule.transform.tapes import lower_tapes
 
     function, *primals = args
     scope = Scope(ctx, frame, function, primals, (), tuple(range(len(primals))))
-    has_aux = any(k == "has_aux" and isinstance(v, Const) and v.value for k, v in kwargs)
+    has_aux = any(
+        k == "has_aux" and isinstance(v, Const) and v.value for k, v in kwargs
+    )
     value, aux = scope.value(has_aux)
     value_bar = Value(type_of(value), "value_bar", ctx.builder.loc)
     block, _, resolved = scope.back(value, value_bar)
@@ -414,7 +443,11 @@ def jvp(ctx: Context, frame: Frame, args: list[Operand], kwargs: Kwargs) -> Oper
 
 
 def push(
-    ctx: Context, frame: Frame, function: Operand, args: list[Operand], dots: dict[int, Operand]
+    ctx: Context,
+    frame: Frame,
+    function: Operand,
+    args: list[Operand],
+    dots: dict[int, Operand],
 ) -> tuple[Operand, Operand]:
     """Write value and tangent of a call for the tangents of some arguments."""
     from chainrule.transform.forward import Forward
@@ -446,4 +479,3 @@ def _seed(b: Builder, forward: Any, param: Operand, dot: Operand, scope: Scope) 
             _seed(b, forward, part, one, scope)
     elif isinstance(param, Value) and param in scope.table:
         forward.dots[param] = dot
-

@@ -1,6 +1,8 @@
-"""Functions about objects: `dataclasses.replace`, `type`, `vars`, getters of `operator`.
+"""Functions about objects: `dataclasses.replace`, `type`, `vars`,
+getters of `operator`.
 
-In: operands. Out: an operand, or `NotImplemented` to let the call be an ordinary primitive.
+In: operands. Out: an operand, or `NotImplemented` to let the call be an ordinary
+primitive.
 """
 
 from __future__ import annotations
@@ -56,7 +58,9 @@ def _apart(ctx: Context, op: Operand, named: bool) -> Operand:
 def abs_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Call the `__abs__` of an object of the program."""
     method = calls.operator_method(operator.abs, args[0], False) if args else None
-    return NotImplemented if method is None else calls.call(ctx, frame, method, args, [])
+    return (
+        NotImplemented if method is None else calls.call(ctx, frame, method, args, [])
+    )
 
 
 @special(vars)
@@ -72,7 +76,11 @@ def vars_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 @special(type)
 def type_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Return the class of an object of the program."""
-    if len(args) == 1 and isinstance(args[0], Const) and isinstance(args[0].value, Instance):
+    if (
+        len(args) == 1
+        and isinstance(args[0], Const)
+        and isinstance(args[0].value, Instance)
+    ):
         return Const(args[0].value.cls)
     t = type_of(args[0])
     if len(args) == 1 and isinstance(t, lt.ObjT | lt.TupleT | lt.DictT):

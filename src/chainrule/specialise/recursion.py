@@ -1,8 +1,9 @@
 """Enter a function: in place, or as an IR function when it calls itself.
 
-In: a frame whose parameters are bound. Out: the result. A function found to be active already is
-begun again as an IR function whose parameters are the numbers in its arguments; a call of it
-is then one statement, and its derivative is a pair of functions that call themselves.
+In: a frame whose parameters are bound. Out: the result. A function found to be active
+already is begun again as an IR function whose parameters are the numbers in its
+arguments; a call of it is then one statement, and its derivative is a pair of functions
+that call themselves.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
 
 
 def shrinking(ctx: Context, callee: Frame, key: Any) -> bool:
-    """Say whether a constant number in the arguments changes from one level to the next."""
+    """Say whether a constant number in the arguments changes from one
+    level to the next.
+    """
     k = len(ctx.stack) - 1 - ctx.stack[::-1].index(key)
     before = ctx.arguments[k]
     for name, op in callee.env.items():
@@ -112,7 +115,9 @@ def call(ctx: Context, callee: Frame, key: Any) -> Operand:
     if function is None:
         if len(made) > 8:
             raise not_differentiable(
-                "CR501", ctx.builder.loc, "the recursion has a new type of argument at each level"
+                "CR501",
+                ctx.builder.loc,
+                "the recursion has a new type of argument at each level",
             )
         function = build(ctx, callee, shape, types, made, signature)
     args = (*leaves, *function.captured)
@@ -136,7 +141,9 @@ class Same:
 
 
 def surroundings(callee: Frame) -> tuple[Any, ...]:
-    """Return the variables of the functions around that a closure reads, as they are now."""
+    """Return the variables of the functions around that a closure reads,
+    as they are now.
+    """
     names = {n.id for n in gast.walk(callee.tree) if isinstance(n, gast.Name)}
     found = []
     where = callee.parent
@@ -259,4 +266,6 @@ def own_calls(block: Block, function: Function) -> list[Call]:
     """Return the calls of a function in its own body."""
     from chainrule.ir.walk import statements
 
-    return [s for s in statements(block) if isinstance(s, Call) and s.callee is function]
+    return [
+        s for s in statements(block) if isinstance(s, Call) and s.callee is function
+    ]

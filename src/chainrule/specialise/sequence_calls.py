@@ -1,7 +1,8 @@
-"""Built-ins that choose or reorder elements: `filter`, `sorted` with a key, `zip(*rows)`.
+"""Built-ins that choose or reorder elements: `filter`,
+`sorted` with a key, `zip(*rows)`.
 
-In: operands. Out: an operand. Where the choice is made at run time the result is a list that
-a loop fills, or that is read at the positions that `np.argsort` gives.
+In: operands. Out: an operand. Where the choice is made at run time the result is a list
+that a loop fills, or that is read at the positions that `np.argsort` gives.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def _passes(ctx: Context, frame: Frame, test: Operand, item: Operand) -> Operand
 
 def _filtered(ctx: Context, frame: Frame, test: Operand, op: Operand) -> Operand:
     """Write a loop that appends what passes."""
-    scope = Frame(None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT})
+    scope = Frame(
+        None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT}
+    )
     scope.env["$list"] = ctx.builder.apply(prims.make_list, type_=lt.ListT(None, None))
 
     def bind(item: Operand) -> None:
@@ -81,7 +84,9 @@ def _filtered(ctx: Context, frame: Frame, test: Operand, op: Operand) -> Operand
 
 @special(sorted)
 def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Sort constants now, a few numbers by exchanges, others by the order of their keys."""
+    """Sort constants now, a few numbers by exchanges,
+    others by the order of their keys.
+    """
     named = dict(kwargs)
     items = comprehensions.static_items(ctx, frame, args[0])
     key, reverse = named.get("key", Const(None)), named.get("reverse", Const(False))
@@ -94,7 +99,9 @@ def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
             return _by_constants(ctx, items, keys, bool(reverse.value))
         if plain and len(items) <= SHORT:
             out = network(ctx, items)
-            return ctx.builder.apply(prims.make_list, *(out[::-1] if reverse.value else out))
+            return ctx.builder.apply(
+                prims.make_list, *(out[::-1] if reverse.value else out)
+            )
         source = ctx.builder.apply(prims.make_list, *items)
         values = ctx.builder.apply(prims.make_list, *keys)
         order = _order(ctx, values, bool(reverse.value))
@@ -132,7 +139,10 @@ def _order(ctx: Context, keys: Operand, reverse: bool) -> Operand:
     elem = lt.element_type(type_of(keys))
     if not isinstance(elem, lt.ScalarT):
         raise not_differentiable(
-            "CR302", b.loc, "sorted() by a key that is not one number", help="use a number as key"
+            "CR302",
+            b.loc,
+            "sorted() by a key that is not one number",
+            help="use a number as key",
         )
     array = b.apply(np.array, keys)
     if reverse:

@@ -1,9 +1,10 @@
 """Statements: the effect of each on the variables, and control flow without jumps.
 
-In: a list of gast statements and the frame. Out: the frame's environment after them. An exit
-(`break`, `continue`, `return`) is an exit code in the variable `$ctl`. When one branch
-of an `if` leaves, the statements after the `if` are interpreted inside the other branch;
-when a nested branch may leave, they run under a test of the code. So the IR needs no jumps.
+In: a list of gast statements and the frame. Out: the frame's environment after them. An
+exit (`break`, `continue`, `return`) is an exit code in the variable `$ctl`. When one
+branch of an `if` leaves, the statements after the `if` are interpreted inside the other
+branch; when a nested branch may leave, they run under a test of the code. So the IR
+needs no jumps.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
         else:
             statement(ctx, frame, node)
         ctl = frame.env[CTL]
-        if isinstance(ctl, Undef) or (isinstance(ctl, Const) and ctl.value != NEXT.value):
+        if isinstance(ctl, Undef) or (
+            isinstance(ctl, Const) and ctl.value != NEXT.value
+        ):
             return
         if isinstance(ctl, Value):
             guarded(ctx, frame, rest)
@@ -113,7 +116,9 @@ def either(
 
 
 def conditional(ctx: Context, frame: Frame, node: gast.If, rest: list[Any]) -> bool:
-    """Interpret an `if`; say whether the rest was interpreted in one of its branches."""
+    """Interpret an `if`; say whether the rest was interpreted in one of
+    its branches.
+    """
     b = ctx.builder
     b.loc = frame.loc(node)
     test = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
@@ -153,7 +158,9 @@ def conditional(ctx: Context, frame: Frame, node: gast.If, rest: list[Any]) -> b
 def leaves(env: dict[str, Operand]) -> bool:
     """Say whether a path has left on every way through."""
     ctl = env[CTL] if CTL in env else UNDEF
-    return isinstance(ctl, Undef) or (isinstance(ctl, Const) and ctl.value != NEXT.value)
+    return isinstance(ctl, Undef) or (
+        isinstance(ctl, Const) and ctl.value != NEXT.value
+    )
 
 
 def stays(env: dict[str, Operand]) -> bool:
@@ -167,7 +174,9 @@ def statement(ctx: Context, frame: Frame, node: Any) -> None:
     handler = HANDLERS.get(type(node))
     if handler is None:
         raise not_differentiable(
-            "CR101", frame.loc(node), f"`{type(node).__name__.lower()}` is not supported"
+            "CR101",
+            frame.loc(node),
+            f"`{type(node).__name__.lower()}` is not supported",
         )
     ctx.builder.loc = frame.loc(node)
     handler(ctx, frame, node)
@@ -178,7 +187,11 @@ def _expression(ctx: Context, frame: Frame, node: gast.Expr) -> None:
 
 
 def _return(ctx: Context, frame: Frame, node: gast.Return) -> None:
-    value = Const(None) if node.value is None else expressions.evaluate(ctx, frame, node.value)
+    value = (
+        Const(None)
+        if node.value is None
+        else expressions.evaluate(ctx, frame, node.value)
+    )
     frame.env[RET] = value
     frame.env[CTL] = RETURN
 
@@ -220,11 +233,17 @@ def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
         base = expressions.evaluate(ctx, frame, target.value)
         if construct.set_attribute(ctx, frame, base, target.attr, value):
             return
-    code, what = ("CR401", "an item") if isinstance(target, gast.Subscript) else (
-        "CR405",
-        "an attribute",
+    code, what = (
+        ("CR401", "an item")
+        if isinstance(target, gast.Subscript)
+        else (
+            "CR405",
+            "an attribute",
+        )
     )
-    raise not_differentiable(code, frame.loc(target), f"a write to {what} is not supported yet")
+    raise not_differentiable(
+        code, frame.loc(target), f"a write to {what} is not supported yet"
+    )
 
 
 def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
@@ -261,7 +280,9 @@ def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
 
 def _wrong_count(frame: Frame, target: Any, want: int, got: int) -> Exception:
     error = not_differentiable(
-        "CR107", frame.loc(target), f"{want} values are expected here, and there are {got}"
+        "CR107",
+        frame.loc(target),
+        f"{want} values are expected here, and there are {got}",
     )
     error.primal_fails = True
     return error
@@ -314,7 +335,9 @@ def _delete(ctx: Context, frame: Frame, node: gast.Delete) -> None:
         if not isinstance(target, gast.Name):
             raise not_differentiable("CR406", frame.loc(target), "an item is deleted")
         if target.id not in frame.env:
-            error = not_differentiable("CR107", frame.loc(target), f"no `{target.id}` here")
+            error = not_differentiable(
+                "CR107", frame.loc(target), f"no `{target.id}` here"
+            )
             error.primal_fails = True
             raise error
         del frame.env[target.id]
@@ -336,7 +359,9 @@ def _import(ctx: Context, frame: Frame, node: Any) -> None:
             frame.env[alias.asname or root] = Const(module)
             continue
         package = frame.globals.get("__package__") if node.level else None
-        source = importlib.import_module("." * (node.level or 0) + (node.module or ""), package)
+        source = importlib.import_module(
+            "." * (node.level or 0) + (node.module or ""), package
+        )
         value = getattr(source, alias.name, None)
         if value is None:
             value = importlib.import_module(f"{source.__name__}.{alias.name}")
@@ -350,7 +375,9 @@ def _assert(ctx: Context, frame: Frame, node: gast.Assert) -> None:
 
     def fail() -> None:
         parts = [] if node.msg is None else [expressions.evaluate(ctx, frame, node.msg)]
-        error = ctx.builder.apply(AssertionError, *parts, type_=lt.OpaqueT(AssertionError))
+        error = ctx.builder.apply(
+            AssertionError, *parts, type_=lt.OpaqueT(AssertionError)
+        )
         leave_by(ctx, frame, error)
 
     if isinstance(test, Const):

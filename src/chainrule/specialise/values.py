@@ -1,8 +1,8 @@
 """What the interpreter knows at compile time beyond plain constants.
 
-In: nothing. Out: the classes that a `Const` may hold: functions of the program with what
-they captured, bound methods, iterables taken apart, and the two states of a name without
-a usable value.
+In: nothing. Out: the classes that a `Const` may hold: functions of the program with
+what they captured, bound methods, iterables taken apart, and the two states of a name
+without a usable value.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ class Poison:
 
 @dataclass(eq=False, slots=True)
 class Getter:
-    """An `operator.itemgetter`, `attrgetter` or `methodcaller`; `read` reads one key."""
+    """An `operator.itemgetter`, `attrgetter` or `methodcaller`;
+    `read` reads one key.
+    """
 
     read: Callable[..., Operand]
     keys: tuple[Operand, ...]
