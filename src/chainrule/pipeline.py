@@ -1,7 +1,7 @@
 """The passes, in the order in which they run.
 
-In: a request (which derivative of which function) and the arguments of a call. Out: `Built`: the
-linked derivative, its text, and what inference consumed of the arguments.
+In: a request (which derivative of which function) and the arguments of a call. Out:
+`Built`: the linked derivative, its text, and what inference consumed of the arguments.
 """
 
 from __future__ import annotations
@@ -75,22 +75,31 @@ def build(
     load_if_imported()
     with lt.consumed(), lt.sizes_of_arguments(general):
         try:
-            inputs, functions, result = derivative_ir(request, arguments, static, stages)
+            inputs, functions, result = derivative_ir(
+                request, arguments, static, stages
+            )
         except NotDifferentiable as error:
             _add_context(error, request)
             raise
         except RecursionError:
-            deep = not_differentiable("CR109", None, "calls or expressions nested too deep")
+            deep = not_differentiable(
+                "CR109", None, "calls or expressions nested too deep"
+            )
             _add_context(deep, request)
             raise deep from None
         return link_all(request, functions, inputs, result, stages)
 
 
 def derivative_ir(
-    request: Request, arguments: dict[str, object], static: frozenset[str], stages: Stages
+    request: Request,
+    arguments: dict[str, object],
+    static: frozenset[str],
+    stages: Stages,
 ) -> tuple[tuple[Input, ...], list[Function], lt.Type]:
     """Return what was consumed, and the IR of the derivative."""
-    specialised, inputs = specialise_for(request.function, arguments, static, request.wrt)
+    specialised, inputs = specialise_for(
+        request.function, arguments, static, request.wrt
+    )
     function = specialised.function
     result = function.result
     if request.has_aux and isinstance(result, lt.TupleT) and len(result.items) == 2:
@@ -115,8 +124,12 @@ def derivative_ir(
 
 
 def always_fails(function: Function) -> NotDifferentiable:
-    """Return the error for a program that raises on every path: it shall raise its own."""
-    error = not_differentiable("CR107", function.loc, f"`{function.name}` never returns")
+    """Return the error for a program that raises on every path:
+    it shall raise its own.
+    """
+    error = not_differentiable(
+        "CR107", function.loc, f"`{function.name}` never returns"
+    )
     error.primal_fails = True
     return error
 
@@ -143,7 +156,9 @@ def optimise(derived: Derived) -> None:
 def specialise_for(
     fn: Any, arguments: dict[str, object], static: frozenset[str], wrt: tuple[str, ...]
 ) -> tuple[Specialised, tuple[Input, ...]]:
-    """Interpret a function at the types of its arguments; constants as they are asked for."""
+    """Interpret a function at the types of its arguments;
+    constants as they are asked for.
+    """
     known = set(static)
     for _ in range(MAX_RESTARTS):
         typed, inputs = describe(fn, arguments, known)
@@ -207,7 +222,9 @@ def freeze(t: Any, value: Any) -> Any:
 
 
 def find(function: Function, name: str) -> Wrt:
-    """Return the parameter that a name of `wrt` means: `w`, `args[0]` or `kwargs['w']`."""
+    """Return the parameter that a name of `wrt` means: `w`,
+    `args[0]` or `kwargs['w']`.
+    """
     match = re.fullmatch(r"(\w+)(?:\[(.+)\])?", name)
     assert match is not None
     param = next(p for p in function.params if p.hint == match[1])

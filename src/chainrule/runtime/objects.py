@@ -1,7 +1,7 @@
 """Objects with given attributes, of classes whose own construction must not run again.
 
-In: a class or an object, and values of attributes. Out: an object. Plain Python, nothing of
-the compiler: generated code may call `instance`.
+In: a class or an object, and values of attributes. Out: an object. Plain Python,
+nothing of the compiler: generated code may call `instance`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def by_keywords(cls: type) -> bool:
 
 
 def instance(of: Any, /, **attributes: Any) -> Any:
-    """Return an object of a class, or one like another object, with these attributes."""
+    """Return an object of a class, or one like another object,
+    with these attributes.
+    """
     out: Any = object.__new__(of) if isinstance(of, type) else copy.copy(of)
     for name, value in attributes.items():
         object.__setattr__(out, name, value)
