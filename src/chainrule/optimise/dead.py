@@ -72,6 +72,7 @@ class Tapes:
         self.reversed: dict[Value, Value] = {}
         self.entries: dict[Value, list[tuple[Operand, ...]]] = {}
         self.readers: list[tuple[Value, tuple[Value, ...]]] = []
+        self.foreign: list[Value] = []
         self.present = self.fixed = self.loops = False
         for stmt in statements(body):
             self.enter(stmt)
@@ -83,6 +84,8 @@ class Tapes:
             if isinstance(arg, Value) and isinstance(arg.type, lt.TapeT):
                 self.reversed[stmt.out] = arg
                 self.union(stmt.out, arg)
+        elif isinstance(stmt, Apply) and isinstance(stmt.out.type, lt.TapeT):
+            self.foreign.append(stmt.out)  # written by the other half of a pair
         for path in paths(stmt):
             for out, result in zip(stmt.outs, path.results, strict=True):  # type: ignore[union-attr]
                 self.union(out, result)
@@ -126,7 +129,16 @@ class Tapes:
         self.needed.setdefault(self.find(tape), set()).update(positions)
 
     def read_all(self, tape: Value) -> None:
-        self.whole.add(self.find(tape))
+        """Keep a tape that somebody elsewhere reads or wrote, and the tapes in it."""
+        root = self.find(tape)
+        if root in self.whole:
+            return
+        self.whole.add(root)
+        rows = [r for key, rows in self.entries.items() if self.find(key) is root for r in rows]
+        rows += [elems for source, elems in self.readers if self.find(source) is root]
+        for op in (op for row in rows for op in row):
+            if isinstance(op, Value) and isinstance(op.type, lt.TapeT):
+                self.read_all(op)
 
     def keeps(self, tape: Value, position: int) -> bool:
         if self.fixed:
@@ -146,6 +158,8 @@ class Liveness:
         self.tapes = tapes
         if tapes.present:
             tapes.connect()
+        for tape in tapes.foreign:
+            tapes.read_all(tape)
 
     def mark(self, ops: Iterable[Operand]) -> None:
         for op in ops:

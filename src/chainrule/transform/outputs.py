@@ -150,19 +150,21 @@ class Ownership:
             found: set[Value] = set()
             for arg in stmt.args:
                 found |= self.roots(arg, seen)
-            return found or {op}
+            # What is spread out is read-only, whatever it was made of.
+            return found | {op} if stmt.fn is np.broadcast_to else found or {op}
         return {op}
 
     def shared(self, op: Value) -> bool:
         """Say whether returning this array as it is would share memory."""
-        stmt = self.defs.get(op)
-        if isinstance(stmt, Apply) and stmt.fn is np.broadcast_to:
-            return True
         roots = self.roots(op)
-        if roots & self.given:
+        if roots & self.given or any(map(self._spread, roots)):
             return True
         self.given |= roots
         return any(r not in self.defs or self._outside(r) for r in roots)
+
+    def _spread(self, root: Value) -> bool:
+        stmt = self.defs.get(root)
+        return isinstance(stmt, Apply) and stmt.fn is np.broadcast_to
 
     def _outside(self, root: Value) -> bool:
         stmt = self.defs[root]
