@@ -258,7 +258,7 @@ def _part_name(op: ir.Apply) -> str | None:
     key = index.value if isinstance(index, Const) else None
     if isinstance(base, Value) and isinstance(base.type, TupleT) and type(key) is int:
         fields = getattr(base.type.cls, "_fields", ())
-        key = fields[key] if key < len(fields) else None
+        key = fields[key] if -len(fields) <= key < len(fields) else None
     return key if isinstance(key, str) and key.isidentifier() else None
 
 
