@@ -11,7 +11,7 @@ import operator
 
 from chainrule.analysis.activity import paths
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, Function, Loop, Operand, Undef, Value, blocks
+from chainrule.ir.nodes import Apply, Block, Const, Function, Loop, Operand, Stmt, Undef, Value, blocks
 from chainrule.ir.walk import statements, substitute
 from chainrule.optimise.dead import Tapes
 from chainrule.types import lattice as lt
@@ -78,10 +78,24 @@ class Mixed:
         self.found: set[Value] = set()
         self.sure: set[Value] = set()
         self.rows = rows_of_tapes(body)
+        # What is looked at below is Python's until something says otherwise.
+        self.sure.update(self.rows)
+        for stmt in statements(body):
+            self.enter(stmt)
         size = -1
         while size != len(self.found):
             size = len(self.found)
             self.block(body)
+
+    def enter(self, stmt: Stmt) -> None:
+        """Note the values whose origin is followed."""
+        if isinstance(stmt, Apply):
+            if stmt.fn in ARITHMETIC:
+                self.sure.add(stmt.out)
+        elif isinstance(stmt, Loop):
+            self.sure.update(stmt.body.params, stmt.outs)
+        else:
+            self.sure.update(getattr(stmt, "outs", ()))
 
     def plain(self, op: Operand) -> bool:
         if isinstance(op, Const):
@@ -94,7 +108,6 @@ class Mixed:
         return t.exact or (op in self.sure and op not in self.found)
 
     def join(self, value: Value, ops: list[Operand]) -> None:
-        self.sure.add(value)
         if not all(map(self.plain, ops)):
             self.found.add(value)
 
@@ -112,7 +125,6 @@ class Mixed:
                     stmt.body.params, stmt.outs, stmt.init, stmt.body.results[1:], strict=False
                 )
                 for param, out, init, result in groups:
-                    self.sure.update((param, out))
                     if not (self.plain(init) and self.plain(result)):
                         self.found.update((param, out))
                 for elem in (e for it in stmt.iters for e in it.elems if e in self.rows):

@@ -263,7 +263,21 @@ def _transpose(b: Builder, args: Sequence[Operand]) -> Operand | None:
         if isinstance(args[0], Value) and isinstance(args[0].type, lt.ArrayT):
             if args[0].type.ndim in (0, 1):
                 return args[0]
+        return _transposed_product(b, args[0])
     return None
+
+
+def _transposed_product(b: Builder, op: Operand) -> Operand | None:
+    """Write `y.T @ x` for `(x.T @ y).T`."""
+    product = made(b, op, operator.matmul)
+    left = made(b, product.args[0], np.transpose) if product is not None else None
+    if product is None or left is None or len(left.args) > 1:
+        return None
+    types = [getattr(a, "type", None) for a in (left.args[0], product.args[1])]
+    if not all(isinstance(t, lt.ArrayT) and t.ndim == 2 for t in types):
+        return None
+    turned = b.apply(np.transpose, product.args[1], form="attribute", text="T")
+    return b.apply(operator.matmul, turned, left.args[0])
 
 
 def _sum(
