@@ -118,6 +118,9 @@ class _Writer:
         match t:
             case ScalarT(exact=False):
                 return [f"type({v}) in {self.names.constant(_classes(t))}"]
+            case ScalarT(kind="int", dtype=None, dim=int() as value):
+                # An int in a container that was asked for as a constant.
+                return [*self.cls(int, v), f"{v} == {value}"]
             case ScalarT(kind="int", dtype=None, dim=Sym()):
                 # Somebody may take it for a size; -1 in a shape is none.
                 return [*self.cls(int, v), f"{v} >= 0"]
