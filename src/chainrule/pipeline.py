@@ -22,7 +22,7 @@ from chainrule.errors import (
     not_differentiable,
     while_differentiating,
 )
-from chainrule.ir.nodes import Function, Value
+from chainrule.ir.nodes import Function
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.expand import expand
 from chainrule.optimise.fresh import forget
@@ -284,6 +284,3 @@ def _add_context(error: NotDifferentiable, request: Request) -> None:
 
         place = Loc(code.co_filename, code.co_firstlineno)
         error.add_context(while_differentiating(fn.__name__, place, request.wrt))
-
-
-_ = Value

@@ -16,7 +16,6 @@ from chainrule.ir.nodes import (
     Block,
     Const,
     Function,
-    Loop,
     Operand,
     Value,
     blocks,
@@ -102,6 +101,3 @@ def _resolved(table: dict[Value, Operand]) -> dict[Value, Operand]:
             new = table[new]
         out[old] = new
     return out
-
-
-_ = Loop

@@ -19,7 +19,6 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import (
     Apply,
     Block,
-    Call,
     Const,
     Function,
     If,
@@ -34,7 +33,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.ir.walk import replace_operands, statements, substitute
 from chainrule.specialise.algebra import simplify
-from chainrule.specialise.builder import Builder, type_of
+from chainrule.specialise.builder import Builder
 from chainrule.types import lattice as lt
 
 # Results that are written in place later must not be shared.
@@ -258,6 +257,3 @@ def _key(op: Operand) -> Any:
             return (type(value), repr(value))
         return id(value)
     return op
-
-
-_ = (Call, type_of)

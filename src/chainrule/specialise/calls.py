@@ -7,10 +7,7 @@ primitives become operations; what is neither is refused.
 
 from __future__ import annotations
 
-import builtins
-import collections
 import functools
-import itertools
 import operator
 import types
 from collections.abc import Callable, Sequence
@@ -20,8 +17,7 @@ import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
-from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.ir.nodes import Const, Operand
 from chainrule.rules.registry import RULES
 from chainrule.specialise import (
     binding,
@@ -331,6 +327,3 @@ def primitive(
     return ctx.builder.apply(
         fn, *args, kwargs=tuple(kwargs), form=form, text=text, effect=effect
     )
-
-
-_ = (binding, builtins, collections, itertools, prims, Value)

@@ -13,9 +13,9 @@ from typing import Any
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand, Undef, Value
+from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import expressions, iterables, loops, statements
-from chainrule.specialise.builder import Restart, type_of
+from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame
 from chainrule.specialise.values import Closure, Generator, Method
 from chainrule.types import lattice as lt
@@ -303,6 +303,3 @@ def static_items(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Non
             raise
         return None
     return plan if isinstance(plan, list) else None
-
-
-_ = (Restart, Undef)

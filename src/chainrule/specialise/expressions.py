@@ -6,7 +6,6 @@ builder in Python's order of evaluation.
 
 from __future__ import annotations
 
-import builtins
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +18,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Block, Const, If, Operand, Value
 from chainrule.specialise import calls, comprehensions
 from chainrule.specialise.attributes import attribute
-from chainrule.specialise.builder import abstract, type_of
+from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, lookup
 from chainrule.specialise.joins import join, make
 from chainrule.specialise.values import Closure, Generator
@@ -609,4 +608,3 @@ HANDLERS: dict[type, Callable[[Context, Frame, Any], Operand]] = {
     gast.DictComp: _dict_comprehension,
     gast.SetComp: _set_comprehension,
 }
-_ = (abstract, builtins)

@@ -6,7 +6,6 @@ look through, how classes are instantiated, which calls have effects.
 
 from __future__ import annotations
 
-import builtins
 import functools
 import types
 from collections.abc import Callable
@@ -266,6 +265,3 @@ def opaque_method(
 
 def _number(op: Operand) -> bool:
     return not isinstance(op, Const) and lt.is_differentiable(type_of(op))
-
-
-_ = (builtins, function_name)

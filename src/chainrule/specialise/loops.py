@@ -18,7 +18,7 @@ from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import substitute
 from chainrule.specialise import expressions, iterables, statements
-from chainrule.specialise.builder import Builder, Restart, type_of
+from chainrule.specialise.builder import Builder, Restart
 from chainrule.specialise.carried import Carried
 from chainrule.specialise.frames import BREAK, CTL, NEXT, RET, RETURN, Context, Frame
 from chainrule.specialise.values import Instance, Items, is_const
@@ -436,6 +436,3 @@ def expressions_known(ctx: Context, frame: Frame, node: gast.While) -> bool | No
     value = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
     del ctx.builder.block.stmts[mark:]
     return bool(value.value) if isinstance(value, Const) else None
-
-
-_ = (UNDEF, type_of)

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 import gast
-import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
@@ -40,7 +39,6 @@ from chainrule.specialise.frames import (
     Frame,
 )
 from chainrule.specialise.joins import join
-from chainrule.specialise.values import Closure, Poison
 from chainrule.types import lattice as lt
 
 
@@ -448,4 +446,3 @@ HANDLERS: dict[type, Callable[[Context, Frame, Any], None]] = {
     gast.With: _with,
     gast.Try: _try,
 }
-_ = (np, Closure, Poison)
