@@ -321,4 +321,6 @@ def bar_type(t: lt.Type) -> lt.Type:
     if isinstance(t, lt.ScalarT):
         kind = t.kind if t.kind in ("float", "complex") else "float"
         return lt.ScalarT(kind, t.dtype, exact=False)
+    if isinstance(t, lt.ListT) and t.items is None and isinstance(t.elem, lt.ScalarT):
+        return lt.ListT(None, bar_type(t.elem))
     return t
