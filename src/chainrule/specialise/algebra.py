@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
 from chainrule.types import lattice as lt
 
@@ -325,6 +326,14 @@ def _expand_dims(b: Builder, args: Sequence[Operand]) -> Operand | None:
     return b.getitem(x, index if len(index) > 1 else index[0])
 
 
+def _index_add(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    """Add a number as it is to each of the selected elements."""
+    spread = made(b, args[2], np.broadcast_to)
+    if spread is not None and _is_real(spread.args[0]):
+        return b.apply(prims.index_add, args[0], args[1], spread.args[0])
+    return None
+
+
 REWRITES: dict[Any, Rewrite] = {
     mul: _mul,
     np.multiply: _mul,
@@ -341,4 +350,5 @@ REWRITES: dict[Any, Rewrite] = {
     np.expand_dims: _expand_dims,
     np.size: _size,
     np.shape: _shape,
+    prims.index_add: _index_add,
 }
