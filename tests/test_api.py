@@ -6,7 +6,6 @@ what is tested is the interface alone.
 
 from __future__ import annotations
 
-import cmath
 import copy
 import functools
 import inspect
@@ -505,9 +504,3 @@ def test_public_names() -> None:
     assert all(getattr(chainrule, name) is not None for name in chainrule.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         chainrule.nothing
-
-
-def test_a_c_function_without_a_rule_is_refused_by_name() -> None:
-    """A function written in C has no text; the error says which it is."""
-    with pytest.raises(chainrule.NotDifferentiable, match="phase"):
-        grad(cmath.phase)(2.0)
