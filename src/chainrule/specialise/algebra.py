@@ -1,8 +1,8 @@
 """Algebra that an expert does without thinking, on operations the compiler adds itself.
 
-In: an operation about to be written. Out: a simpler operand that means the same, or None. The
-user's own arithmetic is never touched. A rewrite looks only at operations written by
-the same builder, and keeps the type of the result.
+In: an operation about to be written. Out: a simpler operand that means the same, or
+None. The user's own arithmetic is never touched. A rewrite looks only at operations
+written by the same builder, and keeps the type of the result.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ def without_defaults(
 def is_number(op: Operand, value: float) -> bool:
     """Say whether an operand is this constant (as an int or a float)."""
     return (
-        isinstance(op, Const)
-        and type(op.value) in (int, float)
-        and op.value == value
+        isinstance(op, Const) and type(op.value) in (int, float) and op.value == value
     )
 
 
 def is_float(op: Operand) -> bool:
     """Say whether an operand is a differentiable number, which 1 and 0 do not promote."""
-    return isinstance(op, Value) and isinstance(op.type, lt.ScalarT | lt.ArrayT) and (
-        lt.is_differentiable(op.type)
+    return (
+        isinstance(op, Value)
+        and isinstance(op.type, lt.ScalarT | lt.ArrayT)
+        and (lt.is_differentiable(op.type))
     )
 
 
@@ -81,8 +81,10 @@ def made(b: Builder, op: Operand, *fns: Any) -> Apply | None:
 
 def is_plain_number(op: Operand) -> bool:
     """Say whether an operand is a finite constant of Python's."""
-    return isinstance(op, Const) and type(op.value) in (int, float) and (
-        math.isfinite(op.value)
+    return (
+        isinstance(op, Const)
+        and type(op.value) in (int, float)
+        and (math.isfinite(op.value))
     )
 
 
@@ -125,7 +127,9 @@ def _only_leads(index: Operand) -> bool:
     if not isinstance(index, Const):
         return False
     value = index.value
-    return value is None or (isinstance(value, tuple) and set(map(type, value)) == {type(None)})
+    return value is None or (
+        isinstance(value, tuple) and set(map(type, value)) == {type(None)}
+    )
 
 
 def _is_real(op: Operand) -> bool:
@@ -140,11 +144,17 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
     if (plain := without_broadcast(b, mul, args)) is not None:
         return plain
     for one, other in ((x, y), (y, x)):
-        if is_number(one, 1) and (is_float(other) or (is_count(other) and _is_int(one))):
+        if is_number(one, 1) and (
+            is_float(other) or (is_count(other) and _is_int(one))
+        ):
             return other
         if is_number(one, -1) and is_float(other):
             return b.apply(neg, other)
-        if is_number(one, 0) and isinstance(other, Value) and isinstance(other.type, lt.ScalarT):
+        if (
+            is_number(one, 0)
+            and isinstance(other, Value)
+            and isinstance(other.type, lt.ScalarT)
+        ):
             return Const(0.0)
     if is_plain_number(x) and is_float(y):
         if found := constant_factor(b, y):
@@ -300,9 +310,15 @@ def _shape(b: Builder, args: Sequence[Operand]) -> Operand | None:
     return _attribute_of_array(b, args, "shape")
 
 
-def _attribute_of_array(b: Builder, args: Sequence[Operand], name: str) -> Operand | None:
+def _attribute_of_array(
+    b: Builder, args: Sequence[Operand], name: str
+) -> Operand | None:
     [x] = args
-    if isinstance(x, Value) and isinstance(x.type, lt.ArrayT) and x.type.dims is not None:
+    if (
+        isinstance(x, Value)
+        and isinstance(x.type, lt.ArrayT)
+        and x.type.dims is not None
+    ):
         return b.apply(getattr, x, Const(name))
     return None
 
@@ -312,7 +328,9 @@ def _expand_dims(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, axis = args
     if isinstance(x, Const):
         return x if isinstance(x.value, int | float) else None
-    ndim = x.type.ndim if isinstance(x, Value) and isinstance(x.type, lt.ArrayT) else None
+    ndim = (
+        x.type.ndim if isinstance(x, Value) and isinstance(x.type, lt.ArrayT) else None
+    )
     if not ndim or not isinstance(axis, Const):
         return None
     axes = axis.value if isinstance(axis.value, tuple | list) else (axis.value,)
@@ -320,6 +338,8 @@ def _expand_dims(b: Builder, args: Sequence[Operand]) -> Operand | None:
     if not all(type(k) is int and -rank <= k < rank for k in axes):
         return None
     new = {k % rank for k in axes}
+    if not new:
+        return x
     if len(new) < len(axes):
         return None
     index = tuple(None if k in new else slice(None) for k in range(max(new) + 1))
