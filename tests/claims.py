@@ -146,7 +146,8 @@ def check(value: Any, t: Type, sizes: Sizes, nameless: bool = False) -> None:
                 check(getattr(value, name), claim, sizes, nameless)
         case TapeT(items=items):
             for row in value:
-                for part, claim in zip(row, items, strict=True):
+                parts = row if isinstance(row, tuple) else (row,)  # turned into a list
+                for part, claim in zip(parts, items, strict=True):
                     if not isinstance(part, Undef):
                         check(part, claim, sizes, True)
         case OpaqueT(cls=cls):
