@@ -82,7 +82,7 @@ def _key(stmt: Apply, known: set[Value], table: dict[Value, Operand]) -> Any:
         base = found if isinstance(found, Value) else base
     if base not in known or not isinstance(index, Const):
         return None
-    t = base.type  # type: ignore[union-attr]
+    t = base.type
     if isinstance(t, lt.ListT) and t.items is None:
         return None
     if not isinstance(t, lt.TupleT | lt.DictT | lt.ObjT | lt.ListT):

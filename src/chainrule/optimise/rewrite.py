@@ -57,7 +57,6 @@ UNSHARED = {
     prims.copy_value,
     prims.live,
 }
-VIEWS = {operator.getitem, builtins.getattr, prims.make_tuple, np.transpose}
 
 
 def rewrite(function: Function, ours: Collection[Value]) -> None:
@@ -167,9 +166,10 @@ class Rewriter:
             hash(key)
         except TypeError:
             return None
-        for scope in reversed(self.seen):
-            if key in scope:
-                return scope[key]
+        for scope in self.seen[::-1]:
+            found = scope.get(key)
+            if found is not None:
+                return found
         self.seen[-1][key] = stmt.out
         return None
 

@@ -155,9 +155,10 @@ def is_library(name: str) -> bool:
     return (
         root
         in (
-            "numpy scipy math cmath builtins operator functools itertools collections random "
-            "warnings contextlib typing dataclasses enum abc copy time sys os chainrule string "
-            "statistics logging re json fractions decimal numbers types"
+            "numpy scipy math cmath builtins operator functools itertools collections "
+            "random warnings contextlib typing dataclasses enum abc copy time sys os "
+            "chainrule string statistics logging re json fractions decimal numbers "
+            "types"
         ).split()
     )
 

@@ -51,8 +51,8 @@ STRUCTURE = (
 FOLDABLE = {
     getattr(operator, name)
     for name in (
-        "add sub mul truediv floordiv mod pow neg pos abs invert not_ lt le gt ge eq ne and_ "
-        "or_ xor lshift rshift getitem contains is_ is_not"
+        "add sub mul truediv floordiv mod pow neg pos abs invert not_ lt le gt ge "
+        "eq ne and_ or_ xor lshift rshift getitem contains is_ is_not"
     ).split()
 } | {
     *(
@@ -211,7 +211,8 @@ class Builder:
         return not_differentiable(
             "CR502",
             self.loc,
-            f"`{name}` of {function_name(fn)} must be known when the derivative is made",
+            f"`{name}` of {function_name(fn)} must be known when the derivative is "
+            "made",
             label="computed at run time",
             help="pass a literal, or an argument of the function",
         )
@@ -383,11 +384,10 @@ class Builder:
             if len(known) < 2:
                 return Const(*known) if known else UNDEF
             if isinstance(stmt, If):
-                return (
-                    stmt.test
-                    if flags[0].value
-                    else self.apply(operator.not_, stmt.test)
-                )  # type: ignore[union-attr]
+                first = flags[0]
+                if isinstance(first, Const) and first.value:
+                    return stmt.test
+                return self.apply(operator.not_, stmt.test)
         return self._new_out(stmt, flags)
 
     def codes(self, op: Operand) -> set[int]:
@@ -442,7 +442,7 @@ def type_of_constant(value: Any) -> lt.Type:
         value, np.generic
     ):
         kind = type(value).__name__
-        dim = value if kind == "int" and value > 0 else None
+        dim = value if isinstance(value, int) and kind == "int" and value > 0 else None
         return (
             lt.ScalarT(kind, dim=dim) if kind in lt.KINDS else lt.OpaqueT(type(value))
         )
@@ -459,7 +459,7 @@ def type_of_constant(value: Any) -> lt.Type:
 
 def function_name(fn: Any) -> str:
     """Return the name by which messages call a function."""
-    name = getattr(fn, "__name__", None) or getattr(fn, "__qualname__", repr(fn))
+    name = str(getattr(fn, "__name__", None) or getattr(fn, "__qualname__", repr(fn)))
     module = getattr(fn, "__module__", None) or ""
     if isinstance(fn, np.ufunc) or module.startswith("numpy"):
         return f"np.{name}"

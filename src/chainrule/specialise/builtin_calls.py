@@ -619,7 +619,8 @@ def callable_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
             return Const(True)
         return Const(callable(op.value))
     t = type_of(op)
-    return Const(isinstance(t, lt.ObjT) and hasattr(t.cls, "__call__"))
+    classes = t.cls.__mro__ if isinstance(t, lt.ObjT) else ()
+    return Const(any("__call__" in vars(cls) for cls in classes))
 
 
 @special(iter)

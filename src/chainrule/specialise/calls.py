@@ -94,13 +94,13 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
         if isinstance(callee, Const) and callee.value is super and not node.args:
             return construct.super_object(ctx, frame, node)
     callee = expressions.evaluate(ctx, frame, node.func)
-    if is_const(callee) and callee.value is zip and not node.keywords:  # type: ignore[union-attr]
+    if is_const(callee) and callee.value is zip and not node.keywords:
         if len(node.args) == 1 and isinstance(node.args[0], gast.Starred):
             rows = expressions.evaluate(ctx, frame, node.args[0].value)
             columns = sequence_calls.transposed(ctx, frame, rows)
             if columns is not None:
                 return columns
-    if is_const(callee) and callee.value is next and node.args:  # type: ignore[union-attr]
+    if is_const(callee) and callee.value is next and node.args:
         element = sequence_calls.advance(ctx, frame, node)
         if element is not None:
             return element
@@ -195,13 +195,13 @@ def call_outside(
         return derivative
     if isinstance(fn, types.FunctionType) and not library.is_opaque(fn):
         if fn.__name__ == "__init__" and args and is_const(args[0], Instance):
-            me = args[0].value  # type: ignore[union-attr]
+            me = args[0].value
             return construct.initialise_base(ctx, me, fn, args[1:], kwargs)
         return inlining.call_function(ctx, frame, fn, args, kwargs)
     if getattr(fn, "__name__", "") == "_make" and args and is_const(args[0], type):
         items = comprehensions.static_items(ctx, frame, args[1])
         if items is not None:
-            return construct.named_tuple(ctx, args[0].value, items, [])  # type: ignore[union-attr]
+            return construct.named_tuple(ctx, args[0].value, items, [])
     opaque = library.on_constants(ctx, fn, args, kwargs, callee.text)
     if opaque is not None:
         return opaque
@@ -221,7 +221,7 @@ def call_outside(
             base = Const(bound, (callee.text or "").rpartition(".")[0] or None)
             method = ArrayMethod(base, fn.__name__)
             return call_method(ctx, frame, method, args, kwargs)
-    call_dunder = getattr(type(fn), "__call__", None)
+    call_dunder = type(fn).__call__
     if isinstance(call_dunder, types.FunctionType):
         return inlining.call_function(ctx, frame, call_dunder, [callee, *args], kwargs)
     raise not_differentiable(
@@ -229,7 +229,8 @@ def call_outside(
         ctx.builder.loc,
         f"{function_name(fn)} has no rule",
         label="chainrule cannot see inside it",
-        help="write a rule for it with chainrule.rules, or compute it with NumPy functions",
+        help="write a rule for it with chainrule.rules, or compute it with "
+        "NumPy functions",
     )
 
 
@@ -238,7 +239,7 @@ def _call_object(
 ) -> Operand:
     t = type_of(callee)
     if isinstance(t, lt.ObjT):
-        method = getattr(t.cls, "__call__", None)
+        method = t.cls.__call__
         if isinstance(method, types.FunctionType):
             return inlining.call_function(ctx, frame, method, [callee, *args], kwargs)
     if isinstance(t, lt.NeverT):

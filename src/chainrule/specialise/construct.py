@@ -192,7 +192,7 @@ def set_attribute(
     """Bind `self.name` in the `__init__` that makes it; say whether it is one."""
     if not is_const(base, Instance):
         return False
-    me: Instance = base.value  # type: ignore[union-attr]
+    me: Instance = base.value
     descriptor = getattr(me.cls, name, None)
     special = hasattr(descriptor, "__set__") and not isinstance(
         descriptor, types.MemberDescriptorType
@@ -233,9 +233,9 @@ def super_attribute(ctx: Context, frame: Frame, found: Super, name: str) -> Oper
 
     me = found.base
     if is_const(me, type):
-        cls = me.value  # type: ignore[union-attr]
+        cls = me.value
     elif is_const(me, Instance):
-        cls = me.value.cls  # type: ignore[union-attr]
+        cls = me.value.cls
     else:
         cls = (
             type(me.value)

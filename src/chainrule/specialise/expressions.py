@@ -105,8 +105,9 @@ def binary(
 def as_array(ctx: Context, op: Operand, other: Operand) -> Operand:
     """Make an array of a list or tuple that meets an array in arithmetic."""
     if isinstance(type_of(op), lt.ListT | lt.TupleT):
-        if isinstance(type_of(other), lt.ArrayT) or (
-            isinstance(type_of(other), lt.ScalarT) and type_of(other).dtype is not None
+        t = type_of(other)
+        if isinstance(t, lt.ArrayT) or (
+            isinstance(t, lt.ScalarT) and t.dtype is not None
         ):
             return ctx.builder.apply(np.array, op)
     return op
@@ -328,8 +329,13 @@ def _equal_sequences(
     result: Operand = Const(True)
     for one, two in zip(ones, twos, strict=True):
         equal = compare(ctx, frame, gast.Eq(), one, two)
-        result = short_circuit(ctx, frame, result, False, lambda e=equal: e)  # type: ignore[misc]
+        result = short_circuit(ctx, frame, result, False, given(equal))
     return result if fn is operator.eq else negate(ctx, frame, result)
+
+
+def given(op: Operand) -> Callable[[], Operand]:
+    """Return a function that returns an operand that is evaluated already."""
+    return lambda: op
 
 
 def _identical(left: Operand, right: Operand) -> bool | None:
@@ -357,7 +363,7 @@ def _contains(ctx: Context, frame: Frame, item: Operand, container: Operand) -> 
         result: Operand = Const(False)
         for element in elements:
             equal = compare(ctx, frame, gast.Eq(), item, element)
-            result = short_circuit(ctx, frame, result, True, lambda e=equal: e)  # type: ignore[misc]
+            result = short_circuit(ctx, frame, result, True, given(equal))
         return result
     return b.apply(operator.contains, container, item)
 

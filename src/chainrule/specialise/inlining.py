@@ -43,9 +43,11 @@ def call_function(
     found = load(fn)
     callee = frame_of_function(fn, found)
     defaults = [Const(v) for v in fn.__defaults__ or ()]
-    kw_defaults = {k: Const(v) for k, v in (fn.__kwdefaults__ or {}).items()}
+    kw_defaults: dict[str, Operand] = {
+        k: Const(v) for k, v in (fn.__kwdefaults__ or {}).items()
+    }
     spec = callee.tree.args
-    callee.env = bind(ctx, callee.name, spec, args, kwargs, defaults, kw_defaults)  # type: ignore[arg-type]
+    callee.env = bind(ctx, callee.name, spec, args, kwargs, defaults, kw_defaults)
     return recursion.enter(ctx, callee, fn)
 
 
@@ -58,7 +60,7 @@ def call_closure(
 ) -> Operand:
     """Call a function defined inside the program; captured names are read now."""
     callee = frame_of_closure(closure)
-    spec = closure.tree.args  # type: ignore[attr-defined]
+    spec = closure.tree.args
     names = [p.id for p in spec.kwonlyargs]
     kw_defaults = {
         n: d for n, d in zip(names, closure.kw_defaults, strict=True) if d is not None

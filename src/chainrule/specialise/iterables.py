@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import EnumType
 from typing import Any
 
 from chainrule.errors import not_differentiable
@@ -95,8 +96,8 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
             raise not_iterable(ctx, op)
         if isinstance(value, str | tuple | list | frozenset | set | dict):
             return [Const(v) for v in value]
-        if isinstance(value, type) and hasattr(value, "__members__"):
-            return [Const(v) for v in value]
+        if isinstance(value, EnumType):
+            return [Const(v) for v in list[Any](value)]
         raise not_iterable(ctx, op)
     t = type_of(op)
     fields = b.fields(op)

@@ -129,7 +129,7 @@ class Joiner:
         """Return a function whose tests can be read after the statement."""
         if not is_const(op, Choice):
             return op
-        choice: Choice = op.value  # type: ignore[union-attr]
+        choice: Choice = op.value
         test = choice.test
         if self.inside(test):
             ops: list[Operand] = [Const(False)] * len(self.blocks)

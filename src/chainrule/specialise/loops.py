@@ -355,8 +355,8 @@ def share(b: Builder, before: Value, result: Operand, op: Operand) -> None:
     """Hand the result on in place of the variable, on the paths that return."""
     if result not in b.branches or op not in b.branches:
         return
-    stmt, k = b.branches[result]  # type: ignore[index]
-    _, j = b.branches[op]  # type: ignore[index]
+    stmt, k = b.branches[result]
+    _, j = b.branches[op]
     for path in paths(stmt):
         one, two = path.results[k], path.results[j]
         if one is before or isinstance(one, Undef):

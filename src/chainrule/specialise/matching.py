@@ -6,7 +6,8 @@ decided now; the rest becomes a chain of `If`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gast
@@ -77,7 +78,7 @@ def pattern(
     return handler(ctx, frame, node, subject, bindings)
 
 
-def _all(ctx: Context, frame: Frame, tests: list[Callable[[], Operand]]) -> Operand:
+def _all(ctx: Context, frame: Frame, tests: Sequence[Callable[[], Operand]]) -> Operand:
     result: Operand = Const(True)
     for test in tests:
         result = expressions.short_circuit(ctx, frame, result, False, test)
@@ -121,7 +122,7 @@ def _or(
             frame,
             result,
             True,
-            lambda o=option: pattern(ctx, frame, o, subject, out),  # type: ignore[misc]
+            partial(pattern, ctx, frame, option, subject, out),
         )
     return result
 
@@ -150,9 +151,8 @@ def _sequence(
             out.append((patterns[star].name, middle))
         pairs = list(zip(patterns[:star], items[:star], strict=True))
         pairs += list(zip(patterns[star + 1 :], items[stop:], strict=True))
-    return _all(
-        ctx, frame, [lambda p=p, i=i: pattern(ctx, frame, p, i, out) for p, i in pairs]
-    )  # type: ignore[misc]
+    tests = [partial(pattern, ctx, frame, p, i, out) for p, i in pairs]
+    return _all(ctx, frame, tests)
 
 
 def _mapping(
@@ -174,7 +174,7 @@ def _mapping(
     return _all(
         ctx,
         frame,
-        [lambda p=p, k=k: pattern(ctx, frame, p, fields[k], out) for p, k in pairs],  # type: ignore[misc]
+        [partial(pattern, ctx, frame, p, fields[k], out) for p, k in pairs],
     )
 
 
@@ -189,22 +189,18 @@ def _class(
         return test
     assert isinstance(cls, Const)
     names = list(getattr(cls.value, "__match_args__", ()))
+
+    def held(name: str, part: Any) -> Operand:
+        return pattern(ctx, frame, part, attribute(ctx, frame, subject, name), out)
+
     tests: list[Callable[[], Operand]] = [lambda: test]
     if node.patterns and not names:
         tests.append(lambda: pattern(ctx, frame, node.patterns[0], subject, out))
     else:
         for name, part in zip(names, node.patterns, strict=False):
-            tests.append(
-                lambda n=name, p=part: pattern(  # type: ignore[misc]
-                    ctx, frame, p, attribute(ctx, frame, subject, n), out
-                )
-            )
+            tests.append(partial(held, name, part))
     for name, part in zip(node.kwd_attrs, node.kwd_patterns, strict=True):
-        tests.append(
-            lambda n=name, p=part: pattern(  # type: ignore[misc]
-                ctx, frame, p, attribute(ctx, frame, subject, n), out
-            )
-        )
+        tests.append(partial(held, name, part))
     return _all(ctx, frame, tests)
 
 

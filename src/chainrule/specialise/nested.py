@@ -300,7 +300,7 @@ class Scope:
                 rev.cot.add(value, value_bar)
             rev.block(function.body)
             for param in self.table:
-                rev.cot.bars.setdefault(param, rev.cot.zero(param))  # type: ignore[arg-type]
+                rev.cot.bars.setdefault(param, rev.cot.zero(param))
             grads = [as_given(b, self.gradient(b, rev, p), p) for p in self.params]
         block.results = tuple(grads)
         rev.finish(function.body, block)
@@ -358,7 +358,8 @@ def jacobian(ctx: Context, scope: Scope, inner: Inner) -> Operand:
         raise not_differentiable(
             "CR304",
             b.loc,
-            "jacobian() inside a differentiated function needs a vector-valued function",
+            "jacobian() inside a differentiated function needs a vector-valued "
+            "function",
             help="use grad of each component",
         )
     from chainrule.transform.tapes import lower_tapes

@@ -165,9 +165,9 @@ def advance(ctx: Context, frame: Frame, node: Any) -> Operand | None:
     """Write `next(it)` for a name bound to elements known one by one; `it` moves on."""
     name = getattr(node.args[0], "id", None)
     op = frame.env.get(name) if isinstance(name, str) else None
-    if not is_const(op, Items) or frame.name == "<comprehension>":  # type: ignore[arg-type]
+    if not is_const(op, Items) or frame.name == "<comprehension>":
         return None
-    items = op.value.items  # type: ignore[union-attr]
+    items: tuple[Operand, ...] = op.value.items
     if not items:
         if len(node.args) > 1:
             return expressions.evaluate(ctx, frame, node.args[1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from chainrule.ir.nodes import Const, Operand
 
@@ -119,7 +119,9 @@ class Super:
     base: Operand
 
 
-def is_const(op: Operand, kind: type | tuple[type, ...] = object) -> bool:
+def is_const(
+    op: Operand | None, kind: type | tuple[type, ...] = object
+) -> TypeGuard[Const]:
     """Say whether an operand is a constant holding an instance of `kind`."""
     return isinstance(op, Const) and isinstance(op.value, kind)
 
