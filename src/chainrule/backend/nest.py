@@ -323,7 +323,10 @@ class _Nesting:
         for value in sorted(found, key=lambda v: -self.pending[v].width):
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH
-            if long and (entry.named or not apart) and entry.width > SHORT:
+            # A cotangent keeps its line in arithmetic, unless it is a single operation.
+            line = entry.named and entry.ops > 1 and _is_arithmetic(node)
+            too_long = long and (entry.named or not apart) and entry.width > SHORT
+            if line or too_long:
                 ops -= entry.ops
                 width -= entry.width - SHORT
             else:
@@ -380,6 +383,14 @@ class _Nesting:
         self.nested[negated] = op
         branch.test, branch.then, branch.orelse = negated, branch.orelse, []
         return [first, branch]
+
+
+def _is_arithmetic(node: p.Node) -> bool:
+    """Say whether a statement is an infix operation."""
+    op = node.op if isinstance(node, p.Let) else None
+    if not isinstance(op, ir.Apply):
+        return False
+    return any(op.fn is fn for fn in sizes.BINARY)
 
 
 def _single_copy(nodes: Nodes) -> tuple[Value, Operand] | None:

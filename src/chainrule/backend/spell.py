@@ -221,7 +221,11 @@ class Speller:
 
 def field_name(base: Operand, index: Operand) -> str | None:
     """Return the field of a named tuple that a subscript selects."""
-    cls = base.type.cls if isinstance(base, Value) and isinstance(base.type, TupleT) else None
+    cls = (
+        base.type.cls
+        if isinstance(base, Value) and isinstance(base.type, TupleT)
+        else None
+    )
     fields = getattr(cls, "_fields", ())
     position = index.value if isinstance(index, Const) else None
     if type(position) is not int or not 0 <= position < len(fields):
@@ -264,7 +268,13 @@ def _enter(
 
 
 def _binary(s: Speller, op: ir.Apply, kind: str) -> Node:
-    left, right = map(s.operand, op.args)
+    first, second = op.args
+    if kind == "Add" and isinstance(second, Value) and second.hint is not None:
+        inner = s.web.nested.get(second)
+        if isinstance(inner, ir.Apply) and inner.fn is operator.neg:
+            # A nested cotangent of ours: nobody wrote the sign where it is now.
+            kind, second = "Sub", inner.args[0]
+    left, right = s.operand(first), s.operand(second)
     return gast.BinOp(left, getattr(gast, kind)(), right)
 
 

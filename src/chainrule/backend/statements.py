@@ -164,7 +164,9 @@ class Writer:
 
     def unsigned(self, operand: Operand) -> tuple[Operand, bool]:
         """Return what is added without its sign, and whether it had one."""
-        inner = self.speller.web.nested.get(operand) if isinstance(operand, Value) else None
+        inner = (
+            self.speller.web.nested.get(operand) if isinstance(operand, Value) else None
+        )
         if isinstance(inner, ir.Apply) and inner.fn in (operator.neg, np.negative):
             if not inner.kwargs and len(inner.args) == 1:
                 return inner.args[0], True

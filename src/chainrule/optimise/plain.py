@@ -1,7 +1,8 @@
 """Find numbers that are certainly Python's own, and drop casts that do nothing.
 
-In: a function. Out: the same function without `float(x)` where `x` is a Python float already. Types
-alone do not tell for what a loop carries; here it is assumed and then checked.
+In: a function. Out: the same function without `float(x)` where `x` is a Python float
+already. Types alone do not tell for what a loop carries; here it is assumed and then
+checked.
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ import operator
 
 from chainrule.analysis.activity import paths
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, Function, Loop, Operand, Stmt, Undef, Value, blocks
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Const,
+    Function,
+    Loop,
+    Operand,
+    Stmt,
+    Undef,
+    Value,
+    blocks,
+)
 from chainrule.ir.walk import statements, substitute
 from chainrule.optimise.dead import Tapes
 from chainrule.types import lattice as lt
@@ -31,18 +43,28 @@ ARITHMETIC = {
 
 def drop_casts(function: Function) -> None:
     """Remove casts of Python floats to float, and marks that a value is not None."""
-    marks = [s for s in statements(function.body) if isinstance(s, Apply) and s.fn is prims.some]
+    marks = [
+        s
+        for s in statements(function.body)
+        if isinstance(s, Apply) and s.fn is prims.some
+    ]
     _remove(function.body, {s.out for s in marks})
     for stmt in marks:
         substitute(function.body, {stmt.out: stmt.args[0]})
-    casts = [s for s in statements(function.body) if isinstance(s, Apply) and s.fn is float]
+    casts = [
+        s for s in statements(function.body) if isinstance(s, Apply) and s.fn is float
+    ]
     if not casts:
         return
     mixed = Mixed(function.body)
     table: dict[Value, Operand] = {}
     for stmt in casts:
         [arg] = stmt.args
-        if isinstance(arg, Value) and mixed.plain(arg) and lt.is_differentiable(arg.type):
+        if (
+            isinstance(arg, Value)
+            and mixed.plain(arg)
+            and lt.is_differentiable(arg.type)
+        ):
             table[stmt.out] = arg
     if table:
         _remove(function.body, set(table))
@@ -50,7 +72,9 @@ def drop_casts(function: Function) -> None:
 
 
 def _remove(block: Block, outs: set[Value]) -> None:
-    block.stmts = [s for s in block.stmts if not (isinstance(s, Apply) and s.out in outs)]
+    block.stmts = [
+        s for s in block.stmts if not (isinstance(s, Apply) and s.out in outs)
+    ]
     for stmt in block.stmts:
         for inner in blocks(stmt):
             _remove(inner, outs)
@@ -113,7 +137,10 @@ class Mixed:
 
     def read(self, elem: Value, saved: list[Operand]) -> None:
         """Note what an element of a tape may be; where it has no value, it is not read."""
-        self.join(elem, [op for op in saved if not (isinstance(op, Const) and op.value is None)])
+        self.join(
+            elem,
+            [op for op in saved if not (isinstance(op, Const) and op.value is None)],
+        )
 
     def block(self, block: Block) -> None:
         for stmt in block.stmts:
@@ -122,12 +149,18 @@ class Mixed:
                     self.join(stmt.out, [*stmt.args])
             elif isinstance(stmt, Loop):
                 groups = zip(
-                    stmt.body.params, stmt.outs, stmt.init, stmt.body.results[1:], strict=False
+                    stmt.body.params,
+                    stmt.outs,
+                    stmt.init,
+                    stmt.body.results[1:],
+                    strict=False,
                 )
                 for param, out, init, result in groups:
                     if not (self.plain(init) and self.plain(result)):
                         self.found.update((param, out))
-                for elem in (e for it in stmt.iters for e in it.elems if e in self.rows):
+                for elem in (
+                    e for it in stmt.iters for e in it.elems if e in self.rows
+                ):
                     self.read(elem, self.rows[elem])
                 self.block(stmt.body)
             else:

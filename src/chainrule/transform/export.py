@@ -1,8 +1,8 @@
 """Hand values out of branches and loops to where the reverse sweep reads them.
 
-In: a statement, one of its blocks, and a block of the reverse sweep that reads values defined inside.
-Out: new results and outs (for branches), entries of the tape (for loops), and the reverse
-block rewritten to read those.
+In: a statement, one of its blocks, and a block of the reverse sweep that reads values
+defined inside. Out: new results and outs (for branches), entries of the tape (for
+loops), and the reverse block rewritten to read those.
 """
 
 from __future__ import annotations
@@ -121,7 +121,11 @@ def read_again(stmt: Loop, body: Block) -> None:
     }
     table: dict[Value, Operand] = {}
     for made in statements(body):
-        if isinstance(made, Apply) and not made.kwargs and (made.fn, made.args) in known:
+        if (
+            isinstance(made, Apply)
+            and not made.kwargs
+            and (made.fn, made.args) in known
+        ):
             table[made.out] = known[made.fn, made.args]
     if table:
         substitute(body, table)
@@ -156,7 +160,13 @@ def recomputable(
         if there(value):
             return True
         made = definitions.get(value)
-        if made is None or made.fn not in CHEAP or made.kwargs or depth > 4 or made.effect:
+        if (
+            made is None
+            or made.fn not in CHEAP
+            or made.kwargs
+            or depth > 4
+            or made.effect
+        ):
             return False
         if not _cheap(made):
             return False
@@ -189,7 +199,10 @@ def _cheap(made: Apply) -> bool:
     if made.fn in ARITHMETIC:
         if isinstance(made.out.type, lt.ArrayT):
             return sum(isinstance(a, Value) for a in made.args) == 1
-        return isinstance(made.out.type, lt.ScalarT) and made.out.type.kind in ("int", "float")
+        return isinstance(made.out.type, lt.ScalarT) and made.out.type.kind in (
+            "int",
+            "float",
+        )
     if made.fn is operator.getitem:
         index = made.args[1]
         if isinstance(index, Value) and isinstance(index.type, lt.ArrayT | lt.ListT):
