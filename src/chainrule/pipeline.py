@@ -247,21 +247,20 @@ def link_all(
     for function in functions:
         emitted: Emitted = emit(function, tuple(function.cells))
         rendered = render(emitted.tree)
-        text = getattr(rendered, "text", rendered)
-        lines = getattr(rendered, "lines", {})
-        filename = f"<chainrule {_qualified(fn)} {function.name} {_digest(text)}>"
+        digest = _digest(rendered.text)
+        filename = f"<chainrule {_qualified(fn)} {function.name} {digest}>"
         calls.append(
             link(
-                text,
+                rendered.text,
                 emitted.name,
                 filename,
                 function.namespace,
                 emitted.free,
                 function.cells,
-                lines,
+                rendered.lines,
             )
         )
-        texts.append(text)
+        texts.append(rendered.text)
     source = "\n\n".join(t.strip("\n") + "\n" for t in texts)
     stages.texts["text"] = source
     return Built(tuple(calls), source, inputs, result)

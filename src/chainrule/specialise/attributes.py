@@ -31,18 +31,6 @@ from chainrule.types import lattice as lt
 from chainrule.types.methods import ATTRIBUTES
 from chainrule.types.typeof import type_of as runtime_type
 
-DICT_VIEWS = ("keys", "values", "items")
-COMPILE_TIME = (
-    Closure,
-    Method,
-    ArrayMethod,
-    Items,
-    Streams,
-    Generator,
-    Instance,
-    Super,
-)
-
 
 def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
     """Write `base.name`."""

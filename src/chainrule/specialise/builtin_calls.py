@@ -12,7 +12,10 @@ import copy
 import functools
 import itertools
 import operator
+import types
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import gast
@@ -21,10 +24,18 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import calls, choices, comprehensions, expressions, iterables
+from chainrule.specialise import (
+    calls,
+    choices,
+    comprehensions,
+    expressions,
+    iterables,
+    loops,
+)
 from chainrule.specialise.attributes import attribute
-from chainrule.specialise.builder import type_of
-from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.builder import Restart, type_of
+from chainrule.specialise.frames import CTL, NEXT, Context, Frame
+from chainrule.specialise.joins import layout_of, make
 from chainrule.specialise.values import (
     ArrayMethod,
     Closure,
@@ -78,7 +89,7 @@ def streams(ctx: Context, ops: Args, plans: list[Any]) -> list[iterables.Plan]:
 @special(zip)
 def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Take iterables in step."""
-    make = lambda parts: ctx.builder.apply(prims.make_tuple, *parts)  # noqa: E731
+    make = partial(ctx.builder.apply, prims.make_tuple)
     if not args:
         return Const(Items(()))
     plans, static = columns(ctx, frame, args)
@@ -89,19 +100,19 @@ def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         )
         if strict and len(lengths) > 1:
             raise iterables.primal_error(ctx, "zip() arguments have different lengths")
-        return Const(Items(tuple(make(list(row)) for row in zip(*plans, strict=False))))
+        return Const(Items(tuple(make(*row) for row in zip(*plans, strict=False))))
     known = [
         p if isinstance(p, list) else iterables.elements_if_known(ctx, a, 64)
         for a, p in zip(args, plans, strict=True)
     ]
     if all(k is not None for k in known) and any(isinstance(p, list) for p in plans):
-        rows = zip(*known, strict=False)  # type: ignore[arg-type]
-        return Const(Items(tuple(make(list(row)) for row in rows)))
+        rows = zip(*known, strict=False)
+        return Const(Items(tuple(make(*row) for row in rows)))
     if any(isinstance(p, list) and not iterables.alike(p) for p in plans):
         known = _as_long_as(ctx, args, known)
         if all(k is not None for k in known):
-            rows = zip(*known, strict=False)  # type: ignore[arg-type]
-            return Const(Items(tuple(make(list(row)) for row in rows)))
+            rows = zip(*known, strict=False)
+            return Const(Items(tuple(make(*row) for row in rows)))
     parts = streams(ctx, args, plans)
     counts = [len(p.sources) for p in parts]
 
@@ -110,7 +121,7 @@ def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         for plan, count in zip(parts, counts, strict=True):
             row.append(plan.compose(elems[start : start + count]))
             start += count
-        return make(row)
+        return make(*row)
 
     return Const(Streams(tuple(s for p in parts for s in p.sources), compose))
 
@@ -138,7 +149,7 @@ def enumerate_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Number the elements."""
     start = args[1] if len(args) > 1 else dict(kwargs).get("start", Const(0))
     plan = iterables.plan(ctx, frame, args[0])
-    make = lambda i, e: ctx.builder.apply(prims.make_tuple, i, e)  # noqa: E731
+    make = partial(ctx.builder.apply, prims.make_tuple)
     if isinstance(plan, list):
         if isinstance(start, Const):
             numbered = enumerate(plan, start.value)
@@ -261,11 +272,6 @@ def _sequence(ctx: Context, frame: Frame, args: Args, maker: Callable[..., Any])
 
 def listed(ctx: Context, frame: Frame, op: Operand) -> Operand:
     """Run an iterable of unknown length into a list."""
-    from types import SimpleNamespace
-
-    from chainrule.specialise import loops
-    from chainrule.specialise.frames import CTL, NEXT
-
     scope = Frame(
         None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT}
     )
@@ -302,11 +308,6 @@ def fold(
     step: Callable[[Operand, Operand], Operand],
 ) -> Operand:
     """Combine the elements of an iterable from the left."""
-    from types import SimpleNamespace
-
-    from chainrule.specialise import loops
-    from chainrule.specialise.frames import CTL, NEXT
-
     if isinstance(iterable, Const) and isinstance(iterable.value, Generator):
         return _fold_generator(ctx, frame, iterable.value, start, step)
     items = None
@@ -349,7 +350,7 @@ def _fold_generator(
         ctx,
         generator.frame,
         node,
-        lambda f: expressions.evaluate(ctx, f, node.elt),  # type: ignore[attr-defined]
+        lambda f: expressions.evaluate(ctx, f, node.elt),
     )
     if items is not None:
         for item in items:
@@ -359,7 +360,7 @@ def _fold_generator(
     scope.env["total"] = start
 
     def add() -> None:
-        element = expressions.evaluate(ctx, scope, node.elt)  # type: ignore[attr-defined]
+        element = expressions.evaluate(ctx, scope, node.elt)
         scope.env["total"] = _hinted(step(scope.env["total"], element), "total")
 
     comprehensions.run_generators(ctx, generator.frame, scope, node, add, ["total"])
@@ -369,7 +370,10 @@ def _fold_generator(
 @special(functools.reduce)
 def reduce_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Combine elements with a function of two arguments."""
-    step = lambda a, e: calls.call(ctx, frame, args[0], [a, e], [])  # noqa: E731
+
+    def step(total: Operand, element: Operand) -> Operand:
+        return calls.call(ctx, frame, args[0], [total, element], [])
+
     if len(args) > 2:
         return fold(ctx, frame, args[1], args[2], step)
     items = comprehensions.static_items(ctx, frame, args[1])
@@ -398,7 +402,7 @@ def _logic(fn: Callable[..., Any], stop_on: bool) -> Special:
                 frame,
                 result,
                 stop_on,
-                lambda i=item: expressions.truth(ctx, frame, i),
+                partial(expressions.truth, ctx, frame, item),
             )
         return result
 
@@ -450,7 +454,7 @@ def _extreme_of_list(
     if key is not None and not _is_none(key):
         return _extreme_by_key(ctx, frame, fn, op, key)
     rest = ctx.builder.getitem(op, slice(1, None))
-    step = lambda a, e: ctx.builder.apply(fn, a, e, text=fn.__name__)  # noqa: E731
+    step = partial(ctx.builder.apply, fn, text=fn.__name__)
     return fold(ctx, frame, rest, ctx.builder.getitem(op, 0), step)
 
 
@@ -489,8 +493,8 @@ def _by_key(
             ctx,
             frame,
             test,
-            lambda i=item, o=other: ctx.builder.apply(prims.make_tuple, i, o),
-            lambda i=best, o=score: ctx.builder.apply(prims.make_tuple, i, o),
+            partial(ctx.builder.apply, prims.make_tuple, item, other),
+            partial(ctx.builder.apply, prims.make_tuple, best, score),
         )
         best, score = ctx.builder.elements(pair) or []
     return best
@@ -564,8 +568,6 @@ def isinstance_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 
 
 def _classes(value: Any) -> Any:
-    import types
-
     return value.__args__ if isinstance(value, types.UnionType) else value
 
 
@@ -676,7 +678,10 @@ def chain_from(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     if parts is not None:
         return _spread(ctx, frame, parts)
     empty = ctx.builder.apply(prims.make_list, type_=lt.ListT(None, None))
-    join = lambda a, e: ctx.builder.apply(operator.add, a, listed(ctx, frame, e))  # noqa: E731
+
+    def join(total: Operand, element: Operand) -> Operand:
+        return ctx.builder.apply(operator.add, total, listed(ctx, frame, element))
+
     return fold(ctx, frame, args[0], empty, join)
 
 
@@ -704,9 +709,9 @@ def _combinatoric(fn: Callable[..., Any]) -> Special:
                 raise _unknown_elements(ctx, fn, op)
         named = {k: v.value for k, v in kwargs if isinstance(v, Const)}
         found = list(itertools.islice(fn(*rows, **named), 10_000))
-        make = lambda e: ctx.builder.apply(prims.make_tuple, *e)  # noqa: E731
+        make = partial(ctx.builder.apply, prims.make_tuple)
         return Const(
-            Items(tuple(make(e) if isinstance(e, tuple) else e for e in found))
+            Items(tuple(make(*e) if isinstance(e, tuple) else e for e in found))
         )
 
     return handler
@@ -719,8 +724,6 @@ def _unknown_elements(ctx: Context, fn: Callable[..., Any], op: Operand) -> Exce
         for arg in stmt.args if stmt else ():
             root = root or ctx.builder.root(arg)
     if root is not None:
-        from chainrule.specialise.builder import Restart
-
         return Restart(root, "elements", ctx.builder.loc)
     return not_differentiable(
         "CR502",
@@ -757,15 +760,15 @@ def pairwise(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return zip_(ctx, frame, [whole, ctx.builder.getitem(whole, slice(1, None))], [])
 
 
-for _fn in (
+COMBINATORIC: tuple[Callable[..., Any], ...] = (
     itertools.product,
     itertools.combinations,
     itertools.permutations,
     itertools.combinations_with_replacement,
     itertools.repeat,
     itertools.zip_longest,
-):
-    SPECIAL[_fn] = _combinatoric(_fn)
+)
+SPECIAL.update({fn: _combinatoric(fn) for fn in COMBINATORIC})
 
 
 @special(itertools.accumulate)
@@ -824,12 +827,11 @@ def _operator(fn: Callable[..., Any]) -> Special:
     return handler
 
 
-for _fn in expressions.BINARY.values():
-    SPECIAL[_fn] = _operator(_fn)
+SPECIAL.update({fn: _operator(fn) for fn in expressions.BINARY.values()})
 
 
 @special(functools.partial)
-def partial(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+def partial_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Fill in arguments."""
     return Const(Method(args[0], tuple(args[1:]), tuple(kwargs)))
 
@@ -878,8 +880,6 @@ def method(
     if isinstance(t, lt.TupleT) and name == "_replace":
         parts = dict(zip(t.cls._fields, b.elements(base) or [], strict=True))  # type: ignore[attr-defined]
         parts.update(kwargs)
-        from chainrule.specialise.joins import layout_of, make
-
         layout = layout_of(base)
         assert layout is not None
         return make(b, layout, list(parts.values()))
