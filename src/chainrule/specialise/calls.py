@@ -24,6 +24,7 @@ from chainrule.specialise import (
     builtin_calls,
     comprehensions,
     construct,
+    container_calls,
     expressions,
     inlining,
     library,
@@ -152,7 +153,7 @@ def call(
         answered = static_calls.answer(ctx.builder, fn, args, kwargs)
         if answered is not NotImplemented:
             return answered  # type: ignore[no-any-return]
-    special = builtin_calls.SPECIAL.get(fn) if _hashable(fn) else None
+    special = builtin_calls.treatment(fn)
     if special is not None:
         result = special(ctx, frame, args, kwargs)
         if result is not NotImplemented:
@@ -260,7 +261,7 @@ def call_method(
     base, name = method.base, method.name
     t = type_of(base)
     refuse_mutation(ctx, base, name)
-    special = builtin_calls.method(ctx, frame, base, name, args, kwargs)
+    special = container_calls.method(ctx, frame, base, name, args, kwargs)
     if special is not NotImplemented:
         return special  # type: ignore[no-any-return]
     if isinstance(t, lt.ArrayT | lt.ScalarT):

@@ -83,7 +83,7 @@ def _is_range(op: Operand) -> bool:
 
 def _indexable(ctx: Context, frame: Frame, op: Operand) -> Operand:
     """Return something to read elements of by position."""
-    from chainrule.specialise.builtin_calls import listed
+    from chainrule.specialise.folds import listed
 
     if isinstance(type_of(op), lt.ArrayT | lt.RangeT | lt.ListT | lt.TupleT):
         return op

@@ -90,7 +90,7 @@ def prepare(
             items = static_items(ctx, frame, op)
             if items is not None:
                 return ctx.builder.apply(prims.make_list, *items)
-            from chainrule.specialise.builtin_calls import listed
+            from chainrule.specialise.folds import listed
 
             return listed(ctx, frame, op)
         return op

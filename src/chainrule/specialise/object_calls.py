@@ -16,8 +16,8 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls, construct, expressions
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
-from chainrule.specialise.builtin_calls import Args, Kwargs, Special, special
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.specials import Args, Kwargs, Special, special
 from chainrule.specialise.values import Getter, Instance
 from chainrule.types import lattice as lt
 

@@ -17,17 +17,17 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import (
-    builtin_calls,
     calls,
     comprehensions,
     expressions,
+    folds,
     iterables,
     loops,
     statements,
 )
 from chainrule.specialise.builder import type_of
-from chainrule.specialise.builtin_calls import Args, Kwargs, special
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame
+from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.specialise.values import Items, Streams, is_const
 from chainrule.types import lattice as lt
 
@@ -110,18 +110,18 @@ def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
             picked = [ctx.builder.apply(operator.getitem, source, p) for p in places]
             return ctx.builder.apply(prims.make_list, *picked)
     else:
-        source = builtin_calls.listed(ctx, frame, args[0])
+        source = folds.listed(ctx, frame, args[0])
         values = source if plain else _mapped(ctx, frame, key, source)
         order = _order(ctx, values, bool(reverse.value))
     pick = lambda parts: ctx.builder.apply(operator.getitem, source, parts[0])  # noqa: E731
-    return builtin_calls.listed(ctx, frame, Const(Streams((order,), pick)))
+    return folds.listed(ctx, frame, Const(Streams((order,), pick)))
 
 
 def _mapped(ctx: Context, frame: Frame, fn: Operand, op: Operand) -> Operand:
     plan = iterables.plan(ctx, frame, op)
     assert not isinstance(plan, list)
     one = lambda parts: calls.call(ctx, frame, fn, [plan.compose(parts)], [])  # noqa: E731
-    return builtin_calls.listed(ctx, frame, Const(Streams(plan.sources, one)))
+    return folds.listed(ctx, frame, Const(Streams(plan.sources, one)))
 
 
 def _by_constants(ctx: Context, items: Args, keys: Args, reverse: bool) -> Operand:
@@ -191,6 +191,6 @@ def transposed(ctx: Context, frame: Frame, rows: Operand) -> Operand | None:
 
     def column(k: int) -> Operand:
         pick = lambda parts: ctx.builder.getitem(plan.compose(parts), k)  # noqa: E731
-        return builtin_calls.listed(ctx, frame, Const(Streams(plan.sources, pick)))
+        return folds.listed(ctx, frame, Const(Streams(plan.sources, pick)))
 
     return Const(Items(tuple(column(k) for k in range(len(width)))))

@@ -1,0 +1,231 @@
+"""Built-ins that run over elements: `range`, `zip`, `enumerate`, `map`, `iter` ...
+
+In: operands. Out: an operand, or `NotImplemented` to let the call be an ordinary
+primitive. What is run over later is a constant that says how.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from functools import partial
+from typing import Any
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.specialise import (
+    calls,
+    comprehensions,
+    iterables,
+)
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.specials import Args, Kwargs, special
+from chainrule.specialise.values import (
+    Generator,
+    Items,
+    Streams,
+)
+from chainrule.types import lattice as lt
+
+
+def columns(ctx: Context, frame: Frame, ops: Args) -> tuple[list[Any], bool]:
+    """Return how each operand is iterated, and whether all have known elements."""
+    plans = [iterables.plan(ctx, frame, op) for op in ops]
+    return plans, all(isinstance(p, list) for p in plans)
+
+
+def streams(ctx: Context, ops: Args, plans: list[Any]) -> list[iterables.Plan]:
+    """Return run-time iterables for all operands, those of known elements too."""
+    out = []
+    for op, plan in zip(ops, plans, strict=True):
+        if isinstance(plan, list):
+            if not isinstance(op, Value) or not iterables.alike(plan):
+                items = iterables.elements_if_known(ctx, op, 10_000) or []
+                if not iterables.alike(items):
+                    raise not_differentiable(
+                        "CR303", ctx.builder.loc, "unlike elements are iterated in step"
+                    )
+                op = ctx.builder.apply(prims.make_tuple, *items)
+            plan = iterables.single(op)
+        out.append(plan)
+    return out
+
+
+@special(zip)
+def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take iterables in step."""
+    make = partial(ctx.builder.apply, prims.make_tuple)
+    if not args:
+        return Const(Items(()))
+    plans, static = columns(ctx, frame, args)
+    lengths = {len(p) for p in plans if isinstance(p, list)}
+    if static:
+        strict = any(
+            k == "strict" and isinstance(v, Const) and v.value for k, v in kwargs
+        )
+        if strict and len(lengths) > 1:
+            raise iterables.primal_error(ctx, "zip() arguments have different lengths")
+        return Const(Items(tuple(make(*row) for row in zip(*plans, strict=False))))
+    known = [
+        p if isinstance(p, list) else iterables.elements_if_known(ctx, a, 64)
+        for a, p in zip(args, plans, strict=True)
+    ]
+    if all(k is not None for k in known) and any(isinstance(p, list) for p in plans):
+        rows = zip(*known, strict=False)
+        return Const(Items(tuple(make(*row) for row in rows)))
+    if any(isinstance(p, list) and not iterables.alike(p) for p in plans):
+        known = _as_long_as(ctx, args, known)
+        if all(k is not None for k in known):
+            rows = zip(*known, strict=False)
+            return Const(Items(tuple(make(*row) for row in rows)))
+    parts = streams(ctx, args, plans)
+    counts = [len(p.sources) for p in parts]
+
+    def compose(elems: list[Operand]) -> Operand:
+        row, start = [], 0
+        for plan, count in zip(parts, counts, strict=True):
+            row.append(plan.compose(elems[start : start + count]))
+            start += count
+        return make(*row)
+
+    return Const(Streams(tuple(s for p in parts for s in p.sources), compose))
+
+
+def _as_long_as(
+    ctx: Context, args: Args, known: list[list[Operand] | None]
+) -> list[list[Operand] | None]:
+    """Take as many elements of arrays and lists as the operands of
+    known length have.
+    """
+    b = ctx.builder
+    count = min(len(items) for items in known if items is not None)
+    out = []
+    for op, items in zip(args, known, strict=True):
+        if items is None and isinstance(type_of(op), lt.ArrayT | lt.ListT):
+            first = b.getitem(op, slice(None, count))
+            parts = b.apply(prims.unpack, first, Const(count))
+            items = [b.getitem(parts, k) for k in range(count)]
+        out.append(items)
+    return out
+
+
+@special(enumerate)
+def enumerate_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Number the elements."""
+    start = args[1] if len(args) > 1 else dict(kwargs).get("start", Const(0))
+    plan = iterables.plan(ctx, frame, args[0])
+    make = partial(ctx.builder.apply, prims.make_tuple)
+    if isinstance(plan, list):
+        if isinstance(start, Const):
+            numbered = enumerate(plan, start.value)
+            return Const(Items(tuple(make(Const(i), e) for i, e in numbered)))
+        b = ctx.builder
+        return Const(
+            Items(
+                tuple(
+                    make(b.apply(operator.add, start, Const(i)), e)
+                    for i, e in enumerate(plan)
+                )
+            )
+        )
+    count = ctx.builder.apply(itertools.count, start, type_=lt.OpaqueT(itertools.count))
+    return Const(
+        Streams(
+            (count, *plan.sources),
+            lambda elems: make(elems[0], plan.compose(elems[1:])),
+        )
+    )
+
+
+@special(reversed)
+def reversed_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Run backwards."""
+    op = args[0]
+    if isinstance(op, Const) and isinstance(op.value, range):
+        return Const(op.value[::-1])
+    plan = iterables.plan(ctx, frame, op)
+    if isinstance(plan, list):
+        return Const(Items(tuple(reversed(plan))))
+    if isinstance(op, Value):
+        t = type_of(op)
+        if isinstance(t, lt.ArrayT):
+            return ctx.builder.getitem(op, slice(None, None, -1))
+        if isinstance(t, lt.ListT) and t.items is not None:
+            return ctx.builder.apply(
+                prims.make_list, *reversed(ctx.builder.elements(op) or [])
+            )
+        return ctx.builder.apply(reversed, op, type_=_reversed_type(t))
+    raise iterables.not_iterable(ctx, op)
+
+
+def _reversed_type(t: lt.Type) -> lt.Type:
+    return lt.RangeT() if isinstance(t, lt.RangeT) else t
+
+
+@special(range)
+def range_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Count."""
+    if all(isinstance(a, Const) for a in args):
+        try:
+            return Const(range(*(a.value for a in args)))  # type: ignore[union-attr]
+        except (TypeError, ValueError) as error:
+            raise iterables.primal_error(ctx, str(error)) from None
+    return ctx.builder.apply(range, *args, type_=lt.RangeT())
+
+
+@special(map)
+def map_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Call a function on every element, in order."""
+    return _per_element(ctx, frame, args[0], args[1:])
+
+
+@special(itertools.starmap)
+def starmap(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Call a function on every tuple of arguments."""
+    rows = comprehensions.static_items(ctx, frame, args[1])
+    if rows is None:
+        raise not_differentiable(
+            "CR303", ctx.builder.loc, "starmap over unknown elements"
+        )
+    out = [
+        calls.call(ctx, frame, args[0], ctx.builder.elements(row) or [], [])
+        for row in rows
+    ]
+    return Const(Items(tuple(out)))
+
+
+def _per_element(ctx: Context, frame: Frame, fn: Operand, sources: Args) -> Operand:
+    row_source = sources[0] if len(sources) == 1 else zip_(ctx, frame, sources, [])
+    plan = iterables.plan(ctx, frame, row_source)
+
+    def one(element: Operand) -> Operand:
+        args = [element] if len(sources) == 1 else ctx.builder.elements(element) or []
+        return calls.call(ctx, frame, fn, args, [])
+
+    if isinstance(plan, list):
+        return Const(Items(tuple(one(e) for e in plan)))
+    return Const(Streams(plan.sources, lambda elems: one(plan.compose(elems))))
+
+
+@special(iter)
+def iter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Iterate; the iterable itself serves where it is consumed once."""
+    items = comprehensions.static_items(ctx, frame, args[0])
+    return args[0] if items is None else Const(Items(tuple(items)))
+
+
+@special(next)
+def next_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Take the first element of a generator expression."""
+    op = args[0]
+    if isinstance(op, Const) and isinstance(op.value, Generator):
+        items = comprehensions.static_items(ctx, frame, op)
+        if items:
+            return items[0]
+        if items is not None and len(args) > 1:
+            return args[1]
+    raise not_differentiable(
+        "CR303", ctx.builder.loc, "next() is not supported", help="use a for loop"
+    )
