@@ -80,7 +80,8 @@ def test_gradient_is_as_short_as_the_experts(name: str) -> None:
     """At most 1.2 times the statements, 1.1 times the calls, three lines a statement.
 
     One statement or call more where there are few. What is still longer is on record in
-    `fixtures/programs/longer.json`: it may not grow, and leaves the record when it fits.
+    `fixtures/programs/longer.json`: it may not grow, and leaves the record when it
+    fits.
     """
     source, found, bounds = measured(name)
     recorded = LONGER.get(name, {})

@@ -127,9 +127,7 @@ def check_claims(
                 continue  # its own exceptions are checked elsewhere
             if not isinstance(returned, float | np.ndarray):
                 continue
-            evaluate_checked(
-                made.primal, *values, not_one=made.not_one, loose=loose
-            )
+            evaluate_checked(made.primal, *values, not_one=made.not_one, loose=loose)
             # Not every rule takes empty arrays; that is an error, not a belief.
             with contextlib.suppress(ArithmeticError, ValueError):
                 evaluate_checked(

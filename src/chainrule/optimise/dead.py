@@ -1,10 +1,12 @@
-"""Remove what nobody needs: statements, results of branches, carried values, tape entries.
+"""Remove what nobody needs: statements, results of branches,
+carried values, tape entries.
 
-In: a function. Out: the same function without what its result and its effects do not depend on.
+In: a function. Out: the same function without what its result and its effects do not
+depend on.
 
-A tape may have several names: the value the loop defines, the one a branch hands out, the
-element of an outer tape. They form one class, and an entry stays when one reader of the
-class reads it.
+A tape may have several names: the value the loop defines, the one a branch hands out,
+the element of an outer tape. They form one class, and an entry stays when one reader of
+the class reads it.
 """
 
 from __future__ import annotations
@@ -92,7 +94,13 @@ class Tapes:
         if isinstance(stmt, Loop):
             self.loops = True
             n = len(stmt.outs)
-            groups = zip(stmt.outs, stmt.init, stmt.body.params, stmt.body.results[1:], strict=False)
+            groups = zip(
+                stmt.outs,
+                stmt.init,
+                stmt.body.params,
+                stmt.body.results[1:],
+                strict=False,
+            )
             for out, *others in groups:
                 for other in others:
                     self.union(out, other)
@@ -101,7 +109,9 @@ class Tapes:
                 saved = stmt.body.results[1 + n :]
                 self.entries.setdefault(self.find(stmt.tape), []).append(saved)
             for it in stmt.iters:
-                if isinstance(it.source, Value) and isinstance(it.source.type, lt.TapeT):
+                if isinstance(it.source, Value) and isinstance(
+                    it.source.type, lt.TapeT
+                ):
                     self.readers.append((it.source, it.elems))
 
     def find(self, value: Value) -> Value:
@@ -110,7 +120,11 @@ class Tapes:
         return value
 
     def union(self, a: Operand, b: Operand) -> None:
-        if isinstance(a, Value) and isinstance(b, Value) and isinstance(a.type, lt.TapeT):
+        if (
+            isinstance(a, Value)
+            and isinstance(b, Value)
+            and isinstance(a.type, lt.TapeT)
+        ):
             one, two = self.find(a), self.find(b)
             if one is not two:
                 self.parent[one] = two
@@ -134,7 +148,12 @@ class Tapes:
         if root in self.whole:
             return
         self.whole.add(root)
-        rows = [r for key, rows in self.entries.items() if self.find(key) is root for r in rows]
+        rows = [
+            r
+            for key, rows in self.entries.items()
+            if self.find(key) is root
+            for r in rows
+        ]
         rows += [elems for source, elems in self.readers if self.find(source) is root]
         for op in (op for row in rows for op in row):
             if isinstance(op, Value) and isinstance(op.type, lt.TapeT):
@@ -182,7 +201,9 @@ class Liveness:
             case If() | Try() | With():
                 for path in paths(stmt):
                     self.mark(
-                        r for o, r in zip(stmt.outs, path.results, strict=True) if o in self.found
+                        r
+                        for o, r in zip(stmt.outs, path.results, strict=True)
+                        if o in self.found
                     )
                 for inner in reversed(blocks(stmt)):
                     self.block(inner)
@@ -307,7 +328,9 @@ class Sweep:
             if stmt.tape not in self.live:
                 positions, stmt.tape = [], None
             else:
-                stmt.tape.type = lt.TapeT(tuple(stmt.tape.type.items[p] for p in positions))  # type: ignore[attr-defined]
+                stmt.tape.type = lt.TapeT(
+                    tuple(stmt.tape.type.items[p] for p in positions)
+                )  # type: ignore[attr-defined]
             saved = tuple(saved[p] for p in positions)
         results = body.results[1:]
         body.results = (body.results[0], *(results[k] for k in kept), *saved)

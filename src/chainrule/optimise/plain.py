@@ -136,7 +136,9 @@ class Mixed:
             self.found.add(value)
 
     def read(self, elem: Value, saved: list[Operand]) -> None:
-        """Note what an element of a tape may be; where it has no value, it is not read."""
+        """Note what an element of a tape may be; where it has no value,
+        it is not read.
+        """
         self.join(
             elem,
             [op for op in saved if not (isinstance(op, Const) and op.value is None)],

@@ -63,7 +63,9 @@ def is_number(op: Operand, value: float) -> bool:
 
 
 def is_float(op: Operand) -> bool:
-    """Say whether an operand is a differentiable number, which 1 and 0 do not promote."""
+    """Say whether an operand is a differentiable number,
+    which 1 and 0 do not promote.
+    """
     return (
         isinstance(op, Value)
         and isinstance(op.type, lt.ScalarT | lt.ArrayT)

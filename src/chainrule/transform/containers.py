@@ -1,8 +1,8 @@
 """The adjoints of what takes containers apart and puts them together.
 
 In: an operation on a tuple, list, dict or object, and the cotangent of its result. Out:
-the cotangents of its operands, written into the reverse sweep. Each handler says whether
-it dealt with the operation; else the rule table is asked.
+the cotangents of its operands, written into the reverse sweep. Each handler says
+whether it dealt with the operation; else the rule table is asked.
 """
 
 from __future__ import annotations
@@ -58,8 +58,14 @@ def _getitem(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
             key = index.value
             if isinstance(key, slice) and not isinstance(t, lt.DictT):
                 picked = range(len(t.items))[key]  # type: ignore[arg-type]
-                whole = bar if isinstance(bar, dict) else rev.cot.divide(stmt.out, rev.cot.settle(bar))
-                rev.cot.add(base, {k: whole[p] for p, k in enumerate(picked) if p in whole})
+                whole = (
+                    bar
+                    if isinstance(bar, dict)
+                    else rev.cot.divide(stmt.out, rev.cot.settle(bar))
+                )
+                rev.cot.add(
+                    base, {k: whole[p] for p, k in enumerate(picked) if p in whole}
+                )
                 return True
             if isinstance(key, int) and key < 0 and not isinstance(t, lt.DictT):
                 key += len(t.items)  # type: ignore[arg-type]
@@ -99,7 +105,9 @@ def new_axes(t: lt.Type, index: Operand) -> tuple[int, ...] | None:
     if not isinstance(t, lt.ArrayT) or t.dims is None or not isinstance(index, Const):
         return None
     parts = index.value if isinstance(index.value, tuple) else (index.value,)
-    if not all(p is None or p is Ellipsis or p == slice(None) for p in parts if p is not None):
+    if not all(
+        p is None or p is Ellipsis or p == slice(None) for p in parts if p is not None
+    ):
         return None
     whole = sum(p is not None and p is not Ellipsis for p in parts)
     axes, axis = [], 0
@@ -123,7 +131,11 @@ def without_axes(rev: Reverse, g: Operand, axes: tuple[int, ...]) -> Operand:
         summed = summed if isinstance(summed, tuple) else (summed,)
         if isinstance(keeps, Const) and keeps.value and summed == axes:
             return b.apply(
-                np.sum, made.args[0], kwargs=(("axis", axis),), form="method", text="sum"  # type: ignore[arg-type]
+                np.sum,
+                made.args[0],
+                kwargs=(("axis", axis),),
+                form="method",
+                text="sum",  # type: ignore[arg-type]
             )
     ndim = lt.dims_of(type_of(g))
     last = max(axes)
@@ -190,11 +202,16 @@ def _repeated(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     items = type_of(base).items  # type: ignore[attr-defined]
     if items is None:
         raise not_differentiable(
-            "CR303", stmt.loc, "a list of unknown length is repeated", help="use np.tile"
+            "CR303",
+            stmt.loc,
+            "a list of unknown length is repeated",
+            help="use np.tile",
         )
     g = rev.cot.complete(bar, stmt.out)
     for k, item in enumerate(items):
-        mine = b.apply(operator.getitem, g, Const(slice(k, None, len(items))), type_=type_of(g))
+        mine = b.apply(
+            operator.getitem, g, Const(slice(k, None, len(items))), type_=type_of(g)
+        )
         rev.cot.add(base, {k: b.apply(sum, mine, type_=item)})
     return True
 

@@ -1,10 +1,11 @@
-"""Cotangents while the reverse sweep is written: accumulate, fit to the primal, complete.
+"""Cotangents while the reverse sweep is written: accumulate,
+fit to the primal, complete.
 
-In: contributions to the cotangent of a value. Out: one operand, of the primal's shape and kind.
-Three things are put off until somebody needs them: zeros (nothing is stored), the
-repetition of a reduction's cotangent over the axes that were reduced (the smaller operand
-broadcasts by itself), and the mask of `np.where` (applied after the partials of the branch, so
-that an infinite partial where the branch was not taken cannot leak).
+In: contributions to the cotangent of a value. Out: one operand, of the primal's shape
+and kind. Three things are put off until somebody needs them: zeros (nothing is stored),
+the repetition of a reduction's cotangent over the axes that were reduced (the smaller
+operand broadcasts by itself), and the mask of `np.where` (applied after the partials of
+the branch, so that an infinite partial where the branch was not taken cannot leak).
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class Cotangents:
     # ------------------------------------------------------------- contributions
 
     def add(self, to: Operand, g: Bar, full: lt.Dims | None = ()) -> None:
-        """Add a contribution; `full` are the dimensions it stands for before reduction."""
+        """Add a contribution; `full` are the dimensions it stands for
+        before reduction.
+        """
         if not isinstance(to, Value) or to not in self.active:
             return
         if is_zero(g):
@@ -62,7 +65,9 @@ class Cotangents:
             return
         g = self.fit(g, to)
         old = self.bars.get(to)
-        self.bars[to] = g if old is None else self.sum(self.settle(old), self.settle(g), to)
+        self.bars[to] = (
+            g if old is None else self.sum(self.settle(old), self.settle(g), to)
+        )
 
     def _add_parts(self, to: Value, parts: Parts) -> None:
         old = self.bars.get(to)
@@ -78,7 +83,9 @@ class Cotangents:
         if isinstance(one, dict) and isinstance(two, dict):
             keys = [*one, *(k for k in two if k not in one)]
             return {
-                k: self.merge(one[k], two[k]) if k in one and k in two else one.get(k, two.get(k))
+                k: self.merge(one[k], two[k])
+                if k in one and k in two
+                else one.get(k, two.get(k))
                 for k in keys
             }
         return self.sum(self.settle(one), self.settle(two), None)
@@ -86,7 +93,9 @@ class Cotangents:
     def sum(self, one: Operand, two: Operand, to: Value | None) -> Operand:
         """Add two cotangents of a number, an array or a list."""
         optional = to is not None and isinstance(to.type, lt.OptionalT)
-        if optional or any(isinstance(type_of(op), lt.ListT | lt.TupleT) for op in (one, two)):
+        if optional or any(
+            isinstance(type_of(op), lt.ListT | lt.TupleT) for op in (one, two)
+        ):
             t = type_of(one)
             return self.b.apply(helpers.add, one, two, type_=t)
         return self.b.apply(operator.add, one, two)
@@ -103,7 +112,9 @@ class Cotangents:
         return dict(zip(layout[2], parts, strict=True))
 
     def part(self, g: Operand, to: Value, position: int) -> Operand:
-        """Fit the cotangent of one part of a container, if it is a number or an array."""
+        """Fit the cotangent of one part of a container,
+        if it is a number or an array.
+        """
         items = getattr(to.type, "items", None)
         if not items or not isinstance(to.type, lt.ListT | lt.TupleT):
             return g
@@ -124,7 +135,11 @@ class Cotangents:
     def fit(self, g: Value | Const | Undef | Masked, to: Value) -> Bar:
         """Sum over broadcast axes, and project to the primal's dtype."""
         if isinstance(g, Masked):
-            if self.covers(to, g.op) and self.covers(to, g.test) and not _narrows(g.op, to):
+            if (
+                self.covers(to, g.op)
+                and self.covers(to, g.test)
+                and not _narrows(g.op, to)
+            ):
                 return g
             g = self.settle(g)
         if isinstance(to.type, lt.ListT | lt.TapeT | lt.ResidualT | lt.OptionalT):
@@ -134,12 +149,17 @@ class Cotangents:
         return self.project(g, to)
 
     def unspread(self, g: Operand, to: Value) -> Operand:
-        """Take back a repetition over axes: the smaller operand broadcasts by itself."""
+        """Take back a repetition over axes: the smaller operand
+        broadcasts by itself.
+        """
         stmt = self.b.defs.get(g) if isinstance(g, Value) else None
         if stmt is not None and stmt.fn is np.broadcast_to and not stmt.kwargs:
             whole, want = lt.dims_of(type_of(g)), lt.dims_of(to.type)
             if want and whole is not None and len(whole) == len(want):
-                fits = (h == w or not (lt.maybe_one(h) or lt.maybe_one(w)) for h, w in zip(whole, want, strict=True))
+                fits = (
+                    h == w or not (lt.maybe_one(h) or lt.maybe_one(w))
+                    for h, w in zip(whole, want, strict=True)
+                )
                 if all(fits) and lt.dims_of(type_of(stmt.args[0])) is not None:
                     return stmt.args[0]
         return g
@@ -151,7 +171,8 @@ class Cotangents:
             return False
         tail = want[len(want) - len(have) :]
         return all(
-            h == w or h == 1 or not lt.maybe_one(w) for h, w in zip(have, tail, strict=True)
+            h == w or h == 1 or not lt.maybe_one(w)
+            for h, w in zip(have, tail, strict=True)
         )
 
     def reduce(self, g: Operand, to: Value) -> Operand:
@@ -214,7 +235,9 @@ class Cotangents:
                 number = lt.ScalarT(lt.kind_of(mine) or "float", mine)
                 number = to.type if isinstance(to.type, lt.ScalarT) else number
                 return self.b.apply(mine.type, g, type_=number)
-            return self.b.apply(prims.astype, g, Const(mine), form="method", text="astype")
+            return self.b.apply(
+                prims.astype, g, Const(mine), form="method", text="astype"
+            )
         return g
 
     # ------------------------------------------------------------- reading
@@ -263,7 +286,9 @@ class Cotangents:
             return self.b.apply(np.broadcast_to, g, shape, type_=out)
         return g
 
-    def _container(self, bar: Bar | None, value: Operand, layout: tuple[Any, ...]) -> Operand:
+    def _container(
+        self, bar: Bar | None, value: Operand, layout: tuple[Any, ...]
+    ) -> Operand:
         parts = read_parts(self.b, value)
         if bar is not None and not isinstance(bar, dict):
             return self.settle(bar)
@@ -301,7 +326,9 @@ def is_zero(g: Bar | None) -> bool:
         return True
     if isinstance(g, Const):
         return g.value is None or (
-            isinstance(g.value, int | float) and not isinstance(g.value, bool) and g.value == 0
+            isinstance(g.value, int | float)
+            and not isinstance(g.value, bool)
+            and g.value == 0
         )
     return isinstance(g, dict) and not g
 

@@ -1,7 +1,7 @@
 """Derivatives of functions: `grad`, `value_and_grad`, `vjp` and `jvp` as IR functions.
 
-In: an IR function and which of its parameters are active. Out: IR functions with the signatures
-that `request` states. The body of the function given is consumed.
+In: an IR function and which of its parameters are active. Out: IR functions with the
+signatures that `request` states. The body of the function given is consumed.
 """
 
 from __future__ import annotations
@@ -36,21 +36,27 @@ class Wrt:
 
 @dataclass(slots=True)
 class Derived:
-    """IR functions, the values the compiler computes itself, and the primal's own results."""
+    """IR functions, the values the compiler computes itself,
+    and the primal's own results.
+    """
 
     functions: list[Function]
     ours: set[Value] = field(default_factory=set)
     own_parts: int = 0
 
 
-def derive(function: Function, transform: str, wrt: list[Wrt], has_aux: bool) -> Derived:
+def derive(
+    function: Function, transform: str, wrt: list[Wrt], has_aux: bool
+) -> Derived:
     """Return the functions of a derivative."""
     if transform == "jvp":
         return _jvp(function, wrt, has_aux)
     return _reverse(function, transform, wrt, has_aux)
 
 
-def _split_result(b: Builder, function: Function, has_aux: bool) -> tuple[Operand, Operand]:
+def _split_result(
+    b: Builder, function: Function, has_aux: bool
+) -> tuple[Operand, Operand]:
     """Return value and auxiliary output."""
     [result] = function.body.results
     if not has_aux:
@@ -58,11 +64,15 @@ def _split_result(b: Builder, function: Function, has_aux: bool) -> tuple[Operan
     with b.into(function.body):
         parts = b.elements(result)
         if parts is None or len(parts) != 2:
-            raise TypeError("has_aux=True needs a function that returns a pair (value, aux)")
+            raise TypeError(
+                "has_aux=True needs a function that returns a pair (value, aux)"
+            )
         return parts[0], parts[1]
 
 
-def _reverse(function: Function, transform: str, wrt: list[Wrt], has_aux: bool) -> Derived:
+def _reverse(
+    function: Function, transform: str, wrt: list[Wrt], has_aux: bool
+) -> Derived:
     b = Builder(algebra=True)
     b.outer_defs = {s.out: s for s in statements(function.body) if isinstance(s, Apply)}
     value, aux = _split_result(b, function, has_aux)
@@ -80,7 +90,9 @@ def _reverse(function: Function, transform: str, wrt: list[Wrt], has_aux: bool) 
         rev.block(function.body)
         b.loc = function.loc
         bars = {p: rev.cot.complete(rev.take(p), p) for p in params}
-        grads = [as_given(b, follow(b, bars[w.param], w), follow(b, w.param, w)) for w in wrt]
+        grads = [
+            as_given(b, follow(b, bars[w.param], w), follow(b, w.param, w)) for w in wrt
+        ]
     rev.finish(function.body, back)
     value = rev.resolve(value)
     ours = set(b.defs)

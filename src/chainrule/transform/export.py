@@ -78,7 +78,9 @@ def to_tape(stmt: Loop, needed: Iterable[Value]) -> tuple[Value, dict[Value, Val
 
 
 def fill(block: Block, values: Iterable[Value]) -> None:
-    """Give values that are saved on every path something to hold where they have none."""
+    """Give values that are saved on every path something to hold where
+    they have none.
+    """
     wanted = set(values)
     for stmt in reversed(block.stmts):
         if not isinstance(stmt, If | Try | With):
@@ -143,7 +145,8 @@ def recomputable(
 
     Only indexing by position, sizes, integer arithmetic, and one step of arithmetic on
     numbers that are there anyway (or with a constant on an array) are recomputed: they
-    cost hardly more than reading a saved value. `free` are values that the reverse body has anyway.
+    cost hardly more than reading a saved value. `free` are values that the reverse body
+    has anyway.
     """
     definitions = {
         v: s for s in stmt.body.stmts if isinstance(s, Apply) for v in outputs(s)

@@ -1,7 +1,8 @@
 """Forward mode: each statement followed by its tangent.
 
-In: an IR function and its active parameters. Out: statements that compute the value and, beside it,
-the tangent. Branches and loops carry the tangents of what they carry; there is no tape.
+In: an IR function and its active parameters. Out: statements that compute the value
+and, beside it, the tangent. Branches and loops carry the tangents of what they carry;
+there is no tape.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ from chainrule.types import lattice as lt
 class Forward:
     """Writes tangents of the active values of one function."""
 
-    def __init__(self, b: Builder, active: set[Value], made: dict[Any, Function]) -> None:
+    def __init__(
+        self, b: Builder, active: set[Value], made: dict[Any, Function]
+    ) -> None:
         self.b = b
         self.active = active
         self.dots: dict[Value, Operand] = {}
@@ -123,7 +126,9 @@ class Forward:
         if rule is None:
             if stmt.fn in RULES.reverse:
                 raise not_differentiable(
-                    "CR306", stmt.loc, f"{function_name(stmt.fn)} has no rule for forward mode"
+                    "CR306",
+                    stmt.loc,
+                    f"{function_name(stmt.fn)} has no rule for forward mode",
                 )
             from chainrule.transform.reverse import no_rule
 
@@ -158,7 +163,9 @@ class Forward:
     def fit(self, dot: Operand, out: Value) -> Operand:
         """Give a tangent the shape and dtype of its value."""
         t, have = out.type, type_of(dot)
-        if isinstance(t, lt.ArrayT | lt.ScalarT) and isinstance(have, lt.ArrayT | lt.ScalarT):
+        if isinstance(t, lt.ArrayT | lt.ScalarT) and isinstance(
+            have, lt.ArrayT | lt.ScalarT
+        ):
             if lt.result_dtype(t).kind == "f" and lt.result_dtype(have).kind == "c":
                 dot = self.b.apply(np.real, dot, form="attribute", text="real")
                 have = type_of(dot)
@@ -215,10 +222,14 @@ class Forward:
         if position is None:
             position, variadic = list(bound).index(name), False
         if isinstance(bound[name], tuple) and sig is not None and variadic:
-            args[position:] = [swap.get(a, a) if isinstance(a, Value) else a for a in args[position:]]
+            args[position:] = [
+                swap.get(a, a) if isinstance(a, Value) else a for a in args[position:]
+            ]
         elif position < len(args):
             old = args[position]
-            args[position] = swap.get(old, old) if isinstance(old, Value) else self.zero(old)
+            args[position] = (
+                swap.get(old, old) if isinstance(old, Value) else self.zero(old)
+            )
         else:
             kwargs = [
                 (k, swap.get(v, v) if k == name and isinstance(v, Value) else v)
@@ -229,7 +240,9 @@ class Forward:
         )
 
     def explicit(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
-        """Run a tangent rule; a number that was left out has its default, and no tangent."""
+        """Run a tangent rule; a number that was left out has its default,
+        and no tangent.
+        """
         special: dict[str, Operand] = {"out": stmt.out}
         bound = {**splice.left_out_numbers(stmt, rule), **bound}
         for name in rule.wrt:
@@ -292,7 +305,14 @@ class Forward:
         n = len(stmt.outs)
         active = [k for k, p in enumerate(body.params) if p in self.active]
         init = tuple(self.result_dot(stmt.init[k]) for k in active)
-        params = tuple(Value(_carried(type_of(op), body.params[k].type), _dot(body.params[k]), stmt.loc) for k, op in zip(active, init, strict=True))
+        params = tuple(
+            Value(
+                _carried(type_of(op), body.params[k].type),
+                _dot(body.params[k]),
+                stmt.loc,
+            )
+            for k, op in zip(active, init, strict=True)
+        )
         saved = body.results[1 + n :]
         before = dict(self.dots)
         for k, param in zip(active, params, strict=True):
@@ -323,18 +343,26 @@ class Forward:
         stmt.outs += outs
         self.b.add(stmt)
 
-    def iterables(self, stmt: Loop) -> tuple[tuple[Iter, ...], list[tuple[Value, Operand]]]:
+    def iterables(
+        self, stmt: Loop
+    ) -> tuple[tuple[Iter, ...], list[tuple[Value, Operand]]]:
         """Run over the tangents of active iterables in step with them."""
         iters, starts = [], []
         for it in stmt.iters:
             active = [e for e in it.elems if e in self.active]
-            if not active or not isinstance(it.source, Value) or not self.has(it.source):
+            if (
+                not active
+                or not isinstance(it.source, Value)
+                or not self.has(it.source)
+            ):
                 iters.append(it)
                 continue
             source_dot = self.dot(it.source)
             elems = tuple(Value(e.type, _dot(e), e.loc) for e in it.elems)
             iters += [it, Iter(source_dot, elems, it.unpack)]
-            starts += [(e, d) for e, d in zip(it.elems, elems, strict=True) if e in self.active]
+            starts += [
+                (e, d) for e, d in zip(it.elems, elems, strict=True) if e in self.active
+            ]
         return tuple(iters), starts
 
     # ------------------------------------------------------------- calls
@@ -484,8 +512,10 @@ def _same(self: Forward, stmt: Apply) -> bool:
     self.b.block.stmts.append(stmt)
     args = [self.dot(a) if self.has(a) else a for a in stmt.args]
     if stmt.fn in (prims.list_append, prims.index_add, prims.index_set):
-        args = [self.dot(a) if k != 1 or stmt.fn is prims.list_append else a
-                for k, a in enumerate(stmt.args)]
+        args = [
+            self.dot(a) if k != 1 or stmt.fn is prims.list_append else a
+            for k, a in enumerate(stmt.args)
+        ]
     t = stmt.out.type
     self.set(stmt.out, self.b.apply(stmt.fn, *args, kwargs=stmt.kwargs, type_=t))
     return True

@@ -1,9 +1,9 @@
 """The reverse of a loop: a loop over its tape from the end.
 
-In: a forward `Loop` whose results have cotangents. Out: a `Loop` in the reverse sweep that carries
-the cotangents of the carried values and of what the body reads from outside. What the
-reversed body reads from the forward body is on the tape, unless it can be had again from
-the elements of the iteration; then there is no tape.
+In: a forward `Loop` whose results have cotangents. Out: a `Loop` in the reverse sweep
+that carries the cotangents of the carried values and of what the body reads from
+outside. What the reversed body reads from the forward body is on the tape, unless it
+can be had again from the elements of the iteration; then there is no tape.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from chainrule.ir import prims
-from chainrule.ir.nodes import UNDEF, Apply, Block, Const, Iter, Loop, Operand, Undef, Value
+from chainrule.ir.nodes import (
+    UNDEF,
+    Apply,
+    Block,
+    Const,
+    Iter,
+    Loop,
+    Operand,
+    Undef,
+    Value,
+)
 from chainrule.ir.walk import free_values, substitute
 from chainrule.optimise.dead import remove_dead_in
 from chainrule.specialise.builder import type_of
@@ -52,10 +62,14 @@ class LoopReversal:
         init = [self.first(k) for k in self.carried]
         outer = self.outer_values()
         outer_init = [self.b_complete(v) for v in outer]
-        params = [Value(bar_type(t_join(op, stmt.body.params[k])), self.hint(k), stmt.loc)
-                  for k, op in zip(self.carried, init, strict=True)]
-        accumulators = [Value(bar_type(type_of(op)), rev.bar_name(v), stmt.loc)
-                        for v, op in zip(outer, outer_init, strict=True)]
+        params = [
+            Value(bar_type(t_join(op, stmt.body.params[k])), self.hint(k), stmt.loc)
+            for k, op in zip(self.carried, init, strict=True)
+        ]
+        accumulators = [
+            Value(bar_type(type_of(op)), rev.bar_name(v), stmt.loc)
+            for v, op in zip(outer, outer_init, strict=True)
+        ]
         body = Block(params=(*params, *accumulators))
         saved = dict(rev.cot.bars)
         rev.cot.bars = dict(zip(outer, accumulators, strict=True))
@@ -164,14 +178,20 @@ class LoopReversal:
         export.read_again(stmt, body)
         needed = [v for v in free_values(body) if v in own]
         elements = {e for it in stmt.iters for e in it.elems}
-        again, saved = export.recomputable(stmt, needed, elements if self.replayable() else set())
+        again, saved = export.recomputable(
+            stmt, needed, elements if self.replayable() else set()
+        )
         if not saved and self.replayable():
             return self.replay(body, again)
         again, saved = export.recomputable(stmt, needed, set())
         read = dict.fromkeys(saved)
         for made in again:
             for op in made.args:
-                if isinstance(op, Value) and op in own and op not in {m.out for m in again}:
+                if (
+                    isinstance(op, Value)
+                    and op in own
+                    and op not in {m.out for m in again}
+                ):
                     read[op] = None
         if len(read) > len(needed):
             again, read = [], dict.fromkeys(needed)
@@ -244,17 +264,33 @@ class LoopReversal:
             return Iter(Const(range(count.value)[::-1]), (self.position,))
         counting = self.b.apply(range, count, type_=lt.RangeT())
         return Iter(
-            self.b.apply(builtins.reversed, counting, type_=lt.RangeT()), (self.position,)
+            self.b.apply(builtins.reversed, counting, type_=lt.RangeT()),
+            (self.position,),
         )
 
-    def recompute(self, body: Block, again: list[Apply], table: dict[Value, Operand]) -> None:
-        """Write operations of the forward body again at the start of the reversed one."""
+    def recompute(
+        self, body: Block, again: list[Apply], table: dict[Value, Operand]
+    ) -> None:
+        """Write operations of the forward body again at the start of
+        the reversed one.
+        """
         start: list[Any] = []
         for made in again:
             out = Value(made.out.type, made.out.hint, made.out.loc)
-            args = tuple(table.get(a, a) if isinstance(a, Value) else a for a in made.args)
+            args = tuple(
+                table.get(a, a) if isinstance(a, Value) else a for a in made.args
+            )
             start.append(
-                Apply(out, made.fn, args, made.kwargs, made.form, made.effect, made.loc, made.text)
+                Apply(
+                    out,
+                    made.fn,
+                    args,
+                    made.kwargs,
+                    made.form,
+                    made.effect,
+                    made.loc,
+                    made.text,
+                )
             )
             table[made.out] = out
         for old, new in list(table.items()):

@@ -1,8 +1,9 @@
-"""What a derivative hands to its caller: the argument's structure and kind, and its own memory.
+"""What a derivative hands to its caller: the argument's structure and kind,
+and its own memory.
 
-In: cotangents or tangents as operands. Out: operands to return. A Python float's gradient is a
-Python float; arrays share memory with no argument, with no other result and with nothing that is
-kept between the sweeps.
+In: cotangents or tangents as operands. Out: operands to return. A Python float's
+gradient is a Python float; arrays share memory with no argument, with no other result
+and with nothing that is kept between the sweeps.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
     if isinstance(t, lt.ScalarT) and t.dtype is None and t.exact:
         have = type_of(g)
         if isinstance(g, Const) and isinstance(g.value, int | float):
-            return Const(float(g.value)) if t.kind == "float" else Const(complex(g.value))
+            return (
+                Const(float(g.value)) if t.kind == "float" else Const(complex(g.value))
+            )
         if isinstance(have, lt.ScalarT) and have.dtype is None and have.exact:
             return g
         cast = complex if t.kind == "complex" else float
@@ -91,9 +94,15 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
     if isinstance(t, lt.ScalarT) and t.dtype is not None:
         have = type_of(g)
         if isinstance(g, Const) or have != t:
-            if not (isinstance(have, lt.ScalarT) and lt.same_dtype(have.dtype, t.dtype)):
+            if not (
+                isinstance(have, lt.ScalarT) and lt.same_dtype(have.dtype, t.dtype)
+            ):
                 return b.apply(t.dtype.type, g, type_=t)
-    if isinstance(t, lt.ArrayT) and t.dims == () and not isinstance(type_of(g), lt.ArrayT):
+    if (
+        isinstance(t, lt.ArrayT)
+        and t.dims == ()
+        and not isinstance(type_of(g), lt.ArrayT)
+    ):
         return b.apply(np.asarray, g, kwargs=(("dtype", Const(t.dtype)),), type_=t)
     if isinstance(t, lt.ArrayT) and t.dims:
         stmt = b.defs.get(g) if isinstance(g, Value) else None
@@ -112,7 +121,9 @@ def _mixes_numbers(b: Builder, t: lt.Type) -> bool:
     if not isinstance(elem, lt.ScalarT | lt.TupleT):
         return False
     made = (*b.defs, *b.outer_defs)
-    return any(isinstance(v.type, lt.ScalarT) and v.type.dtype is not None for v in made)
+    return any(
+        isinstance(v.type, lt.ScalarT) and v.type.dtype is not None for v in made
+    )
 
 
 class Ownership:
@@ -127,7 +138,13 @@ class Ownership:
             elif isinstance(stmt, Call):
                 self.defs[stmt.out] = stmt
             elif isinstance(stmt, Loop):
-                ends = zip(stmt.outs, stmt.body.params, stmt.init, stmt.body.results[1:], strict=False)
+                ends = zip(
+                    stmt.outs,
+                    stmt.body.params,
+                    stmt.init,
+                    stmt.body.results[1:],
+                    strict=False,
+                )
                 for out, param, init, result in ends:
                     self.flow[out] = self.flow[param] = (init, result)
             for k, out in enumerate(getattr(stmt, "outs", ()) if paths(stmt) else ()):
@@ -172,7 +189,9 @@ class Ownership:
 
 
 def own_results(function: Function, skip: int = 0) -> None:
-    """Copy returned arrays that share memory; the first `skip` parts are the primal's own."""
+    """Copy returned arrays that share memory;
+    the first `skip` parts are the primal's own.
+    """
     ownership = Ownership(function)
     b = Builder()
     b.outer_defs = {v: s for v, s in ownership.defs.items() if isinstance(s, Apply)}

@@ -1,8 +1,9 @@
-"""Forward and backward halves of functions: `f_fwd -> (value, residual)`, `f_bwd -> cotangents`.
+"""Forward and backward halves of functions: `f_fwd -> (value, residual)`,
+`f_bwd -> cotangents`.
 
-In: an IR function and which of its parameters are active. Out: two IR functions. The residual holds
-what the backward half reads of the forward one. A pair is entered before its bodies are
-written, so that recursive functions find themselves.
+In: an IR function and which of its parameters are active. Out: two IR functions. The
+residual holds what the backward half reads of the forward one. A pair is entered before
+its bodies are written, so that recursive functions find themselves.
 """
 
 from __future__ import annotations
@@ -54,9 +55,7 @@ def split(
 
     active = active_values(function, wrt)
     b = Builder(algebra=True)
-    b.outer_defs = {
-        s.out: s for s in statements(function.body) if isinstance(s, Apply)
-    }
+    b.outer_defs = {s.out: s for s in statements(function.body) if isinstance(s, Apply)}
     rev = Reverse(b, active, pairs)
     [result] = function.body.results
     value_bar = Value(type_of(result), "value_bar", function.loc)

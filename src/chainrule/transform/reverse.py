@@ -1,11 +1,12 @@
 """Reverse mode: the statements of a block backwards, each with its adjoint.
 
-In: an IR function and its active values. Out: a block that computes cotangents, which reads values
-of the forward block. Values needed from inside a branch or a loop are handed out of it: as
-results of the branch, as entries of the loop's tape.
+In: an IR function and its active values. Out: a block that computes cotangents, which
+reads values of the forward block. Values needed from inside a branch or a loop are
+handed out of it: as results of the branch, as entries of the loop's tape.
 
-There are two structured statements to reverse, because the IR has no jumps: the reverse of
-`If` is `If` on the same test, the reverse of `Loop` is a loop over its tape from the end.
+There are two structured statements to reverse, because the IR has no jumps: the reverse
+of `If` is `If` on the same test, the reverse of `Loop` is a loop over its tape from the
+end.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ from chainrule.types import lattice as lt
 class Reverse:
     """Writes the reverse sweep of one function."""
 
-    def __init__(self, builder: Builder, active: set[Value], pairs_: pairs.Pairs) -> None:
+    def __init__(
+        self, builder: Builder, active: set[Value], pairs_: pairs.Pairs
+    ) -> None:
         self.b = builder
         self.active = active
         self.cot = Cotangents(builder, active)
@@ -85,12 +88,19 @@ class Reverse:
     def take(self, value: Value) -> Bar | None:
         """Return the complete cotangent of a value that is being left behind, named."""
         bar = self.cot.bars.pop(value, None)
-        if isinstance(bar, Value) and bar.hint is None and value.hint and bar in self.b.defs:
+        if (
+            isinstance(bar, Value)
+            and bar.hint is None
+            and value.hint
+            and bar in self.b.defs
+        ):
             bar.hint = self.bar_name(value)
         return bar
 
     def bar_name(self, value: Value) -> str | None:
-        """Return a name for a cotangent, after the user's variable, key or attribute."""
+        """Return a name for a cotangent, after the user's variable,
+        key or attribute.
+        """
         name = value.hint or part_name(self.definition(value))
         return f"{name}_bar" if name else None
 
@@ -110,7 +120,10 @@ class Reverse:
         rule = RULES.reverse.get(fn)
         if rule is None:
             raise no_rule(stmt)
-        if isinstance(stmt.out.type, lt.TupleT | lt.ListT | lt.DictT) and rule.kind == "elementwise":
+        if (
+            isinstance(stmt.out.type, lt.TupleT | lt.ListT | lt.DictT)
+            and rule.kind == "elementwise"
+        ):
             raise no_rule(stmt)
         if rule.kind == "elementwise":
             self.elementwise(stmt, rule, bar)
@@ -197,7 +210,9 @@ class Reverse:
             if operand not in self.active:
                 continue
             masked = Masked(g, test, when)
-            if isinstance(type_of(operand), lt.ArrayT) and not self.reduces(operand, stmt.out):
+            if isinstance(type_of(operand), lt.ArrayT) and not self.reduces(
+                operand, stmt.out
+            ):
                 self.cot.add(operand, masked)
                 continue
             settled = self.cot.settle(masked)
@@ -230,7 +245,9 @@ class Reverse:
         args, kwargs = splice.arguments(rule, bound, {})
         block = Block()
         with self.b.into(block):
-            pair = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
+            pair = splice.usable(
+                self.splicer.run(rule.template, args, kwargs), stmt.loc
+            )
             value, function = self.b.elements(pair) or [UNDEF, UNDEF]
         self.rename(stmt.out, value, block)
         out_bar = self.cot.complete(bar, stmt.out)
@@ -282,7 +299,8 @@ class Reverse:
         changed = [
             v
             for v in dict.fromkeys(v for _, bars in written for v in bars)
-            if v not in mine and any(bars.get(v) is not before.get(v) for _, bars in written)
+            if v not in mine
+            and any(bars.get(v) is not before.get(v) for _, bars in written)
         ]
         test = stmt.test if isinstance(stmt, If) else self.path_of(stmt)
         blocks = [block for block, _ in written]
@@ -291,10 +309,18 @@ class Reverse:
             column = []
             for k, (block, bars) in enumerate(written):
                 with self.b.into(block):
-                    absent = isinstance(stmt, If) and self.absent(value, stmt.test, k == 0)
-                    if not absent and not isinstance(value.type, lt.ScalarT) and self.known:
+                    absent = isinstance(stmt, If) and self.absent(
+                        value, stmt.test, k == 0
+                    )
+                    if (
+                        not absent
+                        and not isinstance(value.type, lt.ScalarT)
+                        and self.known
+                    ):
                         self.known.fill(value)
-                    column.append(UNDEF if absent else self.leaf(bars.get(value), value))
+                    column.append(
+                        UNDEF if absent else self.leaf(bars.get(value), value)
+                    )
             columns.append(column)
         outs = []
         for value, column in zip(changed, columns, strict=True):
@@ -324,7 +350,9 @@ class Reverse:
         """Return a cotangent as one operand, of the value's full shape."""
         return self.cot.complete(bar, value)
 
-    def chain(self, stmt: Stmt, test: Operand, blocks: list[Block], outs: list[Value]) -> None:
+    def chain(
+        self, stmt: Stmt, test: Operand, blocks: list[Block], outs: list[Value]
+    ) -> None:
         """Write `if` / `elif` on which path ran."""
         if isinstance(stmt, If):
             reversed_if = If(test, blocks[0], blocks[1], tuple(outs), stmt.loc)
@@ -370,7 +398,11 @@ class Reverse:
     def enter_again(self, stmt: With, made: Apply, block: Block) -> None:
         """Write reversed statements inside a fresh `np.errstate`."""
         context = self.b.apply(
-            np.errstate, *made.args, kwargs=made.kwargs, text=made.text, effect=True,
+            np.errstate,
+            *made.args,
+            kwargs=made.kwargs,
+            text=made.text,
+            effect=True,
             type_=type_of(made.out),
         )
         again = With(context, None, block, (), stmt.loc)
@@ -447,7 +479,11 @@ class Reverse:
 
 def part_name(made: Apply | None) -> str | None:
     """Return the attribute, the key or the field that an operation reads."""
-    if made is None or made.fn not in (getattr, operator.getitem) or len(made.args) != 2:
+    if (
+        made is None
+        or made.fn not in (getattr, operator.getitem)
+        or len(made.args) != 2
+    ):
         return None
     base, key = made.args
     name = key.value if isinstance(key, Const) else None
@@ -469,7 +505,9 @@ def no_rule(stmt: Apply) -> Exception:
 
 
 def loosely(t: lt.Type) -> lt.Type:
-    """Return the type of a number's cotangent that comes out of a call: of any class."""
+    """Return the type of a number's cotangent that comes out of a call:
+    of any class.
+    """
     if isinstance(t, lt.ScalarT):
         kind = "complex" if t.kind == "complex" else "float"
         return lt.ScalarT(kind, None, exact=False)

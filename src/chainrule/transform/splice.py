@@ -1,8 +1,9 @@
 """Write the body of a rule into the derivative.
 
-In: a rule and the operands of the operation it is for. Out: the operands the rule returns. The
-rule is interpreted like a function of the program, with its `if`s folded and its helpers
-inlined; what it reads from outside are constants of ours, never guarded.
+In: a rule and the operands of the operation it is for. Out: the operands the rule
+returns. The rule is interpreted like a function of the program, with its `if`s folded
+and its helpers inlined; what it reads from outside are constants of ours, never
+guarded.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class Splicer:
         self.frame = Frame(None, "<rule>", "<rule>", {})
 
     def run(
-        self, template: Callable[..., Any], args: Sequence[Operand], kwargs: dict[str, Operand]
+        self,
+        template: Callable[..., Any],
+        args: Sequence[Operand],
+        kwargs: dict[str, Operand],
     ) -> Operand:
         """Interpret a rule's function on operands."""
         plain = inspect.unwrap(template)
@@ -59,7 +63,7 @@ class Splicer:
         return calls.call(self.ctx, self.frame, function, list(args), [])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def signature(fn: Any) -> inspect.Signature | None:
     """Return the signature of a primitive, if it has one."""
     if isinstance(fn, np.ufunc) or getattr(fn, "__module__", "") == "_operator":
@@ -70,7 +74,7 @@ def signature(fn: Any) -> inspect.Signature | None:
         return None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def parameters(template: Any) -> dict[str, inspect.Parameter]:
     """Return the parameters of a rule's function."""
     return dict(inspect.signature(template).parameters)
@@ -79,8 +83,8 @@ def parameters(template: Any) -> dict[str, inspect.Parameter]:
 def bind(stmt: Apply, rule: Rule) -> dict[str, Operand]:
     """Return the operands of an operation by the names of the rule's parameters.
 
-    A `*args` parameter is bound to a list of operands. Raises `NotDifferentiable` for an
-    argument that the rule does not name, unless it has its default value.
+    A `*args` parameter is bound to a list of operands. Raises `NotDifferentiable` for
+    an argument that the rule does not name, unless it has its default value.
     """
     wanted = [n for n in parameters(rule.template) if n not in ("out", "out_bar")]
     wanted = list(dict.fromkeys(n.removesuffix("_dot") for n in wanted))
@@ -111,7 +115,11 @@ def _checked(stmt: Apply, name: str, op: Any, wanted: list[str], default: Any) -
     if name in wanted:
         return op
     value = op.value if isinstance(op, Const) else op
-    if value is None or value is default or (isinstance(op, Const) and _equal(value, default)):
+    if (
+        value is None
+        or value is default
+        or (isinstance(op, Const) and _equal(value, default))
+    ):
         return None
     if isinstance(op, tuple) and not op:
         return None
@@ -197,7 +205,9 @@ def paired(
     names = list(rule.wrt)
     spec = parameters(rule.template)
     if spec[names[0]].kind is inspect.Parameter.VAR_POSITIONAL:
-        found = list(zip(bound.get(names[0], ()), b.elements(result) or [], strict=False))
+        found = list(
+            zip(bound.get(names[0], ()), b.elements(result) or [], strict=False)
+        )
     else:
         partials = [result] if len(names) == 1 else b.elements(result) or []
         pairs = zip(names, partials, strict=False)

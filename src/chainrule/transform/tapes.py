@@ -1,8 +1,9 @@
-"""Turn the tapes of a derivative into ordinary lists, before it is differentiated again.
+"""Turn the tapes of a derivative into ordinary lists,
+before it is differentiated again.
 
-In: statements of a derivative. Out: the same statements, in which a loop that saves carries a list and
-appends to it, and a loop that reads runs over that list. Lists have derivatives; a tape
-is only a list that nobody has differentiated yet.
+In: statements of a derivative. Out: the same statements, in which a loop that saves
+carries a list and appends to it, and a loop that reads runs over that list. Lists have
+derivatives; a tape is only a list that nobody has differentiated yet.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ def _writer(stmt: Loop, tape: Value) -> Stmt:
 def _reader(it: Iter) -> Iter:
     """Run over a list of tuples, or of single values."""
     t = type_of(it.source)
-    mine = isinstance(t, lt.ListT) and t.items is None and t.elem is not None and it.unpack
+    mine = (
+        isinstance(t, lt.ListT) and t.items is None and t.elem is not None and it.unpack
+    )
     if not mine:
         return it
     assert isinstance(t, lt.ListT) and t.elem is not None
@@ -107,7 +110,9 @@ def _reader(it: Iter) -> Iter:
 
 
 def lower_pair(fwd: Function, bwd: Function) -> None:
-    """Rewrite the tapes that the forward half of a function hands to the backward half."""
+    """Rewrite the tapes that the forward half of a function hands to
+    the backward half.
+    """
     lower_tapes(fwd.body)
     [pair] = fwd.body.results
     made = {s.out: s for s in fwd.body.stmts if isinstance(s, Apply)}

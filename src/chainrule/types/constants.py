@@ -139,7 +139,9 @@ def classes_of(t: Type) -> tuple[type, ...]:
             return (range,)
         case SliceT():
             return (slice,)
-        case OpaqueT(cls=cls) if cls is not object and not issubclass(cls, BaseException):
+        case OpaqueT(cls=cls) if cls is not object and not issubclass(
+            cls, BaseException
+        ):
             return (cls,)  # what `except` catches may be of a subclass
     return ()
 

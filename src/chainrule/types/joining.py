@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.types.dims import quotient
 from chainrule.types.indexing import as_array
 from chainrule.types.infer import Unknown, typed
-from chainrule.types.dims import quotient
 from chainrule.types.lattice import ArrayT, Dims, ListT, Type, fresh_dim
 from chainrule.types.probe import probe_scaled
 from chainrule.types.probed import probe_checked, probed

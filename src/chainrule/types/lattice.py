@@ -136,9 +136,10 @@ def same_dtype(a: np.dtype[Any] | None, b: np.dtype[Any] | None) -> bool:
 class ScalarT(Type):
     """A number without axes: Python's own (`dtype is None`) or a NumPy scalar.
 
-    `exact` is False when only the kind is certain, not whether it is Python's or NumPy's,
-    nor whether a float may still be an int; nothing may be folded on such a type's class.
-    `dim` names the size that an int holds, when it is one (`n` of `np.zeros(n)`).
+    `exact` is False when only the kind is certain, not whether it is Python's or
+    NumPy's, nor whether a float may still be an int; nothing may be folded on such a
+    type's class. `dim` names the size that an int holds, when it is one (`n` of
+    `np.zeros(n)`).
     """
 
     kind: str
@@ -161,7 +162,8 @@ class ScalarT(Type):
 class ArrayT(Type):
     """An `ndarray` of known dtype; `dims is None` when even the rank is unknown.
 
-    With `dims is None` the value may also be a scalar (a loop that starts with `h = 0.0`).
+    With `dims is None` the value may also be a scalar (a loop that starts with
+    `h = 0.0`).
     """
 
     dtype: np.dtype[Any]
@@ -189,7 +191,9 @@ class TupleT(Type):
 
 @dataclass(frozen=True, slots=True)
 class ListT(Type):
-    """A list: of known length (`items`), or of any length with like elements (`elem`)."""
+    """A list: of known length (`items`), or of any length with like
+    elements (`elem`).
+    """
 
     items: tuple[Type, ...] | None
     elem: Type | None = None
@@ -220,7 +224,9 @@ class RangeT(Type):
 
 @dataclass(frozen=True, slots=True)
 class SliceT(Type):
-    """A slice; `parts` are start, stop and step, each a type or a constant, if known."""
+    """A slice; `parts` are start, stop and step,
+    each a type or a constant, if known.
+    """
 
     parts: tuple[Any, Any, Any] | None = None
 
@@ -309,8 +315,8 @@ def dims_of(t: Type) -> Dims | None:
 def broadcast(*shapes: Dims) -> Dims:
     """Return the dimensions of operands that are broadcast together.
 
-    Two dimensions of which neither is 1 are equal, or NumPy raises: the sizes need not be
-    known. Only where both may be 1 and differ in name is the result a new name.
+    Two dimensions of which neither is 1 are equal, or NumPy raises: the sizes need not
+    be known. Only where both may be 1 and differ in name is the result a new name.
     """
     rank = max(map(len, shapes), default=0)
     out: list[Dim] = []

@@ -39,7 +39,12 @@ Fn = Callable[..., Any]
 
 # What tells people something, and gives None.
 REPORTING = (
-    *(warnings.warn, warnings.simplefilter, warnings.filterwarnings, warnings.resetwarnings),
+    *(
+        warnings.warn,
+        warnings.simplefilter,
+        warnings.filterwarnings,
+        warnings.resetwarnings,
+    ),
     *(logging.debug, logging.info, logging.warning, logging.error, logging.critical),
 )
 

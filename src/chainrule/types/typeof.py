@@ -31,9 +31,9 @@ from chainrule.types.lattice import (
     Sym,
     TupleT,
     Type,
+    argument_dim,
     join,
     kind_of,
-    argument_dim,
 )
 
 Path = tuple[Hashable, ...]
