@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
-from chainrule.ir.nodes import UNDEF, Const, Operand, Value
+from chainrule.ir.nodes import Const, Operand, Value
 
 
 @dataclass(eq=False, slots=True)
@@ -270,19 +270,9 @@ def ends(nodes: Nodes) -> bool:
     return False
 
 
-def is_true(operand: Operand) -> bool:
-    """Say whether an operand is the constant True."""
-    return isinstance(operand, Const) and operand.value is True
-
-
 def is_false(operand: Operand) -> bool:
     """Say whether an operand is the constant False."""
     return isinstance(operand, Const) and operand.value is False
-
-
-def is_defined(operand: Operand) -> bool:
-    """Say whether an operand has a value at all."""
-    return operand is not UNDEF
 
 
 Change = Callable[[Operand], Operand]

@@ -193,7 +193,7 @@ class Liveness:
         match stmt:
             case Apply():
                 self.apply(stmt)
-            case Call(out=out, args=args):
+            case Call(args=args):
                 self.mark(args)
                 self.whole_tapes(args)
             case Loop():
@@ -328,9 +328,9 @@ class Sweep:
             if stmt.tape not in self.live:
                 positions, stmt.tape = [], None
             else:
-                stmt.tape.type = lt.TapeT(
-                    tuple(stmt.tape.type.items[p] for p in positions)
-                )  # type: ignore[attr-defined]
+                tape = stmt.tape.type
+                assert isinstance(tape, lt.TapeT)
+                stmt.tape.type = lt.TapeT(tuple(tape.items[p] for p in positions))
             saved = tuple(saved[p] for p in positions)
         results = body.results[1:]
         body.results = (body.results[0], *(results[k] for k in kept), *saved)

@@ -252,12 +252,6 @@ def _neg(b: Builder, args: Sequence[Operand]) -> Operand | None:
     return None
 
 
-def _getitem(b: Builder, args: Sequence[Operand]) -> Operand | None:
-    if inner := made(b, args[0], neg):
-        return b.apply(neg, b.apply(operator.getitem, inner.args[0], args[1]))
-    return None
-
-
 def _power(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
     if is_number(y, 1) and is_float(x):

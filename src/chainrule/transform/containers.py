@@ -57,14 +57,14 @@ def _getitem(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
         if getattr(t, "items", None) is not None:
             key = index.value
             if isinstance(key, slice) and not isinstance(t, lt.DictT):
-                picked = range(len(t.items))[key]  # type: ignore[arg-type]
-                whole = (
+                places = range(len(t.items))[key]  # type: ignore[arg-type]
+                bars = (
                     bar
                     if isinstance(bar, dict)
                     else rev.cot.divide(stmt.out, rev.cot.settle(bar))
                 )
                 rev.cot.add(
-                    base, {k: whole[p] for p, k in enumerate(picked) if p in whole}
+                    base, {k: bars[p] for p, k in enumerate(places) if p in bars}
                 )
                 return True
             if isinstance(key, int) and key < 0 and not isinstance(t, lt.DictT):
@@ -129,13 +129,14 @@ def without_axes(rev: Reverse, g: Operand, axes: tuple[int, ...]) -> Operand:
         axis, keeps = named.get("axis"), named.get("keepdims")
         summed = axis.value if isinstance(axis, Const) else None
         summed = summed if isinstance(summed, tuple) else (summed,)
-        if isinstance(keeps, Const) and keeps.value and summed == axes:
+        kept = isinstance(keeps, Const) and keeps.value
+        if axis is not None and kept and summed == axes:
             return b.apply(
                 np.sum,
                 made.args[0],
                 kwargs=(("axis", axis),),
                 form="method",
-                text="sum",  # type: ignore[arg-type]
+                text="sum",
             )
     ndim = lt.dims_of(type_of(g))
     last = max(axes)

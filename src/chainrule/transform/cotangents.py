@@ -231,7 +231,7 @@ class Cotangents:
         if dtype is None or (isinstance(t, lt.ScalarT) and t.dtype is None and t.exact):
             return g
         if other.kind in "biu" or other.itemsize != mine.itemsize:
-            if isinstance(t, lt.ScalarT) or t.dims is None or t.dims == ():
+            if lt.dims_of(t) in (None, ()):
                 number = lt.ScalarT(lt.kind_of(mine) or "float", mine)
                 number = to.type if isinstance(to.type, lt.ScalarT) else number
                 return self.b.apply(mine.type, g, type_=number)

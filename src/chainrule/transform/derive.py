@@ -7,7 +7,6 @@ signatures that `request` states. The body of the function given is consumed.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +21,6 @@ from chainrule.transform.forward import write_tangent
 from chainrule.transform.outputs import as_given
 from chainrule.transform.reverse import Reverse
 from chainrule.types import lattice as lt
-
-Pick = Callable[[Builder, Operand], Operand]
 
 
 @dataclass(slots=True)
@@ -146,8 +143,8 @@ def warn_if_constant(function: Function, value: Operand, active: set[Value]) -> 
     if isinstance(value, Value) and value in active:
         return
     warnings.warn(
-        f"{function.name} does not depend on the argument it is differentiated with respect"
-        " to: the gradient is zero",
+        f"{function.name} does not depend on the argument it is differentiated with"
+        " respect to: the gradient is zero",
         DifferentiationWarning,
         stacklevel=2,
     )

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.analysis.activity import paths
+from chainrule.analysis.activity import active_values, paths
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
+from chainrule.ir.copying import copy_function
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
@@ -33,7 +34,7 @@ from chainrule.ir.nodes import (
     Value,
     With,
 )
-from chainrule.ir.walk import substitute
+from chainrule.ir.walk import statements, substitute
 from chainrule.rules.registry import RULES
 from chainrule.runtime import helpers
 from chainrule.specialise.builder import Builder, function_name, type_of
@@ -130,9 +131,7 @@ class Forward:
                     stmt.loc,
                     f"{function_name(stmt.fn)} has no rule for forward mode",
                 )
-            from chainrule.transform.reverse import no_rule
-
-            raise no_rule(stmt)
+            raise splice.no_rule(stmt)
         self.b.block.stmts.append(stmt)
         bound = splice.bind(stmt, rule)
         if rule.kind == "elementwise":
@@ -195,8 +194,7 @@ class Forward:
         for name in names:
             originals = _listed(bound[name])
             swap = {o: self.dot(o) for o in originals if isinstance(o, Value)}
-            used: set[int] = set()
-            term = self._again(stmt, bound, name, swap, used)
+            term = self._again(stmt, bound, name, swap)
             total = term if total is None else self.b.apply(operator.add, total, term)
         if total is None:
             total = self.zero(stmt.out)
@@ -208,7 +206,6 @@ class Forward:
         bound: dict[str, Any],
         name: str,
         swap: dict[Value, Operand],
-        used: set[int],
     ) -> Operand:
         """Write the operation with one argument replaced by its tangent."""
         sig = splice.signature(stmt.fn)
@@ -347,7 +344,8 @@ class Forward:
         self, stmt: Loop
     ) -> tuple[tuple[Iter, ...], list[tuple[Value, Operand]]]:
         """Run over the tangents of active iterables in step with them."""
-        iters, starts = [], []
+        iters: list[Iter] = []
+        starts: list[tuple[Value, Operand]] = []
         for it in stmt.iters:
             active = [e for e in it.elems if e in self.active]
             if (
@@ -399,9 +397,6 @@ def tangent_function(
     function: Function, wanted: tuple[int, ...], made: dict[Any, Function]
 ) -> Function:
     """Return the function that computes value and tangent of an IR function."""
-    from chainrule.analysis.activity import active_values
-    from chainrule.ir.copying import copy_function
-
     key = (id(function), wanted)
     if key in made:
         return made[key]
@@ -427,8 +422,6 @@ def write_tangent(
 ) -> Builder:
     """Turn a function's body into one that returns `(value, tangent)`, in place."""
     b = Builder(algebra=True)
-    from chainrule.ir.walk import statements
-
     b.outer_defs = {s.out: s for s in statements(function.body) if isinstance(s, Apply)}
     forward = Forward(b, active, made)
     forward.dots.update(zip(wrt, dots, strict=True))

@@ -119,12 +119,12 @@ class Reverse:
             return None
         rule = RULES.reverse.get(fn)
         if rule is None:
-            raise no_rule(stmt)
+            raise splice.no_rule(stmt)
         if (
             isinstance(stmt.out.type, lt.TupleT | lt.ListT | lt.DictT)
             and rule.kind == "elementwise"
         ):
-            raise no_rule(stmt)
+            raise splice.no_rule(stmt)
         if rule.kind == "elementwise":
             self.elementwise(stmt, rule, bar)
             return None
@@ -135,6 +135,7 @@ class Reverse:
 
     def elementwise(self, stmt: Apply, rule: Any, bar: Bar) -> None:
         """Multiply the cotangent by each partial derivative."""
+        assert not isinstance(bar, dict)
         g, mask = (bar.op, bar) if isinstance(bar, Masked) else (bar, None)
         bound = splice.bind(stmt, rule)
         args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
@@ -197,7 +198,8 @@ class Reverse:
                 raise not_differentiable(
                     "CR302",
                     stmt.loc,
-                    f"the rule of {function_name(stmt.fn)} has no derivative for `{name}`",
+                    f"the rule of {function_name(stmt.fn)} has no derivative for "
+                    f"`{name}`",
                     label="depends on the argument",
                 )
 
@@ -491,17 +493,6 @@ def part_name(made: Apply | None) -> str | None:
     if type(name) is int and 0 <= name < len(fields):
         name = fields[name]
     return name if isinstance(name, str) and name.isidentifier() else None
-
-
-def no_rule(stmt: Apply) -> Exception:
-    """Return the error for an operation without a derivative."""
-    return not_differentiable(
-        "CR301",
-        stmt.loc,
-        f"{function_name(stmt.fn)} has no derivative rule",
-        label="depends on what is differentiated",
-        help="write a rule for it with chainrule.rules, or stop_gradient() its argument",
-    )
 
 
 def loosely(t: lt.Type) -> lt.Type:

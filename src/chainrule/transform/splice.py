@@ -47,7 +47,7 @@ class Splicer:
                 self.frame,
                 plain,
                 list(args),
-                list(kwargs.items()),  # type: ignore[arg-type]
+                list(kwargs.items()),
             )
         except Refused as reason:
             raise not_differentiable("CR302", self.builder.loc, str(reason)) from None
@@ -233,6 +233,13 @@ def usable(op: Operand, loc: Loc | None) -> Operand:
     return op
 
 
-def is_value(op: Any) -> bool:
-    """Say whether an operand is computed at run time."""
-    return isinstance(op, Value)
+def no_rule(stmt: Apply) -> Exception:
+    """Return the error for an operation without a derivative."""
+    return not_differentiable(
+        "CR301",
+        stmt.loc,
+        f"{function_name(stmt.fn)} has no derivative rule",
+        label="depends on what is differentiated",
+        help="write a rule for it with chainrule.rules, or stop_gradient() its "
+        "argument",
+    )

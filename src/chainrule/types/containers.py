@@ -111,7 +111,6 @@ def _from_dict(items: dict[Any, Type], key: Any) -> Type:
     return items[key]
 
 
-_SEQUENCES = (TupleT, ListT)
 _TEXT = (str, bytes)
 
 

@@ -41,6 +41,7 @@ from chainrule.types.observe import (
     Slot,
     generalise,
     partitions,
+    value_type,
 )
 from chainrule.types.plans import Plan, Sizes, make_plan, never_one, realise
 
@@ -136,11 +137,23 @@ def _search(trial: _Trial) -> _Entry | str:
             if blocks == len(partition):
                 break
     if not found:
-        return trial.error
+        return _all_ones(trial)
     out, relied = found[0].type, found[0].relied
     for other in found[1:]:
         out, relied = join(out, other.type), relied | other.relied
     return _Entry(out, relied)
+
+
+def _all_ones(trial: _Trial) -> _Entry | str:
+    """Try all sizes as 1, where one of them is known to be; nothing is named then."""
+    if 1 not in trial.plan.ints:
+        return trial.error
+    try:
+        result = trial.call((1,) * len(trial.plan.slots))
+    except Exception:
+        return trial.error
+    inexact = any(map(_is_inexact, trial.plan.args))
+    return _Entry(value_type(result, inexact), frozenset())
 
 
 class _Trial:

@@ -19,8 +19,8 @@ probed(
 
 _SCIPY: dict[str, str] = {
     "special": "logsumexp softmax log_softmax polygamma factorial comb multigammaln",
-    "linalg": """inv det solve solve_triangular cholesky cho_factor cho_solve expm norm pinv eigh
-    eigvalsh svd svdvals qr toeplitz block_diag""",
+    "linalg": """inv det solve solve_triangular cholesky cho_factor cho_solve expm norm
+    pinv eigh eigvalsh svd svdvals qr toeplitz block_diag""",
     "fft": "fft ifft rfft irfft fft2 ifft2 fftn ifftn dct idct fftfreq rfftfreq",
 }
 for _module, _names in _SCIPY.items():
