@@ -7,8 +7,6 @@ there is no tape.
 
 from __future__ import annotations
 
-import builtins
-import operator
 from typing import Any
 
 import numpy as np
@@ -39,7 +37,8 @@ from chainrule.rules.registry import RULES
 from chainrule.runtime import helpers
 from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.specialise.joins import layout_of, make, read_parts
-from chainrule.transform import splice
+from chainrule.transform import splice, tangents
+from chainrule.transform.container_tangents import STRUCTURAL
 from chainrule.transform.cotangents import is_zero
 from chainrule.types import lattice as lt
 
@@ -135,133 +134,11 @@ class Forward:
         self.b.block.stmts.append(stmt)
         bound = splice.bind(stmt, rule)
         if rule.kind == "elementwise":
-            self.elementwise(stmt, rule, bound)
+            tangents.elementwise(self, stmt, rule, bound)
         elif rule.kind == "linear":
-            self.linear(stmt, rule, bound)
+            tangents.linear(self, stmt, rule, bound)
         else:
-            self.explicit(stmt, rule, bound)
-
-    def elementwise(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
-        """Add up partial times tangent."""
-        args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
-        result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
-        total: Operand | None = None
-        for operand, partial in splice.paired(self.b, rule, bound, result):
-            if not self.has(operand) or is_zero(partial):
-                continue
-            if isinstance(partial, Const) and partial.value is None:
-                continue
-            if is_zero(self.dot(operand)):
-                continue
-            term = self.b.apply(operator.mul, self.dot(operand), partial)
-            total = term if total is None else self.b.apply(operator.add, total, term)
-        if total is None:
-            total = self.zero(stmt.out)
-        self.set(stmt.out, self.fit(total, stmt.out))
-
-    def fit(self, dot: Operand, out: Value) -> Operand:
-        """Give a tangent the shape and dtype of its value."""
-        t, have = out.type, type_of(dot)
-        if isinstance(t, lt.ArrayT | lt.ScalarT) and isinstance(
-            have, lt.ArrayT | lt.ScalarT
-        ):
-            if lt.result_dtype(t).kind == "f" and lt.result_dtype(have).kind == "c":
-                dot = self.b.apply(np.real, dot, form="attribute", text="real")
-                have = type_of(dot)
-        if isinstance(t, lt.ArrayT) and isinstance(have, lt.ArrayT | lt.ScalarT):
-            want, got = t.dims, lt.dims_of(have)
-            if want is None and got is not None:
-                shape: Operand = self.b.apply(np.shape, out)
-                return self.b.apply(np.broadcast_to, dot, shape, type_=t)
-            if want is not None and got is not None and want != got:
-                small = len(got) < len(want) or any(
-                    g != w and lt.maybe_one(g) for g, w in zip(got, want, strict=True)
-                )
-                if small:
-                    shape = self.b.apply(getattr, out, Const("shape"))
-                    return self.b.apply(np.broadcast_to, dot, shape, type_=t)
-        return dot
-
-    def linear(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
-        """Apply the function itself to each tangent in turn."""
-        names = [
-            n for n in rule.wrt if n in bound and any(map(self.has, _listed(bound[n])))
-        ]
-        for name, op in bound.items():
-            if name not in rule.wrt and any(map(self.has, _listed(op))):
-                raise splice.not_handled(stmt, name)
-        total: Operand | None = None
-        for name in names:
-            originals = _listed(bound[name])
-            swap = {o: self.dot(o) for o in originals if isinstance(o, Value)}
-            term = self._again(stmt, bound, name, swap)
-            total = term if total is None else self.b.apply(operator.add, total, term)
-        if total is None:
-            total = self.zero(stmt.out)
-        self.set(stmt.out, self.fit(total, stmt.out))
-
-    def _again(
-        self,
-        stmt: Apply,
-        bound: dict[str, Any],
-        name: str,
-        swap: dict[Value, Operand],
-    ) -> Operand:
-        """Write the operation with one argument replaced by its tangent."""
-        sig = splice.signature(stmt.fn)
-        args, kwargs = list(stmt.args), list(stmt.kwargs)
-        position = None
-        if sig is not None:
-            for k, parameter in enumerate(sig.parameters.values()):
-                if parameter.name == name:
-                    position = k
-                    variadic = parameter.kind is parameter.VAR_POSITIONAL
-        if position is None:
-            position, variadic = list(bound).index(name), False
-        if isinstance(bound[name], tuple) and sig is not None and variadic:
-            args[position:] = [
-                swap.get(a, a) if isinstance(a, Value) else a for a in args[position:]
-            ]
-        elif position < len(args):
-            old = args[position]
-            args[position] = (
-                swap.get(old, old) if isinstance(old, Value) else self.zero(old)
-            )
-        else:
-            kwargs = [
-                (k, swap.get(v, v) if k == name and isinstance(v, Value) else v)
-                for k, v in kwargs
-            ]
-        return self.b.apply(
-            stmt.fn, *args, kwargs=tuple(kwargs), form=stmt.form, text=stmt.text
-        )
-
-    def explicit(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
-        """Run a tangent rule; a number that was left out has its default,
-        and no tangent.
-        """
-        special: dict[str, Operand] = {"out": stmt.out}
-        bound = {**splice.left_out_numbers(stmt, rule), **bound}
-        for name in rule.wrt:
-            if name in bound:
-                value = bound[name]
-                if isinstance(value, tuple):
-                    special[f"{name}_dot"] = self.b.apply(
-                        prims.make_tuple, *(self.dot(v) for v in value)
-                    )
-                else:
-                    special[f"{name}_dot"] = self.dot(value)
-            else:
-                special[f"{name}_dot"] = Const(None)
-        for name, op in bound.items():
-            if name not in rule.wrt and any(map(self.has, _listed(op))):
-                raise splice.not_handled(stmt, name)
-        args, kwargs = splice.arguments(rule, bound, special)
-        result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
-        layout = layout_of(stmt.out)
-        if layout is not None and layout_of(result) is not None:
-            result = make(self.b, layout, read_parts(self.b, result))
-        self.set(stmt.out, result if layout is not None else self.fit(result, stmt.out))
+            tangents.explicit(self, stmt, rule, bound)
 
     # ------------------------------------------------------------- structure
 
@@ -444,102 +321,3 @@ def _carried(start: lt.Type, like: lt.Type) -> lt.Type:
     if isinstance(start, lt.ScalarT) and isinstance(like, lt.ScalarT):
         return lt.join(start, lt.ScalarT(like.kind, like.dtype, False))
     return like
-
-
-def _listed(op: Any) -> list[Operand]:
-    if op is None:
-        return []
-    return list(op) if isinstance(op, tuple) else [op]
-
-
-# ----------------------------------------------------------------- containers
-
-
-def _make(self: Forward, stmt: Apply) -> bool:
-    """Make the same container of tangents."""
-    self.b.block.stmts.append(stmt)
-    b = self.b
-    if stmt.fn is prims.make_dict:
-        parts = [self.dot(a) for a in stmt.args[1:]]
-        self.set(stmt.out, b.apply(prims.make_dict, stmt.args[0], *parts))
-    elif stmt.fn is prims.make_object:
-        layout = layout_of(stmt.out)
-        assert layout is not None
-        self.set(stmt.out, make(b, layout, [self.dot(a) for a in stmt.args[2:]]))
-    else:
-        t = stmt.out.type
-        dots = [self.dot(a) for a in stmt.args]
-        known = t if isinstance(t, lt.ListT) and t.items is None else None
-        self.set(stmt.out, b.apply(stmt.fn, *dots, type_=known))
-    return True
-
-
-def _getitem(self: Forward, stmt: Apply) -> bool:
-    """Read the same part of the tangents."""
-    self.b.block.stmts.append(stmt)
-    base, index = stmt.args
-    dot = self.dot(base)
-    t = stmt.out.type if isinstance(type_of(base), lt.ListT | lt.TapeT) else None
-    part = self.b.fold(operator.getitem, [dot, index], [])
-    if part is None:
-        part = self.b.apply(operator.getitem, dot, index, type_=t)
-    self.set(stmt.out, part)
-    return True
-
-
-def _getattr(self: Forward, stmt: Apply) -> bool:
-    base, name = stmt.args[:2]
-    if not isinstance(type_of(base), lt.ObjT):
-        return False
-    self.b.block.stmts.append(stmt)
-    dot = self.dot(base)
-    if isinstance(type_of(dot), lt.DictT):
-        self.set(stmt.out, self.b.apply(operator.getitem, dot, name))
-    else:
-        self.set(stmt.out, self.b.apply(builtins.getattr, dot, name))
-    return True
-
-
-def _same(self: Forward, stmt: Apply) -> bool:
-    """Do the same with the tangents."""
-    self.b.block.stmts.append(stmt)
-    args = [self.dot(a) if self.has(a) else a for a in stmt.args]
-    if stmt.fn in (prims.list_append, prims.index_add, prims.index_set):
-        args = [
-            self.dot(a) if k != 1 or stmt.fn is prims.list_append else a
-            for k, a in enumerate(stmt.args)
-        ]
-    t = stmt.out.type
-    self.set(stmt.out, self.b.apply(stmt.fn, *args, kwargs=stmt.kwargs, type_=t))
-    return True
-
-
-def _of_lists(self: Forward, stmt: Apply) -> bool:
-    """Join or repeat the tangents of lists as the lists themselves."""
-    if not isinstance(stmt.out.type, lt.ListT):
-        return False
-    self.b.block.stmts.append(stmt)
-    args = [self.dot(a) if isinstance(type_of(a), lt.ListT) else a for a in stmt.args]
-    self.set(stmt.out, self.b.apply(stmt.fn, *args, type_=stmt.out.type))
-    return True
-
-
-STRUCTURAL = {
-    prims.make_tuple: _make,
-    prims.make_list: _make,
-    prims.make_dict: _make,
-    prims.make_object: _make,
-    operator.getitem: _getitem,
-    builtins.getattr: _getattr,
-    prims.unpack: _same,
-    prims.list_append: _same,
-    prims.some: _same,
-    operator.add: _of_lists,
-    operator.mul: _of_lists,
-    prims.list_init: _same,
-    prims.index_add: _same,
-    prims.index_set: _same,
-    builtins.reversed: _same,
-    helpers.unbroadcast: None,
-}
-STRUCTURAL = {k: v for k, v in STRUCTURAL.items() if v is not None}

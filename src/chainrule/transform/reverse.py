@@ -194,7 +194,9 @@ class Reverse:
     def refuse_others(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
         """Refuse an active argument that the rule says nothing about."""
         for name, op in bound.items():
-            if name not in rule.wrt and any(o in self.active for o in _listed(op)):
+            if name not in rule.wrt and any(
+                o in self.active for o in splice.listed(op)
+            ):
                 raise not_differentiable(
                     "CR302",
                     stmt.loc,
@@ -503,12 +505,6 @@ def loosely(t: lt.Type) -> lt.Type:
         kind = "complex" if t.kind == "complex" else "float"
         return lt.ScalarT(kind, None, exact=False)
     return t
-
-
-def _listed(op: Any) -> list[Operand]:
-    if op is None:
-        return []
-    return list(op) if isinstance(op, tuple) else [op]
 
 
 def _is_none(op: Operand) -> bool:

@@ -233,6 +233,13 @@ def usable(op: Operand, loc: Loc | None) -> Operand:
     return op
 
 
+def listed(op: Any) -> list[Operand]:
+    """Return the operands that are bound to one name: none, one or several."""
+    if op is None:
+        return []
+    return list(op) if isinstance(op, tuple) else [op]
+
+
 def no_rule(stmt: Apply) -> Exception:
     """Return the error for an operation without a derivative."""
     return not_differentiable(
