@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
 from chainrule.analysis.activity import paths
 from chainrule.analysis.definedness import Definedness
-from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
@@ -36,8 +34,8 @@ from chainrule.ir.nodes import (
 )
 from chainrule.ir.walk import defined, substitute
 from chainrule.rules.registry import RULES
-from chainrule.specialise.builder import Builder, function_name, type_of
-from chainrule.transform import export, loops, pairs, splice
+from chainrule.specialise.builder import Builder, type_of
+from chainrule.transform import adjoints, export, loops, pairs, splice
 from chainrule.transform.containers import STRUCTURAL
 from chainrule.transform.cotangents import Bar, Cotangents, Masked, is_zero
 from chainrule.types import lattice as lt
@@ -126,138 +124,12 @@ class Reverse:
         ):
             raise splice.no_rule(stmt)
         if rule.kind == "elementwise":
-            self.elementwise(stmt, rule, bar)
+            adjoints.elementwise(self, stmt, rule, bar)
             return None
         if rule.kind == "linear":
-            self.linear(stmt, rule, bar)
+            adjoints.linear(self, stmt, rule, bar)
             return None
-        return self.pullback(stmt, rule, bar)
-
-    def elementwise(self, stmt: Apply, rule: Any, bar: Bar) -> None:
-        """Multiply the cotangent by each partial derivative."""
-        assert not isinstance(bar, dict)
-        g, mask = (bar.op, bar) if isinstance(bar, Masked) else (bar, None)
-        bound = splice.bind(stmt, rule)
-        args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
-        result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
-        for operand, partial in splice.paired(self.b, rule, bound, result):
-            if operand not in self.active or _is_none(partial):
-                continue
-            if is_zero(partial):
-                continue
-            if _is_complex(type_of(partial)):
-                partial = self.b.apply(np.conj, partial)
-            term: Any = self.b.apply(operator.mul, g, partial)
-            if mask is None:
-                term = self.spread_out(term, operand, stmt.out)
-            else:
-                term = Masked(term, mask.test, mask.when)
-                if self.reduces(operand, stmt.out):
-                    term = self.spread_out(self.cot.settle(term), operand, stmt.out)
-            self.cot.add(operand, term)
-
-    def reduces(self, operand: Operand, out: Value) -> bool:
-        """Say whether the operand was broadcast to the result's shape."""
-        have, want = lt.dims_of(type_of(operand)), lt.dims_of(out.type)
-        if have is None or want is None:
-            return True
-        return len(have) != len(want) or any(
-            h != w and lt.maybe_one(h) for h, w in zip(have, want, strict=True)
-        )
-
-    def spread_out(self, g: Operand, operand: Operand, out: Value) -> Operand:
-        """Repeat a small cotangent to the result's shape before it is summed over."""
-        if not self.reduces(operand, out):
-            return g
-        have, want = lt.dims_of(type_of(g)), lt.dims_of(out.type)
-        if want == () or (have is None and want is None):
-            return g
-        if have == () and lt.dims_of(type_of(operand)) == ():
-            size = self.b.apply(getattr, out, Const("size"))
-            return self.b.apply(operator.mul, g, size)
-        return self.cot.complete(g, out)
-
-    def linear(self, stmt: Apply, rule: Any, bar: Bar) -> None:
-        """Apply the transpose."""
-        if stmt.fn is np.where and len(stmt.args) == 3 and not isinstance(bar, dict):
-            self.where(stmt, bar)
-            return
-        out_bar = self.cot.complete(bar, stmt.out)
-        bound = splice.bind(stmt, rule)
-        self.refuse_others(stmt, rule, bound)
-        args, kwargs = splice.arguments(
-            rule, bound, {"out_bar": out_bar, "out": stmt.out}
-        )
-        result = splice.usable(self.splicer.run(rule.template, args, kwargs), stmt.loc)
-        self.contribute(rule, bound, result)
-
-    def refuse_others(self, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
-        """Refuse an active argument that the rule says nothing about."""
-        for name, op in bound.items():
-            if name not in rule.wrt and any(
-                o in self.active for o in splice.listed(op)
-            ):
-                raise not_differentiable(
-                    "CR302",
-                    stmt.loc,
-                    f"the rule of {function_name(stmt.fn)} has no derivative for "
-                    f"`{name}`",
-                    label="depends on the argument",
-                )
-
-    def where(self, stmt: Apply, bar: Bar) -> None:
-        """Hand the cotangent to both branches, each masked by the condition."""
-        test, x, y = stmt.args
-        whole = lt.dims_of(stmt.out.type)
-        g = self.cot.settle(bar)
-        for operand, when in ((x, True), (y, False)):
-            if operand not in self.active:
-                continue
-            masked = Masked(g, test, when)
-            if isinstance(type_of(operand), lt.ArrayT) and not self.reduces(
-                operand, stmt.out
-            ):
-                self.cot.add(operand, masked)
-                continue
-            settled = self.cot.settle(masked)
-            if whole is None or lt.dims_of(type_of(settled)) != whole:
-                settled = self.cot.complete(settled, stmt.out)
-            self.cot.add(operand, settled)
-
-    def contribute(self, rule: Any, bound: dict[str, Any], result: Operand) -> None:
-        """Add what a rule returned to the cotangents of its arguments."""
-        names = [n for n in rule.wrt if n in bound]
-        if len(rule.wrt) == 1:
-            results: list[Operand] = [result]
-        else:
-            results = self.b.elements(result) or []
-        by_name = dict(zip(rule.wrt, results, strict=False))
-        for name in names:
-            operand, bars = bound[name], by_name.get(name)
-            if bars is None or _is_none(bars):
-                continue
-            if isinstance(operand, tuple):
-                for one, g in zip(operand, self.b.elements(bars) or [], strict=False):
-                    self.cot.add(one, g)
-            else:
-                self.cot.add(operand, bars)
-
-    def pullback(self, stmt: Apply, rule: Any, bar: Bar) -> list[Stmt]:
-        """Replace the operation by the rule's own value, and call its pullback."""
-        bound = splice.bind(stmt, rule)
-        self.refuse_others(stmt, rule, bound)
-        args, kwargs = splice.arguments(rule, bound, {})
-        block = Block()
-        with self.b.into(block):
-            pair = splice.usable(
-                self.splicer.run(rule.template, args, kwargs), stmt.loc
-            )
-            value, function = self.b.elements(pair) or [UNDEF, UNDEF]
-        self.rename(stmt.out, value, block)
-        out_bar = self.cot.complete(bar, stmt.out)
-        result = splice.usable(self.splicer.call(function, [out_bar]), stmt.loc)
-        self.contribute(rule, bound, result)
-        return block.stmts
+        return adjoints.pullback(self, stmt, rule, bar)
 
     def rename(self, old: Value, new: Operand, block: Block) -> None:
         """Let an operand stand for a value whose statement is replaced."""

@@ -1,0 +1,157 @@
+"""Adjoints of operations: what the rules of reverse mode say, written out.
+
+In: an operation, its rule, and the cotangent of its result. Out: contributions to the
+cotangents of its arguments; for a rule with a pullback, what replaces the operation.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import (
+    UNDEF,
+    Apply,
+    Block,
+    Const,
+    Operand,
+    Stmt,
+    Value,
+)
+from chainrule.specialise.builder import function_name, type_of
+from chainrule.transform import splice
+from chainrule.transform.cotangents import Bar, Masked, is_zero
+from chainrule.types import lattice as lt
+
+if TYPE_CHECKING:
+    from chainrule.transform.reverse import Reverse
+
+
+def elementwise(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
+    """Multiply the cotangent by each partial derivative."""
+    assert not isinstance(bar, dict)
+    g, mask = (bar.op, bar) if isinstance(bar, Masked) else (bar, None)
+    bound = splice.bind(stmt, rule)
+    args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
+    result = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
+    for operand, partial in splice.paired(rev.b, rule, bound, result):
+        if operand not in rev.active or _is_none(partial):
+            continue
+        if is_zero(partial):
+            continue
+        if _is_complex(type_of(partial)):
+            partial = rev.b.apply(np.conj, partial)
+        term: Any = rev.b.apply(operator.mul, g, partial)
+        if mask is None:
+            term = spread_out(rev, term, operand, stmt.out)
+        else:
+            term = Masked(term, mask.test, mask.when)
+            if reduces(rev, operand, stmt.out):
+                term = spread_out(rev, rev.cot.settle(term), operand, stmt.out)
+        rev.cot.add(operand, term)
+
+
+def reduces(rev: Reverse, operand: Operand, out: Value) -> bool:
+    """Say whether the operand was broadcast to the result's shape."""
+    have, want = lt.dims_of(type_of(operand)), lt.dims_of(out.type)
+    if have is None or want is None:
+        return True
+    return len(have) != len(want) or any(
+        h != w and lt.maybe_one(h) for h, w in zip(have, want, strict=True)
+    )
+
+
+def spread_out(rev: Reverse, g: Operand, operand: Operand, out: Value) -> Operand:
+    """Repeat a small cotangent to the result's shape before it is summed over."""
+    if not reduces(rev, operand, out):
+        return g
+    have, want = lt.dims_of(type_of(g)), lt.dims_of(out.type)
+    if want == () or (have is None and want is None):
+        return g
+    if have == () and lt.dims_of(type_of(operand)) == ():
+        size = rev.b.apply(getattr, out, Const("size"))
+        return rev.b.apply(operator.mul, g, size)
+    return rev.cot.complete(g, out)
+
+
+def linear(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
+    """Apply the transpose."""
+    if stmt.fn is np.where and len(stmt.args) == 3 and not isinstance(bar, dict):
+        where(rev, stmt, bar)
+        return
+    out_bar = rev.cot.complete(bar, stmt.out)
+    bound = splice.bind(stmt, rule)
+    refuse_others(rev, stmt, rule, bound)
+    args, kwargs = splice.arguments(rule, bound, {"out_bar": out_bar, "out": stmt.out})
+    result = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
+    contribute(rev, rule, bound, result)
+
+
+def refuse_others(rev: Reverse, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
+    """Refuse an active argument that the rule says nothing about."""
+    for name, op in bound.items():
+        if name not in rule.wrt and any(o in rev.active for o in splice.listed(op)):
+            raise not_differentiable(
+                "CR302",
+                stmt.loc,
+                f"the rule of {function_name(stmt.fn)} has no derivative for `{name}`",
+                label="depends on the argument",
+            )
+
+
+def where(rev: Reverse, stmt: Apply, bar: Bar) -> None:
+    """Hand the cotangent to both branches, each masked by the condition."""
+    test, x, y = stmt.args
+    whole = lt.dims_of(stmt.out.type)
+    g = rev.cot.settle(bar)
+    for operand, when in ((x, True), (y, False)):
+        if operand not in rev.active:
+            continue
+        masked = Masked(g, test, when)
+        if isinstance(type_of(operand), lt.ArrayT) and not reduces(
+            rev, operand, stmt.out
+        ):
+            rev.cot.add(operand, masked)
+            continue
+        settled = rev.cot.settle(masked)
+        if whole is None or lt.dims_of(type_of(settled)) != whole:
+            settled = rev.cot.complete(settled, stmt.out)
+        rev.cot.add(operand, settled)
+
+
+def contribute(rev: Reverse, rule: Any, bound: dict[str, Any], result: Operand) -> None:
+    """Add what a rule returned to the cotangents of its arguments."""
+    names = [n for n in rule.wrt if n in bound]
+    if len(rule.wrt) == 1:
+        results: list[Operand] = [result]
+    else:
+        results = rev.b.elements(result) or []
+    by_name = dict(zip(rule.wrt, results, strict=False))
+    for name in names:
+        operand, bars = bound[name], by_name.get(name)
+        if bars is None or _is_none(bars):
+            continue
+        if isinstance(operand, tuple):
+            for one, g in zip(operand, rev.b.elements(bars) or [], strict=False):
+                rev.cot.add(one, g)
+        else:
+            rev.cot.add(operand, bars)
+
+
+def pullback(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> list[Stmt]:
+    """Replace the operation by the rule's own value, and call its pullback."""
+    bound = splice.bind(stmt, rule)
+    refuse_others(rev, stmt, rule, bound)
+    args, kwargs = splice.arguments(rule, bound, {})
+    block = Block()
+    with rev.b.into(block):
+        pair = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
+        value, function = rev.b.elements(pair) or [UNDEF, UNDEF]
+    rev.rename(stmt.out, value, block)
+    out_bar = rev.cot.complete(bar, stmt.out)
+    result = splice.usable(rev.splicer.call(function, [out_bar]), stmt.loc)
+    contribute(rev, rule, bound, result)
+    return block.stmts
