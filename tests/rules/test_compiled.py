@@ -46,7 +46,9 @@ def fits(example: Example) -> bool:
 
 
 def finite(x: Any) -> Any:
-    """Return an argument without NaN, of which differences know nothing, nor of ties."""
+    """Return an argument without NaN, of which differences know nothing,
+    nor of ties.
+    """
 
     def replaced(a: Any) -> Any:
         numbers = 0.7 + 0.013 * np.arange(a.size).reshape(a.shape)
