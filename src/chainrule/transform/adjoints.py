@@ -155,3 +155,11 @@ def pullback(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> list[Stmt]:
     result = splice.usable(rev.splicer.call(function, [out_bar]), stmt.loc)
     contribute(rev, rule, bound, result)
     return block.stmts
+
+
+def _is_none(op: Operand) -> bool:
+    return isinstance(op, Const) and op.value is None
+
+
+def _is_complex(t: lt.Type) -> bool:
+    return isinstance(t, lt.ScalarT | lt.ArrayT) and lt.result_dtype(t).kind == "c"

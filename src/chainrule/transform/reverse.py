@@ -12,14 +12,9 @@ end.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
 
-import numpy as np
-
-from chainrule.analysis.activity import paths
 from chainrule.analysis.definedness import Definedness
 from chainrule.ir.nodes import (
-    UNDEF,
     Apply,
     Block,
     Call,
@@ -32,12 +27,12 @@ from chainrule.ir.nodes import (
     Value,
     With,
 )
-from chainrule.ir.walk import defined, substitute
+from chainrule.ir.walk import substitute
 from chainrule.rules.registry import RULES
 from chainrule.specialise.builder import Builder, type_of
-from chainrule.transform import adjoints, export, loops, pairs, splice
+from chainrule.transform import adjoints, branches, loops, pairs, splice
 from chainrule.transform.containers import STRUCTURAL
-from chainrule.transform.cotangents import Bar, Cotangents, Masked, is_zero
+from chainrule.transform.cotangents import Bar, Cotangents, is_zero
 from chainrule.types import lattice as lt
 
 
@@ -74,9 +69,9 @@ class Reverse:
             case Apply():
                 return self.apply(stmt)
             case With() | Try(handlers=()):
-                self.with_(stmt)
+                branches.reverse_with(self, stmt)
             case If() | Try():
-                self.branches(stmt)
+                branches.reverse_branches(self, stmt)
             case Loop():
                 loops.reverse_loop(self, stmt)
             case Call():
@@ -142,167 +137,9 @@ class Reverse:
 
     # ------------------------------------------------------------- structure
 
-    def branches(self, stmt: If | Try) -> None:
-        """Reverse each path; the cotangents after it are joined."""
-        outs = [(k, v) for k, v in enumerate(stmt.outs) if v in self.cot.bars]
-        inner = paths(stmt)
-        if not outs:
-            return
-        bars = {k: self.take(v) for k, v in outs}
-        before = dict(self.cot.bars)
-        written: list[tuple[Block, dict[Value, Bar]]] = []
-        for path in inner:
-            block = Block()
-            self.cot.bars = dict(before)
-            with self.b.into(block):
-                for k, bar in bars.items():
-                    if not is_zero(bar) and bar is not None:
-                        self.cot.add(path.results[k], bar)
-                self.block(path)
-            written.append((block, self.cot.bars))
-        self.cot.bars = before
-        self.join(stmt, inner, written)
-
-    def join(
-        self,
-        stmt: If | Try,
-        inner: list[Block],
-        written: list[tuple[Block, dict[Value, Bar]]],
-    ) -> None:
-        """Write the reversed branches, with one out for each cotangent they change."""
-        before = self.cot.bars
-        mine = {v for path in inner for v in defined(path)}
-        changed = [
-            v
-            for v in dict.fromkeys(v for _, bars in written for v in bars)
-            if v not in mine
-            and any(bars.get(v) is not before.get(v) for _, bars in written)
-        ]
-        test = stmt.test if isinstance(stmt, If) else self.path_of(stmt)
-        blocks = [block for block, _ in written]
-        columns: list[list[Operand]] = []
-        for value in changed:
-            column = []
-            for k, (block, bars) in enumerate(written):
-                with self.b.into(block):
-                    absent = isinstance(stmt, If) and self.absent(
-                        value, stmt.test, k == 0
-                    )
-                    if (
-                        not absent
-                        and not isinstance(value.type, lt.ScalarT)
-                        and self.known
-                    ):
-                        self.known.fill(value)
-                    column.append(
-                        UNDEF if absent else self.leaf(bars.get(value), value)
-                    )
-            columns.append(column)
-        outs = []
-        for value, column in zip(changed, columns, strict=True):
-            t = _joined(column)
-            hint = f"{value.hint}_bar" if value.hint else None
-            outs.append(Value(t, hint, stmt.loc))
-        for block, *results in zip(blocks, *columns, strict=True):
-            block.results = tuple(results)
-        self.chain(stmt, test, blocks, outs)
-        for value, out in zip(changed, outs, strict=True):
-            self.cot.bars[value] = out
-        for k, (path, block) in enumerate(zip(inner, blocks, strict=True)):
-            self.export(stmt, k, path, block)
-
-    def export(self, stmt: If | Try | With, k: int, path: Block, block: Block) -> None:
-        """Hand values that the reversed path reads out of the path."""
-        self.finish(path, block)
-        export.from_path(stmt, k, path, block, self.known.maybe if self.known else ())
-
-    def absent(self, value: Value, test: Operand, flag: bool) -> bool:
-        """Say whether an array has no value where a test has this outcome."""
-        if isinstance(value.type, lt.ScalarT) or self.known is None:
-            return False
-        return self.known.absent(value, test, flag)
-
     def leaf(self, bar: Bar | None, value: Value) -> Operand:
         """Return a cotangent as one operand, of the value's full shape."""
         return self.cot.complete(bar, value)
-
-    def chain(
-        self, stmt: Stmt, test: Operand, blocks: list[Block], outs: list[Value]
-    ) -> None:
-        """Write `if` / `elif` on which path ran."""
-        if isinstance(stmt, If):
-            reversed_if = If(test, blocks[0], blocks[1], tuple(outs), stmt.loc)
-            self.b.add(reversed_if)
-            return
-        current, targets = self.b.block, tuple(outs)
-        for k, block in enumerate(blocks[:-1]):
-            with self.b.into(current):
-                ran = self.b.apply(operator.eq, test, Const(k))
-                last = k == len(blocks) - 2
-                rest = blocks[-1] if last else Block()
-                self.b.add(If(ran, block, rest, targets, stmt.loc))
-            if not last:
-                inner_outs = tuple(Value(o.type, o.hint, o.loc) for o in outs)
-                rest.results = inner_outs
-                current, targets = rest, inner_outs
-
-    def path_of(self, stmt: Try) -> Value:
-        """Add a result that says which path of a `try` ran."""
-        out = Value(lt.INT, None, stmt.loc)
-        for k, path in enumerate(paths(stmt)):
-            path.results += (Const(k),)
-        stmt.outs += (out,)
-        return out
-
-    def with_(self, stmt: With | Try) -> None:
-        """Reverse the body; `np.errstate` is entered again."""
-        for k, out in enumerate(stmt.outs):
-            if out in self.cot.bars:
-                bar = self.take(out)
-                if bar is not None:
-                    self.cot.add(stmt.body.results[k], bar)
-        block = Block()
-        made = self.definition(stmt.context) if isinstance(stmt, With) else None
-        if isinstance(stmt, Try) or made is None or made.fn is not np.errstate:
-            self.block(stmt.body)
-            self.export(stmt, 0, stmt.body, self.b.block)
-            return
-        with self.b.into(block):
-            self.block(stmt.body)
-        self.enter_again(stmt, made, block)
-
-    def enter_again(self, stmt: With, made: Apply, block: Block) -> None:
-        """Write reversed statements inside a fresh `np.errstate`."""
-        context = self.b.apply(
-            np.errstate,
-            *made.args,
-            kwargs=made.kwargs,
-            text=made.text,
-            effect=True,
-            type_=type_of(made.out),
-        )
-        again = With(context, None, block, (), stmt.loc)
-        inside = defined(block)
-        for value, bar in list(self.cot.bars.items()):
-            if isinstance(bar, Masked):
-                with self.b.into(block):
-                    bar = self.cot.bars[value] = self.cot.settle(bar)
-                    inside = defined(block)
-            if isinstance(bar, Value) and bar in inside:
-                out = Value(bar.type, bar.hint, bar.loc)
-                block.results += (bar,)
-                again.outs += (out,)
-                self.cot.bars[value] = out
-            elif isinstance(bar, dict):
-                with self.b.into(block):
-                    whole = self.cot.complete(bar, value)
-                if isinstance(whole, Value):
-                    out = Value(whole.type, None, stmt.loc)
-                    block.results += (whole,)
-                    again.outs += (out,)
-                    self.cot.bars[value] = out
-        self.b.add(again)
-        self.export(stmt, 0, stmt.body, block)
 
     def definition(self, op: Operand) -> Apply | None:
         """Return the forward operation that defines an operand."""
@@ -376,20 +213,4 @@ def loosely(t: lt.Type) -> lt.Type:
     if isinstance(t, lt.ScalarT):
         kind = "complex" if t.kind == "complex" else "float"
         return lt.ScalarT(kind, None, exact=False)
-    return t
-
-
-def _is_none(op: Operand) -> bool:
-    return isinstance(op, Const) and op.value is None
-
-
-def _is_complex(t: lt.Type) -> bool:
-    return isinstance(t, lt.ScalarT | lt.ArrayT) and lt.result_dtype(t).kind == "c"
-
-
-def _joined(column: Iterable[Operand]) -> lt.Type:
-    t: lt.Type = lt.NEVER
-    for op in column:
-        if not (isinstance(op, Const) and op.value is None):
-            t = lt.join(t, type_of(op))
     return t
