@@ -8,7 +8,10 @@ dimensions: the array need not be computed, or kept, for them.
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Collection
+
+import numpy as np
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
@@ -21,15 +24,47 @@ from chainrule.ir.nodes import (
     Value,
     blocks,
 )
+from chainrule.ir.walk import statements
 from chainrule.specialise.builder import Builder
 from chainrule.types import lattice as lt
+
+ELEMENTWISE = {
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.pow,
+    operator.neg,
+}
 
 
 def sizes_of_arguments(function: Function, ours: Collection[Value]) -> None:
     """Replace our reads of sizes of computed arrays, in place."""
     params = {p.hint: p for p in function.params if isinstance(p.type, lt.ArrayT)}
+    made = {s.out: s for s in statements(function.body) if isinstance(s, Apply)}
+    for stmt in made.values():
+        if stmt.fn is builtins.getattr and stmt.out in ours:
+            stmt.args = (_operand(stmt.args[0], made), *stmt.args[1:])
     if params:
         _block(function.body, params, set(ours))
+
+
+def _operand(base: Operand, made: dict[Value, Apply]) -> Operand:
+    """Return an operand of the same dimensions that an array is computed from."""
+    while isinstance(base, Value) and isinstance(base.type, lt.ArrayT) and base.hint is None:
+        stmt = made.get(base)
+        if stmt is None or not (stmt.fn in ELEMENTWISE or isinstance(stmt.fn, np.ufunc)):
+            break
+        dims = base.type.dims
+        like = [
+            a
+            for a in stmt.args
+            if isinstance(a, Value) and isinstance(a.type, lt.ArrayT) and a.type.dims == dims
+        ]
+        if not like:
+            break
+        base = like[0]
+    return base
 
 
 def _block(block: Block, params: dict[str | None, Value], ours: set[Value]) -> None:
