@@ -110,6 +110,7 @@ class Builder:
         self.block = Block()
         self.defs: dict[Value, Apply] = {}
         self.outer_defs: dict[Value, Apply] = {}
+        self.rebuilt: set[Operand] = set()
         self.branches: dict[Value, tuple[If | Try | With, int]] = {}
         self.algebra = algebra
         self.loc: Loc | None = None

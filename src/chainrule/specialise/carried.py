@@ -16,7 +16,7 @@ from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.joins import (
     is_poison,
     layout_of,
-    make,
+    remake,
     part_hints,
     read_parts,
     same,
@@ -106,7 +106,7 @@ class Carried:
         if slot.const is not None:
             return slot.const
         if slot.layout is not None:
-            return make(
+            return remake(
                 self.b, slot.layout, [self._enter(p, params) for p in slot.parts]
             )
         slot.param = Value(slot.type, slot.hint)
@@ -275,7 +275,7 @@ class Carried:
         if slot.const is not None:
             return slot.const
         if slot.layout is not None:
-            return make(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
+            return remake(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
         assert slot.out is not None
         return slot.out
 

@@ -275,6 +275,14 @@ def compare(
         same = _identical(left, right)
         if same is not None:
             return Const(same if fn is operator.is_ else not same)
+        if left in b.rebuilt or right in b.rebuilt:
+            raise not_differentiable(
+                "CR303",
+                b.loc,
+                "whether two containers are the same object is not known here",
+                label="a loop or a branch chose which they are",
+                help="compare what they hold, or keep a number that tells them apart",
+            )
     method = calls.operator_method(fn, left, False)
     if method is not None:
         return calls.call(ctx, frame, method, [left, right], [])

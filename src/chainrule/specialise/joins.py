@@ -168,7 +168,7 @@ class Joiner:
         self, holder: Value, layout: tuple[Any, ...], parts: list[Operand]
     ) -> None:
         parts = [self.built.get(p, p) for p in parts]
-        self.built[holder] = make(self.b, layout, parts)
+        self.built[holder] = remake(self.b, layout, parts)
 
 
 def alike(one: Operand, two: Operand) -> bool:
@@ -262,6 +262,13 @@ def make(b: Builder, layout: tuple[Any, ...], parts: list[Operand]) -> Operand:
     elif maker is prims.make_dict:
         t = lt.DictT(tuple(zip(names, types, strict=True)), cls)
     return b.apply(prims.make_object, Const(cls), Const(names), *parts, type_=t)
+
+
+def remake(b: Builder, layout: tuple[Any, ...], parts: list[Operand]) -> Operand:
+    """Put a container together whose identity is lost: a path chose which it is."""
+    op = make(b, layout, parts)
+    b.rebuilt.add(op)
+    return op
 
 
 def part_hints(layout: tuple[Any, ...], hint: str | None) -> list[str | None]:
