@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-LATER = ("numpy", "rich", "astor", "gast", "platformdirs", "scipy", "argparse")
+LATER = ("numpy", "rich", "astor", "gast", "scipy", "argparse")
 
 
 @pytest.mark.parametrize("name", LATER)

@@ -6,8 +6,10 @@ signatures that `request` states. The body of the function given is consumed.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from chainrule.analysis.activity import active_values
@@ -138,6 +140,19 @@ def follow(b: Builder, op: Operand, wrt: Wrt) -> Operand:
     return op
 
 
+def outside() -> int:
+    """Return the `stacklevel` of the first frame that is not ours, for a warning."""
+    package = str(Path(__file__).parent.parent)
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith((package, "<chainrule")):
+            break
+        frame = frame.f_back
+        level += 1
+    return level
+
+
 def warn_if_constant(function: Function, value: Operand, active: set[Value]) -> None:
     """Warn when the value does not depend on what it is differentiated by."""
     if isinstance(value, Value) and value in active:
@@ -146,7 +161,7 @@ def warn_if_constant(function: Function, value: Operand, active: set[Value]) -> 
         f"{function.name} does not depend on the argument it is differentiated with"
         " respect to: the gradient is zero",
         DifferentiationWarning,
-        stacklevel=2,
+        stacklevel=outside(),
     )
 
 
