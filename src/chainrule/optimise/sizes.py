@@ -51,20 +51,23 @@ def sizes_of_arguments(function: Function, ours: Collection[Value]) -> None:
 
 def _operand(base: Operand, made: dict[Value, Apply]) -> Operand:
     """Return an operand of the same dimensions that an array is computed from."""
-    while isinstance(base, Value) and isinstance(base.type, lt.ArrayT) and base.hint is None:
-        stmt = made.get(base)
-        if stmt is None or not (stmt.fn in ELEMENTWISE or isinstance(stmt.fn, np.ufunc)):
+    while isinstance(base, Value) and base.hint is None:
+        stmt, dims = made.get(base), _dims(base)
+        if stmt is None or not _elementwise(stmt) or dims is None:
             break
-        dims = base.type.dims
-        like = [
-            a
-            for a in stmt.args
-            if isinstance(a, Value) and isinstance(a.type, lt.ArrayT) and a.type.dims == dims
-        ]
+        like = [a for a in stmt.args if isinstance(a, Value) and _dims(a) == dims]
         if not like:
             break
         base = like[0]
     return base
+
+
+def _elementwise(stmt: Apply) -> bool:
+    return stmt.fn in ELEMENTWISE or isinstance(stmt.fn, np.ufunc)
+
+
+def _dims(value: Value) -> lt.Dims | None:
+    return value.type.dims if isinstance(value.type, lt.ArrayT) else None
 
 
 def _block(block: Block, params: dict[str | None, Value], ours: set[Value]) -> None:

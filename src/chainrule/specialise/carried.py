@@ -16,9 +16,9 @@ from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.joins import (
     is_poison,
     layout_of,
-    remake,
     part_hints,
     read_parts,
+    remake,
     same,
 )
 from chainrule.specialise.values import Poison
