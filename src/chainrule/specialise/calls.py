@@ -25,6 +25,7 @@ from chainrule.specialise import (
     comprehensions,
     construct,
     container_calls,
+    displays,
     expressions,
     inlining,
     library,
@@ -106,7 +107,7 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
         if element is not None:
             return element
     named = [k.arg for k in node.keywords]
-    args = expressions.starred(
+    args = displays.starred(
         ctx, frame, node.args, lambda given: binding.missing(callee, given, named)
     )
     kwargs: Kwargs = []

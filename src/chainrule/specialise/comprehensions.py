@@ -14,7 +14,7 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import expressions, iterables, loops, statements
+from chainrule.specialise import displays, expressions, iterables, loops, statements
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame
 from chainrule.specialise.values import Closure, Generator, Method
@@ -64,8 +64,8 @@ def dict_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     fields: dict[Any, Operand] = {}
     for item in items:
         key, value = ctx.builder.elements(item) or []
-        fields[expressions.static_key(ctx, frame, node, key)] = value
-    return expressions.make_dict(ctx, fields)
+        fields[displays.static_key(ctx, frame, node, key)] = value
+    return displays.make_dict(ctx, fields)
 
 
 def set_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:

@@ -19,7 +19,7 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import (
     calls,
     comprehensions,
-    expressions,
+    displays,
     iterables,
 )
 from chainrule.specialise.attributes import attribute
@@ -86,10 +86,10 @@ def dict_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
                     "CR502", ctx.builder.loc, "the keys must be known"
                 )
             pairs = [ctx.builder.elements(row) or [] for row in rows]
-            found = {expressions.static_key(ctx, frame, None, k): v for k, v in pairs}
+            found = {displays.static_key(ctx, frame, None, k): v for k, v in pairs}
         fields.update(found)
     fields.update(kwargs)
-    return expressions.make_dict(ctx, fields)
+    return displays.make_dict(ctx, fields)
 
 
 @special(set, frozenset)
@@ -141,7 +141,7 @@ def method(
         return make(b, layout, list(parts.values()))
     if isinstance(t, lt.TupleT) and name == "_asdict":
         names = t.cls._fields  # type: ignore[attr-defined]
-        return expressions.make_dict(
+        return displays.make_dict(
             ctx, dict(zip(names, b.elements(base) or [], strict=True))
         )
     if isinstance(t, lt.ListT) and t.items is None and name in ("index", "count"):
@@ -186,7 +186,7 @@ def _dict_method(
     if name == "copy":
         return base
     if name == "get":
-        key = expressions.static_key(ctx, frame, None, args[0])
+        key = displays.static_key(ctx, frame, None, args[0])
         if key in fields:
             return fields[key]
         return args[1] if len(args) > 1 else Const(None)

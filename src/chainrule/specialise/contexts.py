@@ -21,7 +21,7 @@ import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Block, Const, Operand, Value, With
-from chainrule.specialise import expressions, protected, statements
+from chainrule.specialise import displays, expressions, protected, statements
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import join_paths
@@ -81,7 +81,7 @@ def _manager(
         raise _refused(frame, node, "this context manager is not known")
     if not called:
         return manager, [], []
-    args = expressions.starred(ctx, frame, node.args)
+    args = displays.starred(ctx, frame, node.args)
     kwargs = [(k.arg, expressions.evaluate(ctx, frame, k.value)) for k in node.keywords]
     return manager, args, kwargs
 

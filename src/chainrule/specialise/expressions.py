@@ -16,14 +16,13 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Block, Const, If, Operand, Value
-from chainrule.specialise import calls, comprehensions
+from chainrule.specialise import calls, comparisons, comprehensions, displays
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, lookup
 from chainrule.specialise.joins import join, make
 from chainrule.specialise.values import Closure, Generator
 from chainrule.types import lattice as lt
-from chainrule.types.infer import known
 
 BINARY: dict[type, Callable[..., Any]] = {
     gast.Add: operator.add,
@@ -40,25 +39,14 @@ BINARY: dict[type, Callable[..., Any]] = {
     gast.BitOr: operator.or_,
     gast.BitXor: operator.xor,
 }
+
+
 UNARY: dict[type, Callable[..., Any]] = {
     gast.USub: operator.neg,
     gast.UAdd: operator.pos,
     gast.Not: operator.not_,
     gast.Invert: operator.invert,
 }
-COMPARE: dict[type, Callable[..., Any]] = {
-    gast.Lt: operator.lt,
-    gast.LtE: operator.le,
-    gast.Gt: operator.gt,
-    gast.GtE: operator.ge,
-    gast.Eq: operator.eq,
-    gast.NotEq: operator.ne,
-    gast.Is: operator.is_,
-    gast.IsNot: operator.is_not,
-}
-
-
-ORDER = {f: f for f in (operator.lt, operator.le, operator.gt, operator.ge)}
 
 
 def evaluate(ctx: Context, frame: Frame, node: Any) -> Operand:
@@ -251,131 +239,6 @@ def _ternary(ctx: Context, frame: Frame, node: gast.IfExp) -> Operand:
     )
 
 
-def _compare(ctx: Context, frame: Frame, node: gast.Compare) -> Operand:
-    def chain(left: Operand, k: int) -> Operand:
-        right = evaluate(ctx, frame, node.comparators[k])
-        value = compare(ctx, frame, node.ops[k], left, right)
-        if k + 1 == len(node.ops):
-            return value
-        return short_circuit(ctx, frame, value, False, lambda: chain(right, k + 1))
-
-    return chain(evaluate(ctx, frame, node.left), 0)
-
-
-def compare(
-    ctx: Context, frame: Frame, op: Any, left: Operand, right: Operand
-) -> Operand:
-    """Write one comparison; identity with None and membership are often known."""
-    b = ctx.builder
-    if isinstance(op, gast.In | gast.NotIn):
-        inside = _contains(ctx, frame, left, right)
-        return inside if isinstance(op, gast.In) else negate(ctx, frame, inside)
-    fn = COMPARE[type(op)]
-    if fn in (operator.is_, operator.is_not):
-        same = _identical(left, right)
-        if same is not None:
-            return Const(same if fn is operator.is_ else not same)
-        if left in b.rebuilt or right in b.rebuilt:
-            raise not_differentiable(
-                "CR303",
-                b.loc,
-                "whether two containers are the same object is not known here",
-                label="a loop or a branch chose which they are",
-                help="compare what they hold, or keep a number that tells them apart",
-            )
-    method = calls.operator_method(fn, left, False)
-    if method is not None:
-        return calls.call(ctx, frame, method, [left, right], [])
-    ones, twos = b.parts(left), b.parts(right)
-    if (
-        isinstance(ones, list)
-        and isinstance(twos, list)
-        and fn in (operator.eq, operator.ne)
-    ):
-        return _equal_sequences(ctx, frame, fn, ones, twos)
-    if (
-        fn in ORDER
-        and isinstance(type_of(left), lt.TupleT)
-        and isinstance(type_of(right), lt.TupleT)
-    ):
-        return _ordered(ctx, frame, op, b.elements(left) or [], b.elements(right) or [])
-    left, right = (as_array(ctx, u, v) for u, v in ((left, right), (right, left)))
-    return b.apply(fn, left, right)
-
-
-def _ordered(
-    ctx: Context, frame: Frame, op: Any, ones: list[Operand], twos: list[Operand]
-) -> Operand:
-    """Compare tuples: the first elements that differ decide."""
-    if not ones or not twos:
-        return Const(ORDER[COMPARE[type(op)]](len(ones), len(twos)))
-
-    def rest() -> Operand:
-        return _ordered(ctx, frame, op, ones[1:], twos[1:])
-
-    if len(ones) == len(twos) == 1:
-        return compare(ctx, frame, op, ones[0], twos[0])
-    strict = gast.Lt() if isinstance(op, gast.Lt | gast.LtE) else gast.Gt()
-    first = compare(ctx, frame, strict, ones[0], twos[0])
-
-    def tied() -> Operand:
-        equal = compare(ctx, frame, gast.Eq(), ones[0], twos[0])
-        return short_circuit(ctx, frame, equal, False, rest)
-
-    return short_circuit(ctx, frame, first, True, tied)
-
-
-def _equal_sequences(
-    ctx: Context,
-    frame: Frame,
-    fn: Callable[..., Any],
-    ones: list[Operand],
-    twos: list[Operand],
-) -> Operand:
-    if len(ones) != len(twos):
-        return Const(fn is operator.ne)
-    result: Operand = Const(True)
-    for one, two in zip(ones, twos, strict=True):
-        equal = compare(ctx, frame, gast.Eq(), one, two)
-        result = short_circuit(ctx, frame, result, False, given(equal))
-    return result if fn is operator.eq else negate(ctx, frame, result)
-
-
-def given(op: Operand) -> Callable[[], Operand]:
-    """Return a function that returns an operand that is evaluated already."""
-    return lambda: op
-
-
-def _identical(left: Operand, right: Operand) -> bool | None:
-    if left is right:
-        return True
-    if isinstance(left, Const) and isinstance(right, Const):
-        return left.value is right.value
-    for const, other in ((left, right), (right, left)):
-        if isinstance(const, Const) and (
-            const.value is None or const.value is Ellipsis
-        ):
-            t = type_of(other)
-            unsure = isinstance(t, lt.OptionalT) or t in (lt.OpaqueT(object), lt.NONE)
-            return None if unsure else False
-    return None
-
-
-def _contains(ctx: Context, frame: Frame, item: Operand, container: Operand) -> Operand:
-    b = ctx.builder
-    fields = b.fields(container)
-    if fields is not None and isinstance(item, Const):
-        return Const(item.value in fields)
-    elements = b.elements(container)
-    if elements is not None and not isinstance(container, Const):
-        result: Operand = Const(False)
-        for element in elements:
-            equal = compare(ctx, frame, gast.Eq(), item, element)
-            result = short_circuit(ctx, frame, result, True, given(equal))
-        return result
-    return b.apply(operator.contains, container, item)
-
-
 def _subscript(ctx: Context, frame: Frame, node: gast.Subscript) -> Operand:
     base = evaluate(ctx, frame, node.value)
     index = evaluate(ctx, frame, node.slice)
@@ -407,156 +270,6 @@ def _attribute(ctx: Context, frame: Frame, node: gast.Attribute) -> Operand:
     return attribute(ctx, frame, base, node.attr)
 
 
-def starred(
-    ctx: Context,
-    frame: Frame,
-    nodes: list[Any],
-    wanted: Callable[[int], int | None] = lambda given: None,
-) -> list[Operand]:
-    """Interpret the elements of a display or call, `*parts` spread out.
-
-    `wanted` says how many elements a call needs after those given.
-    """
-    out: list[Operand] = []
-    for node in nodes:
-        if isinstance(node, gast.Starred):
-            op = evaluate(ctx, frame, node.value)
-            items = comprehensions.static_items(ctx, frame, op)
-            if items is None and node is nodes[-1]:
-                items = _unpacked(ctx, op, wanted(len(out)))
-            if items is None:
-                raise not_differentiable(
-                    "CR502",
-                    frame.loc(node),
-                    "a starred value must have a known length",
-                    label="its length is known only at run time",
-                )
-            out.extend(items)
-        else:
-            out.append(evaluate(ctx, frame, node))
-    return out
-
-
-def _unpacked(ctx: Context, op: Operand, count: int | None) -> list[Operand] | None:
-    """Return the elements of an array or list that must have so many."""
-    if count is None or not isinstance(type_of(op), lt.ArrayT | lt.ListT):
-        return None
-    parts = ctx.builder.apply(prims.unpack, op, Const(count))
-    return [ctx.builder.getitem(parts, k) for k in range(count)]
-
-
-def _tuple(ctx: Context, frame: Frame, node: gast.Tuple) -> Operand:
-    return ctx.builder.apply(prims.make_tuple, *starred(ctx, frame, node.elts))
-
-
-def _list(ctx: Context, frame: Frame, node: gast.List) -> Operand:
-    """Write a list display; where a starred part has any length, join lists."""
-    b = ctx.builder
-    known: list[Operand] = []
-    joined: Operand | None = None
-    for element in node.elts:
-        if not isinstance(element, gast.Starred):
-            known.append(evaluate(ctx, frame, element))
-            continue
-        part = evaluate(ctx, frame, element.value)
-        items = comprehensions.static_items(ctx, frame, part)
-        if items is not None:
-            known.extend(items)
-            continue
-        part = calls.call(ctx, frame, Const(list), [part], [])
-        for one in (b.apply(prims.make_list, *known) if known else None, part):
-            if one is not None:
-                joined = (
-                    one
-                    if joined is None
-                    else binary(ctx, frame, operator.add, joined, one)
-                )
-        known = []
-    if joined is None:
-        return b.apply(prims.make_list, *known)
-    if known:
-        joined = binary(
-            ctx, frame, operator.add, joined, b.apply(prims.make_list, *known)
-        )
-    return joined
-
-
-def _dict(ctx: Context, frame: Frame, node: gast.Dict) -> Operand:
-    fields: dict[Any, Operand] = {}
-    for key, value in zip(node.keys, node.values, strict=True):
-        if key is None:
-            merged = ctx.builder.fields(evaluate(ctx, frame, value))
-            if merged is None:
-                raise not_differentiable(
-                    "CR502", frame.loc(value), "the keys must be known"
-                )
-            fields.update(merged)
-            continue
-        name = static_key(ctx, frame, key, evaluate(ctx, frame, key))
-        fields[name] = evaluate(ctx, frame, value)
-    return make_dict(ctx, fields)
-
-
-def static_key(ctx: Context, frame: Frame, node: Any, op: Operand) -> Any:
-    """Return the value of a dict key, which must be known."""
-    if isinstance(op, Const):
-        return op.value
-    value = known(type_of(op))
-    if isinstance(value, int):
-        return value
-    root = ctx.builder.root(op)
-    if root is not None:
-        from chainrule.specialise.builder import Restart
-
-        raise Restart(root, "key", frame.loc(node))
-    raise not_differentiable(
-        "CR502", frame.loc(node), "a dict key must be known when the derivative is made"
-    )
-
-
-def make_dict(ctx: Context, fields: dict[Any, Operand]) -> Operand:
-    """Write a dict display."""
-    return ctx.builder.apply(prims.make_dict, Const(tuple(fields)), *fields.values())
-
-
-def _set(ctx: Context, frame: Frame, node: gast.Set) -> Operand:
-    items = starred(ctx, frame, node.elts)
-    if all(isinstance(i, Const) for i in items):
-        return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
-    raise not_differentiable(
-        "CR505",
-        frame.loc(node),
-        "a set of computed values has no derivative",
-        help="use a list",
-    )
-
-
-def _fstring(ctx: Context, frame: Frame, node: gast.JoinedStr) -> Operand:
-    parts: list[tuple[str, str | None]] = []
-    values: list[Operand] = []
-    for part in node.values:
-        if isinstance(part, gast.Constant):
-            parts.append((str(part.value), None))
-            continue
-        value = evaluate(ctx, frame, part.value)
-        conversion = (
-            chr(part.conversion) if part.conversion and part.conversion > 0 else ""
-        )
-        spec = evaluate(ctx, frame, part.format_spec) if part.format_spec else Const("")
-        if not isinstance(spec, Const):
-            raise not_differentiable("CR502", frame.loc(part), "a format must be known")
-        if isinstance(value, Const) and not isinstance(value.value, Closure):
-            text = prims.format_(((conversion, spec.value),), value.value)
-            parts.append((text, None))
-            continue
-        parts.append((conversion, spec.value))
-        values.append(value)
-    if not values:
-        return Const("".join(text for text, _ in parts))
-    b = ctx.builder
-    return b.apply(prims.format_, Const(tuple(parts)), *values, type_=lt.STR)
-
-
 def _lambda(ctx: Context, frame: Frame, node: gast.Lambda) -> Operand:
     return Const(make_closure(ctx, frame, node, "<lambda>"))
 
@@ -576,6 +289,30 @@ def _walrus(ctx: Context, frame: Frame, node: gast.NamedExpr) -> Operand:
     value = evaluate(ctx, frame, node.value)
     assign(ctx, comprehensions.holder(frame, node.target.id), node.target, value)
     return value
+
+
+def _tuple_display(ctx: Context, frame: Frame, node: Any) -> Operand:
+    return displays.tuple_display(ctx, frame, node)
+
+
+def _list_display(ctx: Context, frame: Frame, node: Any) -> Operand:
+    return displays.list_display(ctx, frame, node)
+
+
+def _dict_display(ctx: Context, frame: Frame, node: Any) -> Operand:
+    return displays.dict_display(ctx, frame, node)
+
+
+def _set_display(ctx: Context, frame: Frame, node: Any) -> Operand:
+    return displays.set_display(ctx, frame, node)
+
+
+def _formatted(ctx: Context, frame: Frame, node: Any) -> Operand:
+    return displays.formatted(ctx, frame, node)
+
+
+def _compare_chain(ctx: Context, frame: Frame, node: Any) -> Operand:
+    return comparisons.compare_chain(ctx, frame, node)
 
 
 def _call(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
@@ -604,16 +341,16 @@ HANDLERS: dict[type, Callable[[Context, Frame, Any], Operand]] = {
     gast.BinOp: _binary,
     gast.UnaryOp: _unary,
     gast.BoolOp: _boolean,
-    gast.Compare: _compare,
+    gast.Compare: _compare_chain,
     gast.IfExp: _ternary,
     gast.Subscript: _subscript,
     gast.Slice: _slice,
     gast.Attribute: _attribute,
-    gast.Tuple: _tuple,
-    gast.List: _list,
-    gast.Dict: _dict,
-    gast.Set: _set,
-    gast.JoinedStr: _fstring,
+    gast.Tuple: _tuple_display,
+    gast.List: _list_display,
+    gast.Dict: _dict_display,
+    gast.Set: _set_display,
+    gast.JoinedStr: _formatted,
     gast.Lambda: _lambda,
     gast.NamedExpr: _walrus,
     gast.Call: _call,

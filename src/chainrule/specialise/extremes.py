@@ -16,6 +16,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import (
     calls,
+    comparisons,
     comprehensions,
     expressions,
     iterables,
@@ -87,7 +88,7 @@ def _extreme_by_key(
     def step(best: Operand, item: Operand) -> Operand:
         found = b.apply(prims.make_tuple, item, calls.call(ctx, frame, key, [item], []))
         better = gast.Gt() if fn is max else gast.Lt()
-        test = expressions.compare(
+        test = comparisons.compare(
             ctx, frame, better, b.getitem(found, 1), b.getitem(best, 1)
         )
         return expressions.branch(ctx, frame, test, lambda: found, lambda: best)
@@ -104,7 +105,7 @@ def _by_key(
     better = gast.Gt() if fn is max else gast.Lt()
     for item in items[1:]:
         other = calls.call(ctx, frame, key, [item], [])
-        test = expressions.compare(ctx, frame, better, other, score)
+        test = comparisons.compare(ctx, frame, better, other, score)
         if isinstance(test, Const):
             best, score = (item, other) if test.value else (best, score)
             continue

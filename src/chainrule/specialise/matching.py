@@ -15,7 +15,7 @@ import gast
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import expressions, statements
+from chainrule.specialise import comparisons, displays, expressions, statements
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -92,13 +92,13 @@ def _value(
     if isinstance(value, Const) and isinstance(value.value, str):
         if isinstance(type_of(subject), lt.ScalarT | lt.ArrayT | lt.TupleT | lt.ObjT):
             return Const(False)
-    return expressions.compare(ctx, frame, gast.Eq(), subject, value)
+    return comparisons.compare(ctx, frame, gast.Eq(), subject, value)
 
 
 def _singleton(
     ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings
 ) -> Operand:
-    return expressions.compare(ctx, frame, gast.Is(), subject, Const(node.value))
+    return comparisons.compare(ctx, frame, gast.Is(), subject, Const(node.value))
 
 
 def _as(
@@ -162,14 +162,14 @@ def _mapping(
     if fields is None:
         return Const(False)
     keys = [
-        expressions.static_key(ctx, frame, k, expressions.evaluate(ctx, frame, k))
+        displays.static_key(ctx, frame, k, expressions.evaluate(ctx, frame, k))
         for k in node.keys
     ]
     if any(k not in fields for k in keys):
         return Const(False)
     if node.rest is not None:
         rest = {k: v for k, v in fields.items() if k not in keys}
-        out.append((node.rest, expressions.make_dict(ctx, rest)))
+        out.append((node.rest, displays.make_dict(ctx, rest)))
     pairs = zip(node.patterns, keys, strict=True)
     return _all(
         ctx,

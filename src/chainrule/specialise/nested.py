@@ -19,16 +19,17 @@ from chainrule import api
 from chainrule.derivative import Derivative
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.copying import copy_block
 from chainrule.ir.nodes import Apply, Block, Const, Function, Operand, Value
 from chainrule.ir.walk import statements, substitute
-from chainrule.specialise import calls
+from chainrule.specialise import calls, nested_products
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.types import lattice as lt
 
 Kwargs = Sequence[tuple[str, Operand]]
+
+
 MAKERS = {
     api.grad: "grad",
     api.value_and_grad: "value_and_grad",
@@ -64,7 +65,7 @@ def call(
     if isinstance(fn, Inner):
         return run(ctx, frame, fn, args, kwargs)
     if isinstance(fn, InnerPullback):
-        return pull_back(ctx, fn, args[0])
+        return nested_products.pull_back(ctx, fn, args[0])
     if isinstance(fn, Derivative):
         found = Inner(Const(fn.function), fn.transform)
         found.argnums = 0 if fn.argnums is None else _numbers(fn.argnums)
@@ -83,9 +84,9 @@ def call(
     if fn in MAKERS:
         return maker(ctx, MAKERS[fn], args, kwargs)
     if fn is api.vjp:
-        return vjp(ctx, frame, args, kwargs)
+        return nested_products.vjp(ctx, frame, args, kwargs)
     if fn is api.jvp:
-        return jvp(ctx, frame, args, kwargs)
+        return nested_products.jvp(ctx, frame, args, kwargs)
     if fn is api.stop_gradient:
         return ctx.builder.apply(prims.stop, args[0], type_=type_of(args[0]))
     if fn is api.checkpoint:
@@ -131,12 +132,12 @@ def run(
         tangent = dict(kwargs).get("v") or args[-1]
         rest = args[:-1] if "v" not in dict(kwargs) else args
         number = inner.argnums if isinstance(inner.argnums, int) else inner.argnums[0]
-        _, dot = push(ctx, frame, first, rest, {number: tangent})
+        _, dot = nested_products.push(ctx, frame, first, rest, {number: tangent})
         return dot
     numbers, names = positions(inner, args), inner.argnames
     scope = Scope(ctx, frame, inner.function, args, kwargs, numbers, names)
     if inner.transform == "jacobian":
-        return jacobian(ctx, scope, inner)
+        return nested_products.jacobian(ctx, scope, inner)
     value, aux = scope.value(inner.has_aux)
     grads = scope.reverse(value, Const(1.0))
     single = (
@@ -344,139 +345,3 @@ class Scope:
         remove_dead(whole)
         self.write(self.block)
         return [self.outer(g) for g in self.block.results[count:]]
-
-
-def jacobian(ctx: Context, scope: Scope, inner: Inner) -> Operand:
-    """Return the gradients of all elements of a vector of known length, stacked."""
-    b = ctx.builder
-    t = type_of(scope.result)
-    if (
-        not isinstance(t, lt.ArrayT)
-        or t.ndim != 1
-        or not isinstance(inner.argnums, int)
-    ):
-        raise not_differentiable(
-            "CR304",
-            b.loc,
-            "jacobian() inside a differentiated function needs a vector-valued "
-            "function",
-            help="use grad of each component",
-        )
-    from chainrule.transform.tapes import lower_tapes
-
-    value_bar = Value(t, "value_bar", b.loc)
-    block, _, value = scope.back(scope.result, value_bar)
-    scope.write(scope.block)
-    lower_tapes(block)
-    substitute(block, scope.table)
-    size = b.apply(len, scope.outer(value), type_=lt.INT)
-    eye = b.apply(np.eye, size)
-    return _rows(ctx, block, value_bar, eye)
-
-
-def _rows(ctx: Context, block: Block, value_bar: Value, eye: Operand) -> Operand:
-    """Run the reverse sweep for every row of the identity, in a loop."""
-    from chainrule.ir.nodes import Iter, Loop
-
-    b = ctx.builder
-    row = Value(value_bar.type, "row", b.loc)
-    table: dict[Value, Operand] = {value_bar: row}
-    body = copy_block(block, table)
-    [gradient] = body.results
-    elem = type_of(gradient)
-    kind = lt.ListT(None, elem)
-    empty = b.apply(prims.make_list, type_=kind)
-    param = Value(kind, "rows", b.loc)
-    with b.into(body):
-        grown = b.apply(prims.list_append, param, gradient, type_=kind)
-    body.params, body.results = (param,), (Const(False), grown)
-    out = Value(kind, "rows", b.loc)
-    b.add(Loop((Iter(eye, (row,)),), (empty,), body, (out,), loc=b.loc))
-    if isinstance(elem, lt.ArrayT):
-        return b.apply(np.stack, out)
-    return b.apply(np.array, out)
-
-
-def vjp(ctx: Context, frame: Frame, args: list[Operand], kwargs: Kwargs) -> Operand:
-    """Write the forward sweep; the pullback writes the reverse sweep
-    when it is called.
-    """
-    from chainrule.transform.tapes import lower_tapes
-
-    function, *primals = args
-    scope = Scope(ctx, frame, function, primals, (), tuple(range(len(primals))))
-    has_aux = any(
-        k == "has_aux" and isinstance(v, Const) and v.value for k, v in kwargs
-    )
-    value, aux = scope.value(has_aux)
-    value_bar = Value(type_of(value), "value_bar", ctx.builder.loc)
-    block, _, resolved = scope.back(value, value_bar)
-    scope.write(scope.block)
-    lower_tapes(block)
-    substitute(block, scope.table)
-    pullback = Const(InnerPullback(block, value_bar))
-    out: list[Operand] = [scope.outer(resolved), pullback]
-    if has_aux:
-        out.append(scope.outer(aux))
-    return ctx.builder.apply(prims.make_tuple, *out)
-
-
-def pull_back(ctx: Context, pullback: InnerPullback, value_bar: Operand) -> Operand:
-    """Write the reverse sweep for one cotangent."""
-    b = ctx.builder
-    table: dict[Value, Operand] = {pullback.value_bar: value_bar}
-    block = copy_block(pullback.block, table)
-    for stmt in block.stmts:
-        b.add(stmt)
-    return b.apply(prims.make_tuple, *block.results)
-
-
-def jvp(ctx: Context, frame: Frame, args: list[Operand], kwargs: Kwargs) -> Operand:
-    """Write value and tangent."""
-    named = dict(kwargs)
-    function = args[0]
-    primals = args[1] if len(args) > 1 else named["primals"]
-    tangents = args[2] if len(args) > 2 else named["tangents"]
-    b = ctx.builder
-    values, dots = b.elements(primals) or [], b.elements(tangents) or []
-    value, dot = push(ctx, frame, function, values, dict(enumerate(dots)))
-    return b.apply(prims.make_tuple, value, dot)
-
-
-def push(
-    ctx: Context,
-    frame: Frame,
-    function: Operand,
-    args: list[Operand],
-    dots: dict[int, Operand],
-) -> tuple[Operand, Operand]:
-    """Write value and tangent of a call for the tangents of some arguments."""
-    from chainrule.transform.forward import Forward
-
-    numbers = tuple(dots)
-    scope = Scope(ctx, frame, function, args, (), numbers)
-    inner, active = scope.prepare(scope.result)
-    b = Builder(algebra=True)
-    b.loc = ctx.builder.loc
-    b.outer_defs = {**ctx.builder.outer_defs, **ctx.builder.defs}
-    forward = Forward(b, active, {})
-    for n, param in zip(numbers, scope.params, strict=True):
-        _seed(ctx.builder, forward, param, dots[n], scope)
-    forward.block(inner.body)
-    with b.into(inner.body):
-        value = inner.body.results[0]
-        dot = forward.dot(value)
-    inner.body.results = (value, dot)
-    forward.finish(inner.body)
-    value, dot = inner.body.results
-    scope.write(inner.body)
-    return scope.outer(value), scope.outer(dot)
-
-
-def _seed(b: Builder, forward: Any, param: Operand, dot: Operand, scope: Scope) -> None:
-    """Give the parts of a parameter their tangents."""
-    if layout_of(param) is not None:
-        for part, one in zip(read_parts(b, param), read_parts(b, dot), strict=True):
-            _seed(b, forward, part, one, scope)
-    elif isinstance(param, Value) and param in scope.table:
-        forward.dots[param] = dot

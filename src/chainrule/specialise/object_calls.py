@@ -13,7 +13,7 @@ from typing import Any
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import calls, construct, expressions
+from chainrule.specialise import calls, construct, displays, expressions
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -70,7 +70,7 @@ def vars_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     if not isinstance(t, lt.ObjT):
         return NotImplemented
     fields = {n: ctx.builder.apply(getattr, args[0], Const(n)) for n, _ in t.attrs}
-    return expressions.make_dict(ctx, fields)
+    return displays.make_dict(ctx, fields)
 
 
 @special(type)

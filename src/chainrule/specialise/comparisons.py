@@ -1,0 +1,167 @@
+"""Comparisons: of numbers, of sequences element by element, of identity and contents.
+
+In: two operands and the node of the operator. Out: an operand; a constant where the
+answer is known.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import gast
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import calls, expressions
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.types import lattice as lt
+
+COMPARE: dict[type, Callable[..., Any]] = {
+    gast.Lt: operator.lt,
+    gast.LtE: operator.le,
+    gast.Gt: operator.gt,
+    gast.GtE: operator.ge,
+    gast.Eq: operator.eq,
+    gast.NotEq: operator.ne,
+    gast.Is: operator.is_,
+    gast.IsNot: operator.is_not,
+}
+
+
+ORDER = {f: f for f in (operator.lt, operator.le, operator.gt, operator.ge)}
+
+
+def compare_chain(ctx: Context, frame: Frame, node: gast.Compare) -> Operand:
+    def chain(left: Operand, k: int) -> Operand:
+        right = expressions.evaluate(ctx, frame, node.comparators[k])
+        value = compare(ctx, frame, node.ops[k], left, right)
+        if k + 1 == len(node.ops):
+            return value
+        return expressions.short_circuit(
+            ctx, frame, value, False, lambda: chain(right, k + 1)
+        )
+
+    return chain(expressions.evaluate(ctx, frame, node.left), 0)
+
+
+def compare(
+    ctx: Context, frame: Frame, op: Any, left: Operand, right: Operand
+) -> Operand:
+    """Write one comparison; identity with None and membership are often known."""
+    b = ctx.builder
+    if isinstance(op, gast.In | gast.NotIn):
+        inside = _contains(ctx, frame, left, right)
+        return (
+            inside
+            if isinstance(op, gast.In)
+            else expressions.negate(ctx, frame, inside)
+        )
+    fn = COMPARE[type(op)]
+    if fn in (operator.is_, operator.is_not):
+        same = _identical(left, right)
+        if same is not None:
+            return Const(same if fn is operator.is_ else not same)
+        if left in b.rebuilt or right in b.rebuilt:
+            raise not_differentiable(
+                "CR303",
+                b.loc,
+                "whether two containers are the same object is not known here",
+                label="a loop or a branch chose which they are",
+                help="compare what they hold, or keep a number that tells them apart",
+            )
+    method = calls.operator_method(fn, left, False)
+    if method is not None:
+        return calls.call(ctx, frame, method, [left, right], [])
+    ones, twos = b.parts(left), b.parts(right)
+    if (
+        isinstance(ones, list)
+        and isinstance(twos, list)
+        and fn in (operator.eq, operator.ne)
+    ):
+        return _equal_sequences(ctx, frame, fn, ones, twos)
+    if (
+        fn in ORDER
+        and isinstance(type_of(left), lt.TupleT)
+        and isinstance(type_of(right), lt.TupleT)
+    ):
+        return _ordered(ctx, frame, op, b.elements(left) or [], b.elements(right) or [])
+    left, right = (
+        expressions.as_array(ctx, u, v) for u, v in ((left, right), (right, left))
+    )
+    return b.apply(fn, left, right)
+
+
+def _ordered(
+    ctx: Context, frame: Frame, op: Any, ones: list[Operand], twos: list[Operand]
+) -> Operand:
+    """Compare tuples: the first elements that differ decide."""
+    if not ones or not twos:
+        return Const(ORDER[COMPARE[type(op)]](len(ones), len(twos)))
+
+    def rest() -> Operand:
+        return _ordered(ctx, frame, op, ones[1:], twos[1:])
+
+    if len(ones) == len(twos) == 1:
+        return compare(ctx, frame, op, ones[0], twos[0])
+    strict = gast.Lt() if isinstance(op, gast.Lt | gast.LtE) else gast.Gt()
+    first = compare(ctx, frame, strict, ones[0], twos[0])
+
+    def tied() -> Operand:
+        equal = compare(ctx, frame, gast.Eq(), ones[0], twos[0])
+        return expressions.short_circuit(ctx, frame, equal, False, rest)
+
+    return expressions.short_circuit(ctx, frame, first, True, tied)
+
+
+def _equal_sequences(
+    ctx: Context,
+    frame: Frame,
+    fn: Callable[..., Any],
+    ones: list[Operand],
+    twos: list[Operand],
+) -> Operand:
+    if len(ones) != len(twos):
+        return Const(fn is operator.ne)
+    result: Operand = Const(True)
+    for one, two in zip(ones, twos, strict=True):
+        equal = compare(ctx, frame, gast.Eq(), one, two)
+        result = expressions.short_circuit(ctx, frame, result, False, given(equal))
+    return result if fn is operator.eq else expressions.negate(ctx, frame, result)
+
+
+def given(op: Operand) -> Callable[[], Operand]:
+    """Return a function that returns an operand that is evaluated already."""
+    return lambda: op
+
+
+def _identical(left: Operand, right: Operand) -> bool | None:
+    if left is right:
+        return True
+    if isinstance(left, Const) and isinstance(right, Const):
+        return left.value is right.value
+    for const, other in ((left, right), (right, left)):
+        if isinstance(const, Const) and (
+            const.value is None or const.value is Ellipsis
+        ):
+            t = type_of(other)
+            unsure = isinstance(t, lt.OptionalT) or t in (lt.OpaqueT(object), lt.NONE)
+            return None if unsure else False
+    return None
+
+
+def _contains(ctx: Context, frame: Frame, item: Operand, container: Operand) -> Operand:
+    b = ctx.builder
+    fields = b.fields(container)
+    if fields is not None and isinstance(item, Const):
+        return Const(item.value in fields)
+    elements = b.elements(container)
+    if elements is not None and not isinstance(container, Const):
+        result: Operand = Const(False)
+        for element in elements:
+            equal = compare(ctx, frame, gast.Eq(), item, element)
+            result = expressions.short_circuit(ctx, frame, result, True, given(equal))
+        return result
+    return b.apply(operator.contains, container, item)
