@@ -48,7 +48,7 @@ def elementwise(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
         if mask is None:
             term = spread_out(rev, term, operand, stmt.out)
         else:
-            term = Masked(term, mask.test, mask.when)
+            term = Masked(term, mask.tests)
             if reduces(rev, operand, stmt.out):
                 term = spread_out(rev, rev.cot.settle(term), operand, stmt.out)
         rev.cot.add(operand, term)
@@ -106,11 +106,12 @@ def where(rev: Reverse, stmt: Apply, bar: Bar) -> None:
     """Hand the cotangent to both branches, each masked by the condition."""
     test, x, y = stmt.args
     whole = lt.dims_of(stmt.out.type)
-    g = rev.cot.settle(bar)
+    outer = bar.tests if isinstance(bar, Masked) else ()
+    g = bar.op if isinstance(bar, Masked) else rev.cot.settle(bar)
     for operand, when in ((x, True), (y, False)):
         if operand not in rev.active:
             continue
-        masked = Masked(g, test, when)
+        masked = Masked(g, ((test, when), *outer))
         if isinstance(type_of(operand), lt.ArrayT) and not reduces(
             rev, operand, stmt.out
         ):

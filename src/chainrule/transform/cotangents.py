@@ -27,11 +27,10 @@ from chainrule.types import lattice as lt
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A cotangent that counts only where `test` is `when`."""
+    """A cotangent that counts only where every test has its value, the last one first."""
 
     op: Operand
-    test: Operand
-    when: bool
+    tests: tuple[tuple[Operand, bool], ...]
 
 
 Parts = dict[Any, Any]
@@ -135,11 +134,8 @@ class Cotangents:
     def fit(self, g: Value | Const | Undef | Masked, to: Value) -> Bar:
         """Sum over broadcast axes, and project to the primal's dtype."""
         if isinstance(g, Masked):
-            if (
-                self.covers(to, g.op)
-                and self.covers(to, g.test)
-                and not _narrows(g.op, to)
-            ):
+            parts = (g.op, *(test for test, _ in g.tests))
+            if all(self.covers(to, op) for op in parts) and not _narrows(g.op, to):
                 return g
             g = self.settle(g)
         if isinstance(to.type, lt.ListT | lt.TapeT | lt.ResidualT | lt.OptionalT):
@@ -245,9 +241,10 @@ class Cotangents:
     def settle(self, g: Any) -> Operand:
         """Apply a mask that was put off."""
         if isinstance(g, Masked):
-            zero = Const(0.0)
-            pair = (g.op, zero) if g.when else (zero, g.op)
-            return self.b.apply(np.where, g.test, *pair)
+            op, zero = g.op, Const(0.0)
+            for test, when in g.tests:
+                op = self.b.apply(np.where, test, *((op, zero) if when else (zero, op)))
+            return op
         assert not isinstance(g, dict)
         return g  # type: ignore[no-any-return]
 
