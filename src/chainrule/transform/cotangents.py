@@ -27,7 +27,7 @@ from chainrule.types import lattice as lt
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A cotangent that counts only where every test has its value, the last one first."""
+    """A cotangent that counts only where each test has its value, innermost first."""
 
     op: Operand
     tests: tuple[tuple[Operand, bool], ...]
