@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import io
+import math
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,6 +54,20 @@ def same_bits(a: Any, b: Any) -> bool:
     keys_agree = [k for k, _ in parts] == [k for k, _ in others]
     pairs = zip(parts, others, strict=False)
     return keys_agree and all(same_bits(u, v) for (_, u), (_, v) in pairs)
+
+
+def same_value(f: Function, value: Any, found: Any) -> bool:
+    """Say whether the derivative's value is the function's own, bit for bit.
+
+    From Python 3.12 on, `sum` carries the rounding errors of floats along; a derivative
+    adds one by one. There the last digits may differ, and only there.
+    """
+    if same_bits(value, found):
+        return True
+    plain = isinstance(value, float) and type(value) is type(found)
+    if sys.version_info < (3, 12) or not plain or "sum(" not in inspect.getsource(f):
+        return False
+    return math.isclose(value, found, rel_tol=1e-13)
 
 
 def snapshot(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -125,7 +142,7 @@ def check_program(
         found, gradient = gradients(f, args, wrt)
     if any(np.asarray(leaf).dtype.kind in "iu" for leaf in differentiated(args, wrt)):
         value = found if value == found else value  # integers are taken as reals
-    assert same_bits(value, found), f"value {found!r}, the function gives {value!r}"
+    assert same_value(f, value, found), f"value {found!r}, the function gives {value!r}"
     assert printed.getvalue() == printed_again.getvalue(), "prints something else"
     assert same_bits(args, before), "the arguments were changed"
     with quiet():
@@ -158,7 +175,7 @@ def check_forward(
         tangents[position] = random_tangent(args[position], rng)
     with quiet():
         again, tangent = jvp(f, args, tuple(tangents))
-    assert same_bits(again, value), f"jvp gives the value {again!r}, not {value!r}"
+    assert same_value(f, value, again), f"jvp gives the value {again!r}, not {value!r}"
     product = 0.0
     scale = 1e-12
     for position, g in zip(wrt, gradient, strict=True):

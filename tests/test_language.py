@@ -10,7 +10,7 @@ import pytest
 from chainrule import value_and_grad
 from chainrule.checking.differences import compare
 from fixtures.cases import CASES, Case
-from tests.checks import check_program, check_raises, estimates, quiet
+from tests.checks import check_program, check_raises, estimates, quiet, same_value
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "language"
 for _path in sorted(FOLDER.glob("[a-z]*.py")):
@@ -67,7 +67,8 @@ def test_one_derivative_serves_all_arguments(cases: list[Case]) -> None:
     for case, known in [*rounds, *reversed(rounds), *rounds]:
         with quiet():
             value, gradient = derivative(*case.arguments())
-            assert value == case.function(*case.arguments()), case.name
+            own = case.function(*case.arguments())
+            assert value == own or same_value(case.function, own, value), case.name
         for g, estimate in zip(gradient, known, strict=True):
             result = compare(g, estimate, case.rtol, case.name)
             assert result, str(result)

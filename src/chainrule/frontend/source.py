@@ -127,6 +127,9 @@ def _load_file(function: types.FunctionType) -> Source:
         return found
     if module is None:
         raise missing.not_there(function, "the file is not Python")
+    if code.co_filename == "<string>":
+        # Python 3.13 keeps the text of `python -c` under the name that exec() uses too.
+        raise missing.no_source(function)
     raise missing.edited(function, code.co_firstlineno if node is None else node.lineno)
 
 

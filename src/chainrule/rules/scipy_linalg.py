@@ -187,10 +187,16 @@ def cholesky_dot(
     return factor_dot if lower else adjoint(factor_dot)
 
 
+# Before SciPy 1.18 the other triangle kept what it held; now it holds zeros.
+KEEPS_THE_REST = bool(linalg.cho_factor(np.array([[2.0, 0.5], [0.5, 2.0]]))[0][1, 0])
+
+
 @rules.composite(linalg.cho_factor)
 def cho_factor(a: Any, lower: bool = False, check_finite: bool = True) -> Any:
     """The factor, with what is not read of the matrix in the other triangle."""
     factor = linalg.cholesky(a, lower, check_finite=check_finite)
+    if not KEEPS_THE_REST:
+        return factor, lower
     other = np.triu(a, 1) if lower else np.tril(a, -1)
     return factor + other, lower
 

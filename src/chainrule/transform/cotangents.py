@@ -244,6 +244,12 @@ class Cotangents:
             op, zero = g.op, Const(0.0)
             for test, when in g.tests:
                 op = self.b.apply(np.where, test, *((op, zero) if when else (zero, op)))
+            dtype = lt.result_dtype(type_of(g.op))
+            if dtype.kind in "fc" and lt.result_dtype(type_of(op)) != dtype:
+                # Before NumPy 2 a float beside a float32 made a float64.
+                op = self.b.apply(
+                    prims.astype, op, Const(dtype), form="method", text="astype"
+                )
             return op
         assert not isinstance(g, dict)
         return g  # type: ignore[no-any-return]
