@@ -13,6 +13,7 @@ import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from chainrule.analysis.definedness import Definedness
 from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.program import Nodes, Op, Program
@@ -99,6 +100,7 @@ class Slots:
 class _Nesting:
     def __init__(self, program: Program) -> None:
         self.nested: dict[Value, Op] = {}
+        self.maybe = Definedness(program.function.body).maybe
         self.slots = Slots(program)
         self.uses: dict[Value, int] = {}
         self.scopes: dict[Value, set[int]] = {}
@@ -358,7 +360,9 @@ class _Nesting:
                 if branch.word == "or":
                     op = p.Choice(branch.test, UNDEF, value, "or", branch.loc)
         elif a is not None and b is not None and a[0] is b[0]:
-            if a[0].hint is None or _on_one_line(branch):
+            # Reading a variable that may have no value is an error, keeping it is not.
+            sure = a[1] not in self.maybe and b[1] not in self.maybe
+            if sure and (a[0].hint is None or _on_one_line(branch)):
                 out = a[0]
                 op = p.Choice(branch.test, a[1], b[1], "", branch.loc)
         if op is not None and out is not None:
