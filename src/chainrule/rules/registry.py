@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -70,13 +70,13 @@ class Refused(Exception):
     """A rule does not handle these arguments; the message says which and why."""
 
 
-def elementwise(*fns: Primitive) -> Callable[[F], F]:
+def elementwise(*fns: Primitive, wrt: str | tuple[str, ...] = ()) -> Callable[[F], F]:
     """State the partial derivatives of an elementwise function.
 
     The rule takes the operands and the result `out`, and returns one partial for each
-    operand (a single one bare); `None` where there is no derivative. An operand may
-    have a default. Of a real function of a complex operand (`abs`), the partial p is
-    the one with d out = Re(p dx).
+    name of `wrt`, by default each operand (a single one bare); `None` where there is no
+    derivative. An operand may have a default. Of a real function of a complex operand
+    (`abs`), the partial p is the one with d out = Re(p dx).
 
     Examples
     --------
@@ -88,9 +88,10 @@ def elementwise(*fns: Primitive) -> Callable[[F], F]:
     """
 
     def register(template: F) -> F:
-        names = tuple(inspect.signature(template).parameters)
-        wrt = tuple(n for n in names if n != "out")
-        rule = Rule("elementwise", template, wrt)
+        names = (wrt,) if isinstance(wrt, str) else wrt
+        rule = Rule("elementwise", template, names)
+        if not names:
+            rule = replace(rule, wrt=rule.parameters)
         RULES.add(RULES.reverse, fns, rule)
         RULES.add(RULES.forward, fns, rule)
         return template

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
@@ -21,7 +20,7 @@ from chainrule.ir.nodes import (
     Stmt,
     Value,
 )
-from chainrule.specialise.builder import function_name, type_of
+from chainrule.specialise.builder import type_of
 from chainrule.transform import splice
 from chainrule.transform.cotangents import Bar, Masked, is_zero
 from chainrule.types import lattice as lt
@@ -35,6 +34,7 @@ def elementwise(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
     assert not isinstance(bar, dict)
     g, mask = (bar.op, bar) if isinstance(bar, Masked) else (bar, None)
     bound = splice.bind(stmt, rule)
+    splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
     result = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
     for operand, partial in splice.paired(rev.b, rule, bound, result):
@@ -84,22 +84,10 @@ def linear(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
         return
     out_bar = rev.cot.complete(bar, stmt.out)
     bound = splice.bind(stmt, rule)
-    refuse_others(rev, stmt, rule, bound)
+    splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {"out_bar": out_bar, "out": stmt.out})
     result = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
     contribute(rev, rule, bound, result)
-
-
-def refuse_others(rev: Reverse, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
-    """Refuse an active argument that the rule says nothing about."""
-    for name, op in bound.items():
-        if name not in rule.wrt and any(o in rev.active for o in splice.listed(op)):
-            raise not_differentiable(
-                "CR302",
-                stmt.loc,
-                f"the rule of {function_name(stmt.fn)} has no derivative for `{name}`",
-                label="depends on the argument",
-            )
 
 
 def where(rev: Reverse, stmt: Apply, bar: Bar) -> None:
@@ -145,7 +133,7 @@ def contribute(rev: Reverse, rule: Any, bound: dict[str, Any], result: Operand) 
 def pullback(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> list[Stmt]:
     """Replace the operation by the rule's own value, and call its pullback."""
     bound = splice.bind(stmt, rule)
-    refuse_others(rev, stmt, rule, bound)
+    splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {})
     block = Block()
     with rev.b.into(block):

@@ -177,6 +177,20 @@ def not_handled(stmt: Apply, name: str) -> Exception:
     )
 
 
+def refuse_others(
+    stmt: Apply, rule: Rule, bound: dict[str, Any], active: Callable[[Any], bool]
+) -> None:
+    """Refuse an active argument that the rule says nothing about."""
+    for name, op in bound.items():
+        if name not in rule.wrt and any(map(active, listed(op))):
+            raise not_differentiable(
+                "CR302",
+                stmt.loc,
+                f"the rule of {function_name(stmt.fn)} has no derivative for `{name}`",
+                label="depends on the argument",
+            )
+
+
 def arguments(
     rule: Rule, bound: dict[str, Any], special: dict[str, Operand]
 ) -> tuple[list[Operand], dict[str, Operand]]:

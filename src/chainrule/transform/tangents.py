@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 def elementwise(fwd: Forward, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
     """Add up partial times tangent."""
+    splice.refuse_others(stmt, rule, bound, fwd.has)
     args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
     result = splice.usable(fwd.splicer.run(rule.template, args, kwargs), stmt.loc)
     total: Operand | None = None
@@ -76,9 +77,7 @@ def linear(fwd: Forward, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:
     names = [
         n for n in rule.wrt if n in bound and any(map(fwd.has, splice.listed(bound[n])))
     ]
-    for name, op in bound.items():
-        if name not in rule.wrt and any(map(fwd.has, splice.listed(op))):
-            raise splice.not_handled(stmt, name)
+    splice.refuse_others(stmt, rule, bound, fwd.has)
     total: Operand | None = None
     for name in names:
         originals = splice.listed(bound[name])
@@ -142,9 +141,7 @@ def explicit(fwd: Forward, stmt: Apply, rule: Any, bound: dict[str, Any]) -> Non
                 special[f"{name}_dot"] = fwd.dot(value)
         else:
             special[f"{name}_dot"] = Const(None)
-    for name, op in bound.items():
-        if name not in rule.wrt and any(map(fwd.has, splice.listed(op))):
-            raise splice.not_handled(stmt, name)
+    splice.refuse_others(stmt, rule, bound, fwd.has)
     args, kwargs = splice.arguments(rule, bound, special)
     result = splice.usable(fwd.splicer.run(rule.template, args, kwargs), stmt.loc)
     layout = layout_of(stmt.out)
