@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import linalg, special
 
-from chainrule import rules
+from chainrule import NotDifferentiable, grad, jvp, rules
 from chainrule.rules.scipy_rules import load_if_imported
 from tests.rules.harness import check_rule
 from tests.rules.samples import complex_, real
@@ -88,6 +88,20 @@ WITH_ORDER = [
 def test_functions_with_an_order(name: str, orders: tuple) -> None:
     """The last argument has a derivative."""
     check_rule(getattr(special, name), *orders, UNIT)
+
+
+def of_order(v: float, z: float) -> float:
+    """Depend on the order too."""
+    return special.jv(v, z)
+
+
+def test_an_order_that_is_active_is_refused() -> None:
+    """In both modes, with the same words."""
+    words = "the rule of jv has no derivative for `v`"
+    with pytest.raises(NotDifferentiable, match=words):
+        grad(of_order)(1.5, 2.0)
+    with pytest.raises(NotDifferentiable, match=words):
+        jvp(of_order, (1.5, 2.0), (1.0, 0.0))
 
 
 AXES = [{}, {"axis": 0}, {"axis": -1}, {"axis": (0, 1)}]

@@ -462,6 +462,8 @@ def function_name(fn: Any) -> str:
     """Return the name by which messages call a function."""
     name = str(getattr(fn, "__name__", None) or getattr(fn, "__qualname__", repr(fn)))
     module = getattr(fn, "__module__", None) or ""
+    if isinstance(fn, np.ufunc) and getattr(np, name, None) is not fn:
+        return name
     if isinstance(fn, np.ufunc) or module.startswith("numpy"):
         return f"np.{name}"
     return name if module in ("builtins", "_operator", "") else f"{module}.{name}"
