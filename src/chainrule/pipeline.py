@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+import time
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import chainrule.rules  # noqa: F401 - every theme enters its rules
 from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
-from chainrule.backend.render import render
+from chainrule.backend.render import Rendered, render
 from chainrule.errors import (
     NotDifferentiable,
     not_differentiable,
@@ -47,17 +49,36 @@ MAX_RESTARTS = 8
 
 @dataclass(slots=True)
 class Stages:
-    """What the inspector shows of a compilation: IR and texts by name of the stage."""
+    """What the inspector shows of a compilation, by name of the stage.
+
+    `texts` are IR and the final text, `seconds` what led from one stage to the next;
+    `printed` holds what was printed and how; `look` is called with each stage, which
+    it must not change.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     wanted: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+    printed: list[tuple[Emitted, Rendered]] = field(default_factory=list)
+    look: Callable[[str, list[Function]], None] | None = None
+    since: float = field(default_factory=time.perf_counter)
 
     def keep(self, name: str, functions: list[Function]) -> None:
         """Keep the IR of a stage as text, if anybody wants to see it."""
         if self.wanted:
             from chainrule.ir.show import show
 
+            self.clock(name)
             self.texts[name] = "\n".join(map(show, functions))
+            if self.look is not None:
+                self.look(name, functions)
+            self.since = time.perf_counter()
+
+    def clock(self, name: str) -> None:
+        """Note how long it took to come to a stage."""
+        now = time.perf_counter()
+        self.seconds[name] = now - self.since
+        self.since = now
 
 
 def build(
@@ -247,6 +268,7 @@ def link_all(
     for function in functions:
         emitted: Emitted = emit(function, tuple(function.cells))
         rendered = render(emitted.tree)
+        stages.printed.append((emitted, rendered))
         digest = _digest(rendered.text)
         filename = f"<chainrule {_qualified(fn)} {function.name} {digest}>"
         calls.append(
@@ -263,6 +285,7 @@ def link_all(
         texts.append(rendered.text)
     source = "\n\n".join(t.strip("\n") + "\n" for t in texts)
     stages.texts["text"] = source
+    stages.clock("text")
     return Built(tuple(calls), source, inputs, result)
 
 

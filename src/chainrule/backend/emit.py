@@ -33,11 +33,15 @@ from chainrule.ir.nodes import Value
 
 @dataclass(slots=True)
 class Emitted:
-    """A module tree, the free names it needs, and the name of its last function."""
+    """A module tree, the free names it needs, and the name of its last function.
+
+    `spellers` know the variables of each function, by its name.
+    """
 
     tree: Any
     free: dict[str, Any]
     name: str
+    spellers: dict[str, Speller]
 
 
 def emit(function: ir.Function, cells: Collection[str] = ()) -> Emitted:
@@ -50,11 +54,13 @@ def emit(function: ir.Function, cells: Collection[str] = ()) -> Emitted:
         local |= _local_names(program)
     scope = Scope(function.namespace, cells, local)
     body = []
+    spellers: dict[str, Speller] = {}
     for program in programs:
         own = program.function
         scope.namespace = own.namespace or function.namespace
-        body.append(_function(program, callees, scope))
-    return Emitted(gast.Module(body, []), scope.free, callees[id(function)])
+        body.append(_function(program, callees, scope, spellers))
+    tree = gast.Module(body, [])
+    return Emitted(tree, scope.free, callees[id(function)], spellers)
 
 
 def reachable(function: ir.Function) -> list[ir.Function]:
@@ -119,7 +125,12 @@ def _local_names(program: Program) -> set[str]:
     return out
 
 
-def _function(program: Program, callees: dict[int, str], scope: Scope) -> Node:
+def _function(
+    program: Program,
+    callees: dict[int, str],
+    scope: Scope,
+    spellers: dict[str, Speller],
+) -> Node:
     """Make the definition of one function."""
     function = program.function
     unpack_parts(program)
@@ -133,14 +144,14 @@ def _function(program: Program, callees: dict[int, str], scope: Scope) -> Node:
     names = name_variables(web, fixed, reserved)
     scope.taken |= set(names.values())
     mark_sweeps(web)
-    speller = Speller(web, scope, names, callees)
+    name = callees[id(function)]
+    speller = spellers[name] = Speller(web, scope, names, callees)
     writer = Writer(speller, _used(web))
     body = []
     if function.doc is not None:
         body.append(gast.Expr(literal(function.doc)))
     body += writer.body(program.nodes) if not body else writer.statements(program.nodes)
     args = _arguments(function, params, speller)
-    name = callees[id(function)]
     out = gast.FunctionDef(name, args, body, [], None, None, [])
     out.origin = function.loc
     return out

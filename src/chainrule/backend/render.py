@@ -52,6 +52,29 @@ def render(tree: Any) -> Rendered:
     return Rendered(text, lines, engine)
 
 
+def sources(tree: Any, text: str) -> dict[int, list[Loc]]:
+    """Return the user's places of all that stands on each line of a rendered tree.
+
+    A line may hold operations from several places: what was nested in its expression.
+    """
+    out: dict[int, list[Loc]] = {}
+    for made, stmt in zip(_statements(tree), _statements(ast.parse(text)), strict=True):
+        places = dict.fromkeys(_origins(made))
+        for line in range(stmt.lineno, _last_line(stmt) + 1):
+            out.setdefault(line, []).extend(places)
+    return out
+
+
+def _origins(node: Any) -> Iterator[Loc]:
+    """Yield the places of a statement and its expressions, its body left out."""
+    origin = getattr(node, "origin", None)
+    if origin is not None:
+        yield origin
+    for child in gast.iter_child_nodes(node):
+        if not isinstance(child, gast.stmt | gast.ExceptHandler | gast.match_case):
+            yield from _origins(child)
+
+
 def _last_line(stmt: Any) -> int:
     """Return the last line of a statement's own text, its body left out."""
     body = getattr(stmt, "body", None)

@@ -178,7 +178,12 @@ class Speller:
     # Operations
 
     def op(self, op: Op) -> Node:
-        """Spell an operation."""
+        """Spell an operation; the node remembers its place in the user's text."""
+        node = self.expression(op)
+        node.origin = op.loc
+        return node
+
+    def expression(self, op: Op) -> Node:
         match op:
             case Choice(test=test, then=then, orelse=orelse, word=""):
                 parts = map(self.operand, (test, then, orelse))

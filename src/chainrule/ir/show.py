@@ -5,7 +5,7 @@ In: an `ir.Function`. Out: its text, one statement a line, for `--stage` and for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from chainrule.ir.nodes import (
     Apply,
@@ -24,11 +24,14 @@ from chainrule.ir.nodes import (
 from chainrule.types import lattice
 
 
-def show(function: Function, types: bool = True) -> str:
-    """Return the text of a function and of every function that it calls."""
+def show(function: Function, types: bool = True, active: Collection[Value] = ()) -> str:
+    """Return the text of a function and of every function that it calls.
+
+    A star marks the values that are `active`, where they are defined.
+    """
     pending, done, parts = [function], {id(function)}, []
     while pending:
-        printer = _Printer(types)
+        printer = _Printer(types, active)
         parts.append("\n".join(printer.function(pending.pop(0))))
         for callee in printer.callees:
             if id(callee) not in done:
@@ -38,8 +41,9 @@ def show(function: Function, types: bool = True) -> str:
 
 
 class _Printer:
-    def __init__(self, types: bool) -> None:
+    def __init__(self, types: bool, active: Collection[Value]) -> None:
         self.types = types
+        self.active = active
         self.names: dict[Value, str] = {}
         self.callees: list[Function] = []
 
@@ -52,7 +56,7 @@ class _Printer:
         return self.names[value]
 
     def typed(self, value: Value) -> str:
-        text = self.name(value)
+        text = self.name(value) + ("*" if value in self.active else "")
         return f"{text}: {lattice.show(value.type)}" if self.types else text
 
     def operand(self, operand: Operand) -> str:

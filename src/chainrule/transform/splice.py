@@ -8,16 +8,18 @@ guarded.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import Apply, Const, Loc, Operand, Value
+from chainrule.ir.nodes import Apply, Block, Const, Loc, Operand, Value
+from chainrule.ir.walk import defined, statements
 from chainrule.rules.registry import Refused, Rule
 from chainrule.specialise import calls, inlining
 from chainrule.specialise.builder import Builder, Restart, function_name
@@ -42,13 +44,14 @@ class Splicer:
         """Interpret a rule's function on operands."""
         plain = inspect.unwrap(template)
         try:
-            return inlining.call_function(
-                self.ctx,
-                self.frame,
-                plain,
-                list(args),
-                list(kwargs.items()),
-            )
+            with self.at_the_operation():
+                return inlining.call_function(
+                    self.ctx,
+                    self.frame,
+                    plain,
+                    list(args),
+                    list(kwargs.items()),
+                )
         except Refused as reason:
             raise not_differentiable("CR302", self.builder.loc, str(reason)) from None
         except Restart as need:
@@ -60,7 +63,21 @@ class Splicer:
 
     def call(self, function: Operand, args: Sequence[Operand]) -> Operand:
         """Call a pullback."""
-        return calls.call(self.ctx, self.frame, function, list(args), [])
+        with self.at_the_operation():
+            return calls.call(self.ctx, self.frame, function, list(args), [])
+
+    @contextlib.contextmanager
+    def at_the_operation(self) -> Iterator[None]:
+        """Let what a rule writes come from the user's line, not from the rule's."""
+        loc, block = self.builder.loc, self.builder.block
+        start = len(block.stmts)
+        yield
+        self.builder.loc = loc
+        written = Block(stmts=block.stmts[start:])
+        for stmt in statements(written):
+            stmt.loc = loc
+        for value in defined(written):
+            value.loc = loc
 
 
 @functools.cache
