@@ -1,4 +1,4 @@
-"""What all tests share: pinned threads, a seeded generator, `--update-goldens`."""
+"""What all tests share: pinned threads, a seeded generator."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that rewrites fixtures/golden."""
-    parser.addoption(
-        "--update-goldens",
-        action="store_true",
-        help="write the generated code of fixtures/programs to fixtures/golden",
-    )
 
 
 @pytest.fixture

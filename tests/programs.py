@@ -36,10 +36,14 @@ def arguments(module: ModuleType) -> tuple[Any, ...]:
     return tuple(module.arguments(np.random.default_rng(0)))
 
 
-def gradient_source(name: str) -> str:
-    """Return the text that the compiler makes of a program's gradient."""
+def gradient(name: str) -> Any:
+    """Return a program's gradient."""
     from chainrule import grad
 
     module = load(name)
-    derivative = grad(getattr(module, name), argnums=getattr(module, "WRT", 0))
-    return str(derivative.source(*arguments(module)))
+    return grad(getattr(module, name), argnums=getattr(module, "WRT", 0))
+
+
+def gradient_source(name: str) -> str:
+    """Return the text that the compiler makes of a program's gradient."""
+    return str(gradient(name).source(*arguments(load(name))))

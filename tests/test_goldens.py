@@ -12,7 +12,15 @@ import sys
 
 import pytest
 
-from tests.programs import FIXTURES, NAMES, gradient_source
+from chainrule.pytest_plugin import GoldenDerivative
+from tests.programs import (
+    FIXTURES,
+    NAMES,
+    arguments,
+    gradient,
+    gradient_source,
+    load,
+)
 
 GOLDEN = FIXTURES / "golden"
 
@@ -24,14 +32,11 @@ json.dump({name: gradient_source(name) for name in reversed(NAMES)}, sys.stdout)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golden(name: str, request: pytest.FixtureRequest) -> None:
+def test_golden(name: str, golden_derivative: GoldenDerivative) -> None:
     """The generated gradient equals the committed file."""
-    path = GOLDEN / f"{name}.py"
-    text = gradient_source(name).rstrip("\n") + "\n"
-    if request.config.getoption("--update-goldens"):
-        path.write_text(text, encoding="utf-8")
-    assert path.is_file(), "no golden yet: run pytest --update-goldens"
-    assert text == path.read_text(encoding="utf-8")
+    golden_derivative(
+        gradient(name), *arguments(load(name)), file=GOLDEN / f"{name}.py"
+    )
 
 
 def test_every_golden_has_a_program() -> None:

@@ -13,6 +13,7 @@ import itertools
 import re
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -39,6 +40,8 @@ Values = tuple[Any, ...]
 # One for all: functions that call each other may be compiled by two threads, and what
 # the compiler itself remembers is written by one thread at a time.
 _compiling = threading.RLock()
+# For who wants to see them all, as tests do.
+DISPATCHERS: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _WRT = re.compile(r"(?P<name>\w+)(?:\[(?P<key>.*)\])?")
 
 
@@ -50,6 +53,9 @@ class Specialisation:
     guard: Guard
     check: Callable[..., bool]
     number: int
+
+
+Held = tuple[CodeType, tuple[Specialisation, ...]]
 
 
 class Dispatcher:
@@ -83,6 +89,7 @@ class Dispatcher:
         }
         self.bind = compile_function(bind_text(parameters), f"{p}bind", self._namespace)
         self.entry = self._make_entry()
+        DISPATCHERS.add(self)
 
     def find(self, values: Values) -> tuple[Specialisation, Values]:
         """Return the specialisation for these arguments, and them as it wants them."""
@@ -119,6 +126,17 @@ class Dispatcher:
         """Drop all specialisations."""
         with _compiling:
             self._keep(())
+
+    def held(self) -> Held:
+        """Return what it holds, for `hold`."""
+        return self._code, self._kept
+
+    def hold(self, held: Held) -> None:
+        """Take back what it held, unless the function got other code since."""
+        code, kept = held
+        if code is self._code:
+            with _compiling:
+                self._keep(kept)
 
     def _start_again(self) -> None:
         """Forget everything: the function got other code (autoreload does that)."""

@@ -41,12 +41,12 @@ class Estimate:
     @property
     def value(self) -> Any:
         """The derivative, in the structure of the argument."""
-        return _in_structure(self.argument, self.vector)
+        return structure.tangent(self.argument, self.vector)
 
     @property
     def error(self) -> Any:
         """The estimated error, in the structure of the argument."""
-        return _in_structure(self.argument, self.errors)
+        return structure.tangent(self.argument, self.errors)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def numerical_tangent(
     f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
 ) -> Estimate:
     """Return the derivative of `f` along a direction, in the structure of its value."""
-    with _quiet():
+    with quiet():
         value = f(*primals)
     primals = [structure.promote(arg) for arg in primals]
     points = [structure.to_vector(arg) for arg in primals]
@@ -134,7 +134,7 @@ def complex_step_gradient(
     for i in range(out.size):
         args[argnum] = _imaginary_step(argument, i)
         try:
-            with _quiet():
+            with quiet():
                 value = np.asarray(f(*args))
         except Exception:
             return None
@@ -162,7 +162,7 @@ def oracle(f: Callable[..., Any], args: Sequence[Any], argnum: int = 0) -> Estim
 
 def derivative(phi: Callable[[float], Vector], size: float) -> tuple[Vector, Vector]:
     """Return the derivative of `phi` at 0 and its error; NaN where there is none."""
-    with _quiet():
+    with quiet():
         base = phi(0.0)
     best = np.full(base.shape, np.nan)
     error = np.full(base.shape, np.inf)
@@ -196,18 +196,12 @@ def compare(
         found = structure.gradient_vector(estimate.argument, gradient)
     except structure.StructureMismatch as problem:
         return Comparison(False, f"{name}: {problem}", np.inf)
-    if rtol is None:
-        rtol = 2e-4 if _is_single(gradient) else 1e-6
-    finite = np.isfinite(estimate.vector)
-    known = finite & (estimate.errors <= _largest_error(estimate.vector[finite]))
-    scale = np.max(np.abs(estimate.vector[known]), initial=1e-12)
-    expected = np.where(known, estimate.vector, 0.0)
-    errors = np.where(known, estimate.errors, 0.0)
-    off = np.abs(found - expected)
-    wrong = ~(off <= rtol * scale + 10 * errors)
-    worst = float(np.max(off / scale, initial=0.0))
+    rtol = default_rtol(gradient) if rtol is None else rtol
+    wrong, expected, worst = disagreements(
+        found, estimate.vector, estimate.errors, rtol
+    )
     names = structure.names(estimate.argument)
-    lines = list(_lines(found, np.where(known, expected, np.nan), wrong, names))
+    lines = list(_lines(found, expected, wrong, names))
     head = (
         f"{name}: {np.sum(wrong)} of {found.size} numbers differ from {estimate.method}"
     )
@@ -215,6 +209,27 @@ def compare(
         return Comparison(False, "\n".join([head, *lines]), worst)
     agree = f"{name}: {found.size} numbers agree with {estimate.method} ({worst:.0e})"
     return Comparison(True, agree, worst)
+
+
+def default_rtol(gradient: Any) -> float:
+    """Return the tolerance for the precision of a gradient."""
+    return 2e-4 if _is_single(gradient) else 1e-6
+
+
+def disagreements(
+    found: Vector, vector: Vector, errors: Vector, rtol: float
+) -> tuple[np.ndarray[Any, Any], Vector, float]:
+    """Return which numbers differ from an estimate, what was expected, how far off.
+
+    Where nothing could be estimated NaN is expected, and only zero passes.
+    """
+    finite = np.isfinite(vector)
+    known = finite & (errors <= _largest_error(vector[finite]))
+    scale = np.max(np.abs(vector[known]), initial=1e-12)
+    off = np.abs(found - np.where(known, vector, 0.0))
+    wrong = ~(off <= rtol * scale + 10 * np.where(known, errors, 0.0))
+    worst = float(np.max(off / scale, initial=0.0))
+    return wrong, np.where(known, vector, np.nan), worst
 
 
 def _lines(
@@ -241,22 +256,9 @@ def _is_single(gradient: Any) -> bool:
     return any(n <= (8 if k == "c" else 4) for n, k in zip(small, kinds, strict=True))
 
 
-def _in_structure(argument: Any, vector: Vector) -> Any:
-    position = 0
-
-    def take(leaf: Any) -> Any:
-        nonlocal position
-        size = structure.coordinates(leaf).size
-        position += size
-        part = vector[position - size : position]
-        return structure.from_coordinates(leaf, part)
-
-    return structure.map_numbers(take, argument)
-
-
 def _central(phi: Callable[[float], Vector], step: float, base: Vector) -> Vector:
     try:
-        with _quiet():
+        with quiet():
             high, low = phi(step), phi(-step)
     except Exception:
         return np.full(base.shape, np.nan)
@@ -293,7 +295,7 @@ def _imaginary_step(argument: Any, i: int) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence what a function prints and warns of when it is run many times."""
     with (
         warnings.catch_warnings(),

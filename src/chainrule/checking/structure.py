@@ -70,6 +70,11 @@ def map_numbers(fn: Callable[[Any], Any], x: Any) -> Any:
     return rebuild(x, [map_numbers(fn, part) for _, part in pairs])
 
 
+def fresh(x: Any) -> Any:
+    """Return the structure with copies of its arrays, for a function that may write."""
+    return map_numbers(lambda v: v.copy() if isinstance(v, np.ndarray) else v, x)
+
+
 def numbers(x: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every number and array with its path (`["w"][0].scale`)."""
     if is_number(x):
@@ -128,6 +133,19 @@ def from_vector(x: Any, vector: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
         if np.asarray(leaf).dtype.kind in "iu" and np.array_equal(old, new):
             return leaf
         return from_coordinates(leaf, new)
+
+    return map_numbers(take, x)
+
+
+def tangent(x: Any, vector: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
+    """Return a tangent or a gradient of `x` with these coordinates."""
+    position = 0
+
+    def take(leaf: Any) -> Any:
+        nonlocal position
+        size = coordinates(leaf).size
+        position += size
+        return from_coordinates(leaf, vector[position - size : position])
 
     return map_numbers(take, x)
 
