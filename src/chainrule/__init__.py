@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         vjp,
     )
     from chainrule.errors import DifferentiationWarning, NotDifferentiable
+    from chainrule.tensor import tensor
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ __all__ = [
     "jvp",
     "rules",
     "stop_gradient",
+    "tensor",
     "value_and_grad",
     "vjp",
 ]
@@ -55,8 +57,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    if name == "rules":
-        return importlib.import_module("chainrule.rules")
+    if name in ("rules", "tensor"):
+        return importlib.import_module(f"chainrule.{name}")
     module = importlib.import_module(
         "chainrule.errors" if name in _ERRORS else "chainrule.api"
     )

@@ -33,6 +33,7 @@ from math import inf, nan
 import numpy as np
 import scipy.linalg
 import scipy.special
+from numpy import complex128, float32, float64
 
 from chainrule import grad
 

@@ -26,14 +26,21 @@ def as_function(given: Any) -> Callable[..., Any]:
     if not callable(given) or isinstance(given, type) or not str(name).isidentifier():
         kind = "class" if isinstance(given, type) else type(given).__name__
         raise TypeError(f"a {kind} cannot be differentiated: {given!r} is no function")
-    names = ", ".join(_parameters(given))
-    called, namespace = _spelling(given, str(name))
-    text = f"def {name}({names}):\n    return {called}({names})\n"
-    file = f"<chainrule primitive {called}>"
+    names = _parameters(given)
+    called, namespace = spelling(given, str(name))
+    call = f"{called}({', '.join(names)})"
+    return define(str(name), names, call, namespace, f"<chainrule primitive {called}>")
+
+
+def define(
+    name: str, names: list[str], call: str, namespace: dict[str, Any], file: str
+) -> Callable[..., Any]:
+    """Return the function of these parameters that returns `call`, with its source."""
+    text = f"def {name}({', '.join(names)}):\n    return {call}\n"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     namespace["__name__"] = file
     exec(compile(text, file, "exec"), namespace)
-    function: Callable[..., Any] = namespace[str(name)]
+    function: Callable[..., Any] = namespace[name]
     return function
 
 
@@ -48,10 +55,14 @@ def _parameters(given: Any) -> list[str]:
     return [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
 
 
-def _spelling(given: Any, name: str) -> tuple[str, dict[str, Any]]:
+def spelling(given: Any, name: str) -> tuple[str, dict[str, Any]]:
     """Return how a person writes the function, and the names in that."""
     for module, short in _SHORT.items():
         if getattr(sys.modules.get(module), name, None) is given:
             root = module.partition(".")[0]
             return f"{short}.{name}", {short.partition(".")[0]: sys.modules[root]}
+    owner = getattr(given, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        called, namespace = spelling(owner, owner.__name__)
+        return f"{called}.{name}", namespace
     return f"{name}_", {f"{name}_": given}
