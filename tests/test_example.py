@@ -1,4 +1,4 @@
-"""The example of the README trains a classifier and shows its derivative."""
+"""The examples train a classifier, in NumPy and in the style of PyTorch."""
 
 from __future__ import annotations
 
@@ -56,3 +56,43 @@ def test_digits_gradient(rng: np.random.Generator) -> None:
     )
     assert value == loss(params, X, labels)
     assert slope == pytest.approx((along(1e-5) - along(-1e-5)) / 2e-5, rel=1e-7)
+
+
+def test_digits_tensor(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same network in the style of PyTorch learns as well, step by step."""
+    monkeypatch.syspath_prepend(str(DIGITS.parent))
+    example = runpy.run_path(str(DIGITS.parent / "digits_tensor.py"))
+    example["main"](["--epochs", "3"])
+    out = capsys.readouterr().out
+    losses = [float(number) for number in re.findall(r"loss (\d+\.\d+)", out)]
+    assert len(losses) == 3
+    assert losses == sorted(losses, reverse=True)
+    accuracy = re.search(r"test accuracy (\d+\.\d)%", out)
+    assert accuracy is not None
+    assert float(accuracy[1]) > 85
+
+
+def test_digits_tensor_gradient(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both examples get the same gradient of the same network."""
+    from chainrule import tensor, value_and_grad
+
+    monkeypatch.syspath_prepend(str(DIGITS.parent))
+    compiled = runpy.run_path(str(DIGITS))
+    eager = runpy.run_path(str(DIGITS.parent / "digits_tensor.py"))
+    X, labels = rng.normal(size=(7, 6)), rng.integers(0, 3, 7)
+    network = eager["Network"](rng, (6, 5, 4, 3))
+    loss = eager["cross_entropy"](network(tensor(X)), labels)
+    loss.backward()
+    found = [p.grad.numpy() for p in network.parameters()]
+    params = [
+        (layer.weight.detach().numpy(), layer.bias.detach().numpy())
+        for layer in network.layers
+    ]
+    value, gradient = value_and_grad(compiled["loss"])(params, X, labels)
+    assert loss.item() == pytest.approx(value)
+    for mine, wanted in zip(found, [g for pair in gradient for g in pair], strict=True):
+        np.testing.assert_allclose(mine, wanted, 1e-10, 1e-14)
