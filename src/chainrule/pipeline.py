@@ -52,14 +52,15 @@ class Stages:
     """What the inspector shows of a compilation, by name of the stage.
 
     `texts` are IR and the final text, `seconds` what led from one stage to the next;
-    `printed` holds what was printed and how; `look` is called with each stage, which
-    it must not change.
+    `printed` holds what was printed and how, `forward` the number of statements of the
+    forward sweep; `look` is called with each stage, which it must not change.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     wanted: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     printed: list[tuple[Emitted, Rendered]] = field(default_factory=list)
+    forward: int = 0
     look: Callable[[str, list[Function]], None] | None = None
     since: float = field(default_factory=time.perf_counter)
 
@@ -138,6 +139,7 @@ def derivative_ir(
     remove_dead(function)
     stages.keep("primal", [function])
     derived = derive(function, request.transform, wrt, request.has_aux)
+    stages.forward = derived.forward
     stages.keep("derivative", derived.functions)
     optimise(derived)
     stages.keep("optimised", derived.functions)

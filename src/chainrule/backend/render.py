@@ -47,7 +47,7 @@ def render(tree: Any) -> Rendered:
     lines: dict[int, Loc] = {}
     for origin, stmt in zip(origins, _statements(parsed), strict=True):
         if origin is not None:
-            for line in range(stmt.lineno, _last_line(stmt) + 1):
+            for line in own_lines(stmt):
                 lines.setdefault(line, origin)
     return Rendered(text, lines, engine)
 
@@ -58,11 +58,16 @@ def sources(tree: Any, text: str) -> dict[int, list[Loc]]:
     A line may hold operations from several places: what was nested in its expression.
     """
     out: dict[int, list[Loc]] = {}
-    for made, stmt in zip(_statements(tree), _statements(ast.parse(text)), strict=True):
+    for made, stmt in printed_statements(tree, text):
         places = dict.fromkeys(_origins(made))
-        for line in range(stmt.lineno, _last_line(stmt) + 1):
+        for line in own_lines(stmt):
             out.setdefault(line, []).extend(places)
     return out
+
+
+def printed_statements(tree: Any, text: str) -> Iterator[tuple[Any, ast.stmt]]:
+    """Yield each statement of a rendered tree, and what the text has for it."""
+    return zip(_statements(tree), _statements(ast.parse(text)), strict=True)
 
 
 def _origins(node: Any) -> Iterator[Loc]:
@@ -75,11 +80,11 @@ def _origins(node: Any) -> Iterator[Loc]:
             yield from _origins(child)
 
 
-def _last_line(stmt: Any) -> int:
-    """Return the last line of a statement's own text, its body left out."""
+def own_lines(stmt: Any) -> range:
+    """Return the lines of a statement's own text, its body left out."""
     body = getattr(stmt, "body", None)
     end = body[0].lineno - 1 if body else stmt.end_lineno
-    return max(int(stmt.lineno), int(end))
+    return range(stmt.lineno, max(int(stmt.lineno), int(end)) + 1)
 
 
 def _statements(tree: Any) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """Print the nodes of a program as statements.
 
 In: nodes with named variables. Out: gast statements, each with `origin`, the place in
-the user's text that it comes from.
+the user's text that it comes from, and `node`, what it prints.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Writer:
             made = self.node(node)
             origin = getattr(node, "loc", None) or _loc(node)
             for stmt in made:
-                stmt.origin = origin
+                stmt.origin, stmt.node = origin, node
             out += made
         return out
 

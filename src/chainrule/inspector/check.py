@@ -44,11 +44,32 @@ def check(derivative: Derivative, arguments: Arguments) -> list[Row]:
     derivative.run(arguments)
     if derivative.mode == "forward":
         return _tangents(derivative, arguments)
+    if derivative.mode == "vjp":
+        return _cotangents(derivative, arguments)
     rows = []
     for name, part in derivative.gradient(arguments).items():
         function = _of_one(derivative, arguments, name)
         value = arguments.values[name]
         estimate = differences.numerical_gradient(function, (value,))
+        rows.append(_row(name, part, estimate))
+    return rows
+
+
+def _cotangents(derivative: Derivative, arguments: Arguments) -> list[Row]:
+    """Compare what the pullback makes of one cotangent, the same at every call."""
+    value = derivative.value(arguments)
+    size = structure.to_vector(value).size
+    weights = np.random.default_rng(0).standard_normal(size)
+    bars = derivative.cotangents(arguments, structure.from_vector(value, weights))
+    rows = []
+    for name, part in bars.items():
+        function = _of_one(derivative, arguments, name)
+
+        def weighted(x: Any, function: Callable[[Any], Any] = function) -> float:
+            return float(weights @ structure.to_vector(function(x)))
+
+        given = arguments.values[name]
+        estimate = differences.numerical_gradient(weighted, (given,))
         rows.append(_row(name, part, estimate))
     return rows
 

@@ -1,16 +1,18 @@
-"""Ask the compiler for derivatives: the one module here that knows its interface.
+"""Ask the compiler for derivatives: text, numbers, and all that it does on the way.
 
-In: a target, a mode, the parameters to differentiate by, and values. Out: generated
-text, stage by stage, and derivatives to call.
+In: a target, a mode, an order, the parameters to differentiate by, and values. Out:
+generated text, what the compiler made stage by stage, and derivatives to call.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,16 @@ from chainrule import pipeline
 from chainrule.errors import InternalError, NotDifferentiable
 from chainrule.inspector.target import Target, UsageError, is_decorated
 from chainrule.inspector.values import VARIADIC, Arguments
+from chainrule.request import Built, Request
 
-ATTRIBUTES = {"reverse": "grad", "forward": "jvp", "value-and-grad": "value_and_grad"}
+ATTRIBUTES = {
+    "reverse": "grad",
+    "forward": "jvp",
+    "value-and-grad": "value_and_grad",
+    "vjp": "vjp",
+}
 MODES = tuple(ATTRIBUTES)
-STAGES = ("specialised", "primal", "derivative", "optimised", "text")
+STAGES = ("specialised", "primal", "activity", "derivative", "optimised", "text")
 
 
 class Refused(Exception):
@@ -30,19 +38,32 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
+class Compiled:
+    """One run of the compiler: what it was asked, with what, and what it made."""
+
+    request: Request
+    values: tuple[Any, ...]
+    built: Built
+    stages: pipeline.Stages
+
+
+@dataclass(frozen=True)
 class Derivative:
     """A function, with the choice of what to differentiate and how.
 
+    `primal` is what is differentiated: the target's function, of order 2 its gradient.
     `several` says that the gradient is a tuple, `has_aux` that the function returns a
     pair of the value and something else.
     """
 
     target: Target
+    primal: Callable[..., Any]
     differentiable: Any
     mode: str
     wrt: tuple[str, ...]
     several: bool = False
     has_aux: bool = False
+    order: int = 1
 
     @property
     def call(self) -> Any:
@@ -79,7 +100,7 @@ class Derivative:
 
     def value(self, arguments: Arguments) -> Any:
         """Return the value that is differentiated."""
-        out = self.target.function(*arguments.args, **arguments.kwargs)
+        out = self.primal(*arguments.args, **arguments.kwargs)
         return out[0] if self.has_aux else out
 
     def gradient(self, arguments: Arguments) -> dict[str, Any]:
@@ -94,7 +115,7 @@ class Derivative:
 
     def tangent(self, arguments: Arguments, name: str, direction: Any) -> Any:
         """Return the tangent of the value as one parameter moves along a direction."""
-        function = functools.partial(self.target.function, **arguments.kwargs)
+        function = functools.partial(self.primal, **arguments.kwargs)
         primals = arguments.args
         place = list(arguments.values).index(name)
         if place >= len(primals):
@@ -104,28 +125,68 @@ class Derivative:
         with self.refusals(arguments):
             return chainrule.jvp(function, primals, tangents, has_aux=self.has_aux)[1]
 
-    def stages(self, arguments: Arguments) -> dict[str, str]:
-        """Return what the compiler holds at each stage, as text."""
+    def cotangents(self, arguments: Arguments, value_bar: Any) -> dict[str, Any]:
+        """Return what the pullback makes of a cotangent of the value, by parameter."""
+        with self.refusals(arguments):
+            out = self.call(*arguments.args, **arguments.kwargs)
+        names = self.call.target.passed(arguments.args, arguments.kwargs)
+        bars = dict(zip(names, out[1](value_bar), strict=True))
+        return {name: bars[name] for name in self.wrt}
+
+    def compile(
+        self,
+        arguments: Arguments,
+        look: Callable[[str, list[Any]], None] | None = None,
+    ) -> Compiled:
+        """Compile for these arguments, and keep what the compiler has on the way."""
         self.source(arguments)  # refuses what cannot be compiled
-        kept = pipeline.Stages(wanted=True)
+        kept = pipeline.Stages(wanted=True, look=look)
         made, options = self.call.target, self.call.options
         names = made.wrt(options, len(arguments.args))
         transform = ATTRIBUTES[self.mode]
         dispatcher = made.dispatcher(transform, names, options)
         bound = made.bind(dispatcher, arguments.args, arguments.kwargs)
         _, values = dispatcher.find(bound)  # integers have become reals
-        pipeline.build(dispatcher.request, dispatcher.arguments(values), stages=kept)
-        return {name: kept.texts[name] for name in STAGES}
+        request = dispatcher.request
+        kept.since = time.perf_counter()
+        built = pipeline.build(request, dispatcher.arguments(values), stages=kept)
+        return Compiled(request, values, built, kept)
 
 
-def of(target: Target, mode: str, wrt: str | tuple[str, ...] | None) -> Derivative:
+def of(
+    target: Target,
+    mode: str,
+    wrt: str | tuple[str, ...] | None = None,
+    order: int = 1,
+) -> Derivative:
     """Return the derivative of a target: as decorated, unless `wrt` says otherwise."""
     has_aux = is_decorated(target.object) and target.object.options.has_aux
     if wrt is None:
-        wrt = _default(target)
-    made = chainrule.differentiate(argnames=wrt, has_aux=has_aux)(target.function)
+        wrt = default_wrt(target)
+    primal = target.function
+    if order == 2:
+        primal = chainrule.grad(primal, argnames=wrt, has_aux=has_aux)
+    made = chainrule.differentiate(argnames=wrt, has_aux=has_aux)(primal)
     active = (wrt,) if isinstance(wrt, str) else wrt
-    return Derivative(target, made, mode, active, not isinstance(wrt, str), has_aux)
+    several = not isinstance(wrt, str)
+    return Derivative(target, primal, made, mode, active, several, has_aux, order)
+
+
+def mode_of(
+    asked: str | None, order: int, wrt: Sequence[str], arguments: Arguments
+) -> str:
+    """Return the mode: as asked, else what suits; arrays have no gradient twice."""
+    if asked is not None:
+        return asked
+    first = arguments.values[wrt[0]]
+    number = isinstance(first, Number) or getattr(first, "ndim", 1) == 0
+    if order == 1 or (len(wrt) == 1 and number):
+        return "reverse"
+    mode = "forward"
+    arguments.assumed.append(
+        f"--mode {mode} (the gradient is no number: its product with a direction)"
+    )
+    return mode
 
 
 def stage_names(asked: Sequence[str]) -> list[str]:
@@ -146,7 +207,7 @@ def _is_refusal(problem: Exception) -> bool:
     )
 
 
-def _default(target: Target) -> str | tuple[str, ...]:
+def default_wrt(target: Target) -> str | tuple[str, ...]:
     """Return what the decorator names, else the first parameter after `self`."""
     names = list(target.signature.parameters)
     after_self = 0 if target.owner is None else 1

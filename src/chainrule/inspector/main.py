@@ -1,91 +1,54 @@
-"""The command line of `inspect-derivative`.
+"""The command `inspect-derivative`: what is asked for is made and shown.
 
-In: the arguments. Out: an exit status: 0 fine, 1 not differentiable or check failed, 2
-wrong usage, 3 a mistake of ours.
+In: the arguments of a command line. Out: an exit status: 0 fine, 1 not differentiable
+or check failed, 2 wrong usage, 3 a mistake of ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+import json
+import sys
 import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TextIO
 
-from chainrule import __version__, codes
+from chainrule import codes
 from chainrule.errors import NotDifferentiable
-from chainrule.inspector import check, derivative, show, target, values
+from chainrule.inspector import (
+    check,
+    collect,
+    derivative,
+    listing,
+    page,
+    show,
+    target,
+    terminal,
+    values,
+    watch,
+)
+from chainrule.inspector.options import parser
+from chainrule.inspector.report import Report, title
 from chainrule.inspector.target import UsageError
 
 FINE, REFUSED, USAGE, INTERNAL = range(4)
-
-DESCRIPTION = """\
-Show the derivative of a function as the Python code that chainrule makes of it.
-
-TARGET is module:function, module:Class.method or path/to/file.py:function.
-The module is imported, which runs it.
-"""
-EPILOG = """\
-examples:
-  inspect-derivative model.py:loss --args "w=np.ones(3), X=np.eye(3), y=1.0"
-  inspect-derivative model:loss --wrt w,b --check
-  inspect-derivative --explain CR401
-
-exit status: 0 fine, 1 not differentiable or check failed, 2 wrong usage,
-3 internal error
-"""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that leaves it to `main` to end the program."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    out = Parser(
-        prog="inspect-derivative",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    out.add_argument("target", metavar="TARGET", nargs="?")
-    add = out.add_argument_group("what to differentiate").add_argument
-    add("--args", metavar="EXPR", help='arguments, as in "w=np.ones(3), x=2.0"')
-    add("--wrt", metavar="NAMES", help="parameters, by name or number: w,b")
-    add("--mode", choices=derivative.MODES, default="reverse")
-    add = out.add_argument_group("what to show").add_argument
-    add(
-        "--stage",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help=f"{', '.join(derivative.STAGES)} or all; may be given several times",
-    )
-    add("--check", action="store_true", help="compare with finite differences")
-    add("--explain", metavar="CODE", help="say what a code such as CR401 means")
-    add = out.add_argument_group("output").add_argument
-    add("--output", metavar="FILE", help="write there instead of standard output")
-    add("--color", choices=("auto", "always", "never"), default="auto")
-    add("--width", type=_width, metavar="N", help="columns of tables and messages")
-    add("--version", action="version", version=f"chainrule {__version__}")
-    return out
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     style = show.Style()
     try:
+        argv = sys.argv[1:] if argv is None else list(argv)
         options = parser().parse_args(argv)
         style = show.Style(options.color, options.width)
         with warnings.catch_warnings():
             warnings.showwarning = lambda text, *rest: show.message(
                 f"warning: {text}", style
             )
-            return run(options, style)
+            return run(options, style, argv)
     except UsageError as problem:
         show.message(f"error: {problem}", style)
         return USAGE
@@ -101,63 +64,112 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERNAL
 
 
-def run(options: argparse.Namespace, style: show.Style) -> int:
+def run(options: argparse.Namespace, style: show.Style, argv: Sequence[str]) -> int:
+    """Do what the options ask for, on standard output or in a file."""
+    if options.watch:
+        return watch.serve(options.target, argv, options.port, style)
+    if options.output in (None, "-"):
+        return answer(options, style, sys.stdout)
+    text = io.StringIO()
+    status = answer(options, style, text)
+    write(text.getvalue(), options.output)
+    return status
+
+
+def answer(options: argparse.Namespace, style: show.Style, stream: TextIO) -> int:
     """Do what the options ask for."""
     if options.explain:
-        return explain(options.explain)
+        return explain(options.explain, stream)
     if not options.target:
         raise UsageError("name a function: inspect-derivative module:function")
-    found = target.find(options.target)
-    wrt = values.active(found, options.wrt)
-    chosen = derivative.of(found, options.mode, wrt)
-    arguments = values.choose(found, options.args, chosen.wrt)
+    if options.list:
+        states = listing.states(options.target)
+        show.table(listing.HEADS, [s.cells() for s in states], style, stream, True)
+        return REFUSED if any(state.refused for state in states) else FINE
+    stages = derivative.stage_names(options.stage)
+    chosen, arguments = choose(options)
     for line in arguments.assumed:
         show.message(f"assumed {line}", style)
-    stages = derivative.stage_names(options.stage)
-    if stages:
-        made = chosen.stages(arguments)
-        parts = (f"# {name}\n{made[name].strip()}" for name in stages)
-        write("\n\n".join(parts), options.output, style)
+    if wants_report(options):
+        made = collect.collect(chosen, arguments)
+        views(made, options, stages, style, stream)
     elif not options.check:
-        write(chosen.source(arguments).strip("\n"), options.output, style)
+        show.code(chosen.source(arguments).strip("\n"), style, stream)
     if not options.check:
         return FINE
-    return report(chosen, check.check(chosen, arguments), style)
-
-
-def explain(code: str) -> int:
-    """Print what a code means."""
-    if code.upper() not in codes.CODES:
-        raise UsageError(codes.explain(code).replace("\n", "; "))
-    print(codes.explain(code))
-    return FINE
-
-
-def write(text: str, output: str | None, style: show.Style) -> None:
-    """Write code to a file, or print it."""
-    if output is None or output == "-":
-        show.code(text, style)
-        return
-    try:
-        Path(output).write_text(text + "\n", encoding="utf-8")
-    except OSError as problem:
-        raise UsageError(f"cannot write {output}: {problem.strerror}") from None
-
-
-def report(
-    chosen: derivative.Derivative, rows: list[check.Row], style: show.Style
-) -> int:
-    """Print the comparison with differences and return the status."""
-    active = ", ".join(chosen.wrt)
-    print(f"{chosen.target.name}, with respect to {active}, {chosen.mode} mode\n")
-    show.table(check.HEADS, [row.cells() for row in rows], style)
+    rows = check.check(chosen, arguments)
     wrong = [row.name for row in rows if not row.ok]
-    print(f"\ndiffers in {', '.join(wrong)}" if wrong else "\nagrees")
+    if not options.json:
+        terminal.checked(subject(chosen), rows, wrong, style, stream)
     return REFUSED if wrong else FINE
 
 
-def _width(text: str) -> int:
-    number = int(text)
-    if number < 20:
-        raise argparse.ArgumentTypeError("the least width is 20")
-    return number
+def choose(
+    options: argparse.Namespace,
+) -> tuple[derivative.Derivative, values.Arguments]:
+    """Return the derivative that the options name, and the arguments it is made for."""
+    found = target.find(options.target)
+    wrt = values.active(found, options.wrt) or derivative.default_wrt(found)
+    names = (wrt,) if isinstance(wrt, str) else wrt
+    arguments = values.choose(found, options.args, names)
+    mode = derivative.mode_of(options.mode, options.order, names, arguments)
+    return derivative.of(found, mode, wrt, options.order), arguments
+
+
+def subject(chosen: derivative.Derivative) -> str:
+    """Return what is checked."""
+    return title(chosen.target.name, chosen.wrt, chosen.mode, chosen.order)
+
+
+def wants_report(options: argparse.Namespace) -> bool:
+    """Say whether more than the text of the derivative is asked for."""
+    views = ("side_by_side", "roles", "stage", "stats", "json", "html")
+    return any(getattr(options, view) for view in views)
+
+
+def views(
+    made: Report,
+    options: argparse.Namespace,
+    stages: Sequence[str],
+    style: show.Style,
+    stream: TextIO,
+) -> None:
+    """Show the views of a report that are asked for, a blank line between two."""
+    if options.html:
+        text = page.page(made)
+        if options.html == "-":
+            stream.write(text)
+        else:
+            write(text, options.html)
+    if options.json:
+        json.dump(made.to_dict(), stream, indent=2)
+        stream.write("\n")
+    shown = [
+        (options.side_by_side, terminal.side_by_side),
+        (options.roles, terminal.roles),
+        (bool(stages), lambda r, s, o: terminal.stages(r, stages, s, o)),
+        (options.stats, terminal.statistics),
+    ]
+    parts = [render for wanted, render in shown if wanted]
+    for k, render in enumerate(parts):
+        if k:
+            stream.write("\n")
+        render(made, style, stream)
+    if parts and options.check:
+        stream.write("\n")
+
+
+def explain(code: str, stream: TextIO) -> int:
+    """Print what a code means."""
+    if code.upper() not in codes.CODES:
+        raise UsageError(codes.explain(code).replace("\n", "; "))
+    stream.write(codes.explain(code) + "\n")
+    return FINE
+
+
+def write(text: str, path: str) -> None:
+    """Write a file."""
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise UsageError(f"cannot write {path}: {problem.strerror}") from None

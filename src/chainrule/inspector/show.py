@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -88,12 +88,17 @@ def table(
     rows: Sequence[Sequence[str]],
     style: Style,
     stream: TextIO | None = None,
+    wrap: bool = False,
 ) -> None:
-    """Print rows below their heads: numbers to the right, all else to the left."""
+    """Print rows below their heads: numbers to the right, all else to the left.
+
+    Columns of words are broken into lines where there is no room, if `wrap` is set.
+    """
     grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for i, head in enumerate(heads):
         textual = i == 0 or not any(re.match(r"[-\d]", row[i]) for row in rows)
-        grid.add_column(head, justify="left" if textual else "right", no_wrap=i > 0)
+        side: JustifyMethod = "left" if textual else "right"
+        grid.add_column(head, justify=side, no_wrap=not textual or not wrap and i > 0)
     for row in rows:
         grid.add_row(*row)
     style.console(stream or sys.stdout).print(grid)

@@ -56,16 +56,30 @@ def find(label: str) -> Target:
         raise UsageError(
             f"{label!r} is not of the form module:function or file.py:function"
         )
-    module = _from_file(place) if place.endswith(".py") else _from_name(place)
+    loaded = module(place)
     owner: Any = None
-    found: Any = module
+    found: Any = loaded
     for name in path.split("."):
         owner, found = found, _attribute(found, name, label)
     if not callable(found) or inspect.isclass(found):
         raise UsageError(f"{label} is not a function but {_describe(found)}")
     function = found.__wrapped__ if is_decorated(found) else found
     cls = owner if inspect.isclass(owner) and _takes_self(owner, path) else None
-    return Target(label, found, function, cls, vars(module))
+    return Target(label, found, function, cls, vars(loaded))
+
+
+def module(place: str) -> ModuleType:
+    """Import a module by its name or from its file."""
+    return _from_file(place) if place.endswith(".py") else _from_name(place)
+
+
+def of(found: Any) -> Target:
+    """Return a function that is at hand as a target."""
+    function = found.__wrapped__ if is_decorated(found) else found
+    module = getattr(function, "__module__", None)
+    label = f"{module}:{getattr(function, '__qualname__', repr(function))}"
+    namespace = getattr(function, "__globals__", {})
+    return Target(label, found, function, None, namespace)
 
 
 def is_decorated(found: Any) -> bool:

@@ -82,6 +82,11 @@ def choose(target: Target, text: str | None, needed: Sequence[str] = ()) -> Argu
     return Arguments(inspect.BoundArguments(signature, ordered), assumed)
 
 
+def given(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    """Return the arguments of a call."""
+    return Arguments(target.signature.bind(*args, **kwargs))
+
+
 def _make(name: str, expression: str, namespace: dict[str, Any]) -> Any:
     try:
         return eval(expression, {**namespace, "np": np})

@@ -37,11 +37,14 @@ class Wrt:
 class Derived:
     """IR functions, the values the compiler computes itself,
     and the primal's own results.
+
+    `forward` counts the statements of the forward sweep, where one function has both.
     """
 
     functions: list[Function]
     ours: set[Value] = field(default_factory=set)
     own_parts: int = 0
+    forward: int = 0
 
 
 def derive(
@@ -97,6 +100,7 @@ def _reverse(
     ours = set(b.defs)
     if transform == "vjp":
         return _vjp(function, back, b, value, aux, value_bar, grads, ours, has_aux)
+    forward = len(function.body.stmts)
     function.body.stmts += back.stmts
     with b.into(function.body):
         gradient = grads[0] if len(grads) == 1 else b.apply(prims.make_tuple, *grads)
@@ -107,7 +111,7 @@ def _reverse(
             result = b.apply(prims.make_tuple, head, gradient)
     function.body.results = (result,)
     function.name = f"{function.name}_{'grad' if transform == 'grad' else transform}"
-    return Derived([function], ours, int(transform == "value_and_grad"))
+    return Derived([function], ours, int(transform == "value_and_grad"), forward)
 
 
 def _vjp(
