@@ -110,11 +110,14 @@ class _Nesting:
         self.pending: dict[Value, _Pending] = {}
         self.readers: dict[Slot, list[Value]] = {}
         self.cheap: dict[Value, tuple[int, int]] = {}
+        self.handed: set[Value] = set()
+        self.doubled: set[Value] = set()
         self.scope = 0
         self.fresh = 0
         for value in program.function.params:
             self.defined[self.slots.slot(value)] = 1
         self.survey(program.nodes)
+        self.look_ahead(program.nodes)
 
     # Counting
 
@@ -136,6 +139,30 @@ class _Nesting:
             for part in p.parts(node):
                 self.survey(part)
             self.scope -= inner
+
+    def look_ahead(self, nodes: Nodes) -> None:
+        """Note what `return` puts side by side, and what only its cotangent reads."""
+        made = {n.out: n.op for n in nodes if isinstance(n, p.Let)}
+        for node in nodes:
+            if isinstance(node, p.Return) and isinstance(node.value, Value):
+                self.hand(node.value, made)
+            elif isinstance(node, p.Let) and sizes.is_multiple(node.op):
+                for operand in p.op_operands(node.op):
+                    if isinstance(operand, Value) and operand.hint is not None:
+                        if node.out.hint == f"{operand.hint}_bar":
+                            self.doubled.add(operand)
+            for part in p.parts(node):
+                self.look_ahead(part)
+
+    def hand(self, value: Value, made: dict[Value, Op]) -> None:
+        """Note the parts of a returned container."""
+        op = made.get(value)
+        if op is None or not sizes.is_loose(op) or sizes.is_statement(op):
+            return
+        for operand in p.op_operands(op):
+            if isinstance(operand, Value):
+                self.handed.add(operand)
+                self.hand(operand, made)
 
     # Walking
 
@@ -239,10 +266,17 @@ class _Nesting:
 
     def offer_cotangent(self, out: Value, op: Op) -> None:
         """Nest a short cotangent, whose name is ours, that is used once."""
-        once = self.uses.get(out, 0) == 1 and self.defined[self.slots.slot(out)] == 1
-        if once and (out.hint or "").endswith(("_bar", "_dot")):
-            ops, width, _ = self.measure(op)
-            if ops <= BAR_OPS and width <= BAR_WIDTH:
+        if self.uses.get(out, 0) != 1 or self.defined[self.slots.slot(out)] != 1:
+            return
+        ops, width, _ = self.measure(op)
+        if out in self.doubled:
+            if ops <= MAX_OPS and width <= MAX_WIDTH:
+                self.add(out, op)
+        elif (out.hint or "").endswith(("_bar", "_dot")):
+            if out in self.handed:
+                if ops <= MAX_OPS and width <= MAX_WIDTH:
+                    self.add(out, op)
+            elif ops <= BAR_OPS and width <= BAR_WIDTH:
                 self.add(out, op, named=True)
 
     def add(self, out: Value, op: Op, named: bool = False) -> None:
@@ -286,7 +320,7 @@ class _Nesting:
 
     def measure(self, op: Op) -> tuple[int, int, set[Slot]]:
         """Return operations, width and variables read of an operation."""
-        ops, widths = 1, []
+        ops, widths = int(not sizes.is_read(op)), []
         slots: set[Slot] = set()
         for operand in p.op_operands(op):
             inner = self.size(operand)

@@ -94,6 +94,15 @@ def is_loose(op: Op) -> bool:
     )
 
 
+def is_multiple(op: Op) -> bool:
+    """Say whether an operation is a number times something."""
+    return (
+        isinstance(op, ir.Apply)
+        and op.fn is operator.mul
+        and isinstance(op.args[0], Const)
+    )
+
+
 def has_effect(op: Op) -> bool:
     """Say whether an operation must keep its place among the effects."""
     return isinstance(op, ir.Call) or (isinstance(op, ir.Apply) and op.effect)
@@ -125,6 +134,15 @@ def is_cheap(op: Op) -> bool:
     if op.fn is prims.make_tuple or op.fn is slice:
         return all(not isinstance(a, Value) or a.hint for a in op.args)
     return False
+
+
+def is_read(op: Op) -> bool:
+    """Say whether an operation only reads one part at a fixed place."""
+    if not isinstance(op, ir.Apply):
+        return False
+    if op.fn is operator.getitem:
+        return isinstance(op.args[1], Const)
+    return op.fn is prims.dim
 
 
 def is_field(base: Operand, name: object) -> bool:

@@ -167,6 +167,8 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
             return b.apply(div, factor, inner.args[1])
     elif is_plain_number(y) and is_float(x):
         return b.apply(mul, y, x)
+    elif (inner := _reciprocal(b, x)) is not None and is_float(y):
+        return b.apply(div, b.apply(mul, inner.args[0], y), inner.args[1])
     if inner := made(b, y, neg):
         return b.apply(neg, b.apply(mul, x, inner.args[0]))
     if inner := made(b, x, neg):
@@ -175,6 +177,16 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
         return b.apply(div, b.apply(mul, x, inner.args[0]), inner.args[1])
     if inner := made(b, y, mul):
         return b.apply(mul, b.apply(mul, x, inner.args[0]), inner.args[1])
+    return None
+
+
+def _reciprocal(b: Builder, op: Operand) -> Apply | None:
+    """Return the operation if an operand is `1 / x` or `-1 / x`."""
+    inner = made(b, op, div)
+    if inner is not None and (
+        is_number(inner.args[0], 1) or is_number(inner.args[0], -1)
+    ):
+        return inner if is_float(inner.args[1]) else None
     return None
 
 
