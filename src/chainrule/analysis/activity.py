@@ -42,9 +42,11 @@ STRUCTURAL = {
 }
 
 
-def active_values(function: Function, wrt: Iterable[Value]) -> set[Value]:
-    """Return the values that are varied and useful."""
-    varied = Varied(set(wrt))
+def active_values(
+    function: Function, wrt: Iterable[Value], constant: frozenset[Value] = frozenset()
+) -> set[Value]:
+    """Return the values that are varied and useful; `constant` ones are not varied."""
+    varied = Varied(set(wrt), constant)
     varied.block(function.body)
     useful = Useful(varied.found)
     useful.mark(function.body.results)
@@ -74,15 +76,20 @@ def source_element(stmt: Loop) -> Iterable[tuple[Operand, Value]]:
 class Varied:
     """Forward: what depends on the chosen inputs."""
 
-    def __init__(self, found: set[Value]) -> None:
+    def __init__(
+        self, found: set[Value], constant: frozenset[Value] = frozenset()
+    ) -> None:
         self.found = found
+        self.constant = constant
 
     def has(self, op: Operand) -> bool:
         return op in self.found
 
     def add(self, value: Value) -> bool:
         """Mark a value, if its type carries derivatives; say whether this is news."""
-        if value in self.found or not is_differentiable(value.type):
+        if value in self.found or value in self.constant:
+            return False
+        if not is_differentiable(value.type):
             return False
         self.found.add(value)
         return True

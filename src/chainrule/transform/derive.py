@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.analysis.activity import active_values
+from chainrule.analysis.shifts import cancelling
 from chainrule.errors import DifferentiationWarning
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Function, Operand, Value
@@ -80,7 +81,7 @@ def _reverse(
     value, aux = _split_result(b, function, has_aux)
     params = list(dict.fromkeys(w.param for w in wrt))
     function.body.results = (value,)
-    active = active_values(function, params)
+    active = _active(function, params)
     warn_if_constant(function, value, active)
     rev = Reverse(b, active, pairs.Pairs())
     back = Block()
@@ -112,6 +113,13 @@ def _reverse(
     function.body.results = (result,)
     function.name = f"{function.name}_{'grad' if transform == 'grad' else transform}"
     return Derived([function], ours, int(transform == "value_and_grad"), forward)
+
+
+def _active(function: Function, params: list[Value]) -> set[Value]:
+    """Return the active values; a maximum that cancels has no cotangent."""
+    active = active_values(function, params)
+    constant = cancelling(function, active)
+    return active_values(function, params, frozenset(constant)) if constant else active
 
 
 def _vjp(
@@ -171,7 +179,7 @@ def warn_if_constant(function: Function, value: Operand, active: set[Value]) -> 
 
 def _jvp(function: Function, wrt: list[Wrt], has_aux: bool) -> Derived:
     params = list(dict.fromkeys(w.param for w in wrt))
-    active = active_values(function, params)
+    active = _active(function, params)
     dots = tuple(Value(_dot_type(w), f"{w.param.hint}_dot", w.param.loc) for w in wrt)
     b = Builder(algebra=True)
     start = Block()
