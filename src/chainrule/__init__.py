@@ -68,3 +68,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the cell magic `%%derivative`: what `%load_ext chainrule` calls."""
+    from chainrule import notebook
+
+    notebook.load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take the magic away again, for `%unload_ext` and `%reload_ext`."""
+    from chainrule import notebook
+
+    notebook.unload(shell)
