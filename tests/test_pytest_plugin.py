@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -316,6 +317,21 @@ def test_help_lists_options_and_marker(project: pytest.Pytester) -> None:
     run(project, "--markers").stdout.fnmatch_lines(["*argument_types(names, types*"])
     result = run(project, "--fixtures")
     result.stdout.fnmatch_lines(["check_derivative*", "golden_derivative*"])
+
+
+def test_readme(project: pytest.Pytester) -> None:
+    """What the README shows of tests is a file of tests that pass."""
+    text = ROOT.joinpath("README.md").read_text(encoding="utf-8")
+    introduction, *_ = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+    _, _, chapter = text.partition("## In your tests\n")
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$", chapter.partition("\n## ")[0], re.M | re.S
+    )
+    project.makepyfile(test_model="\n".join([introduction, *blocks]))
+    result = run(project, "--update-goldens")
+    result.assert_outcomes(passed=5)
+    (golden,) = re.findall(r"`(goldens/\S+\.py)`", text)
+    assert project.path.joinpath(golden).is_file()
 
 
 def test_pytest_starts_without_numpy(
