@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import Any
 
-from chainrule.cache.primitives import as_function
+from chainrule.cache.primitives import as_function, is_primitive
 from chainrule.cache.signatures import (
     Argnames,
     Argnums,
@@ -124,7 +124,7 @@ def target_of(given: Any) -> Target:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}
     f = given
-    while not isinstance(f, FunctionType):
+    while not isinstance(f, FunctionType) or is_primitive(f):
         if hasattr(f, "__chainrule_target__"):
             inner: Target = f.__chainrule_target__()
             inner.args += args

@@ -168,6 +168,12 @@ def test_norm() -> None:
     check_rule(linalg.norm, real(3, 4), 1, axis=0)
 
 
+def test_functions_are_differentiated_as_they_are() -> None:
+    """`grad(logsumexp)` uses the rule; it does not compile SciPy's own source."""
+    x = real(3)
+    np.testing.assert_allclose(grad(special.logsumexp)(x), special.softmax(x))
+
+
 def test_structures_are_refused() -> None:
     """A solver that reads a part of the matrix only is refused."""
     with pytest.raises(rules.Refused, match="pos"):

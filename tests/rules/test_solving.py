@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule import rules
+from chainrule import NotDifferentiable, grad, rules
 from chainrule.rules.solving import NUMPY_2
 from tests.rules.harness import check_rule
 from tests.rules.samples import complex_, real
@@ -95,6 +95,18 @@ def test_lstsq_solution(left: tuple, right: tuple) -> None:
         x_dot, residuals_dot, *_ = tangent(a, b, out, a_dot, b_dot, None)
         along = np.sum(np.real(x_dot) * x_bar) + np.sum(residuals_dot * residual_bar)
         np.testing.assert_allclose(moved, along, rtol=1e-9)
+
+
+def test_a_pullback_may_refuse() -> None:
+    """What a pullback refuses is said with the user's line, as all refusals are."""
+
+    def norms(a, b):
+        x, _, _, s = np.linalg.lstsq(a, b, rcond=None)
+        return np.sum(x) + np.sum(s)
+
+    with pytest.raises(NotDifferentiable, match="CR302 the singular values") as caught:
+        grad(norms)(regular(3, 3), real(3))
+    assert caught.value.filename == __file__
 
 
 def test_the_singular_values_of_lstsq_are_refused() -> None:

@@ -19,6 +19,12 @@ import numpy as np
 _SHORT = {"numpy": "np", "numpy.linalg": "np.linalg", "math": "math"}
 
 
+def is_primitive(given: Any) -> bool:
+    """Say whether a function is of NumPy or SciPy: called, not looked into."""
+    module = getattr(given, "__module__", None) or ""
+    return module.partition(".")[0] in ("numpy", "scipy")
+
+
 @functools.lru_cache(maxsize=256)
 def as_function(given: Any) -> Callable[..., Any]:
     """Return a Python function of the required parameters that calls `given`."""

@@ -43,23 +43,14 @@ class Splicer:
     ) -> Operand:
         """Interpret a rule's function on operands."""
         plain = inspect.unwrap(template)
-        try:
-            with self.at_the_operation():
-                return inlining.call_function(
-                    self.ctx,
-                    self.frame,
-                    plain,
-                    list(args),
-                    list(kwargs.items()),
-                )
-        except Refused as reason:
-            raise not_differentiable("CR302", self.builder.loc, str(reason)) from None
-        except Restart as need:
-            raise not_differentiable(
-                "CR502",
-                need.loc,
-                f"`{need.name}` must be known when the derivative is made",
-            ) from None
+        with self.at_the_operation():
+            return inlining.call_function(
+                self.ctx,
+                self.frame,
+                plain,
+                list(args),
+                list(kwargs.items()),
+            )
 
     def call(self, function: Operand, args: Sequence[Operand]) -> Operand:
         """Call a pullback."""
@@ -68,10 +59,19 @@ class Splicer:
 
     @contextlib.contextmanager
     def at_the_operation(self) -> Iterator[None]:
-        """Let what a rule writes come from the user's line, not from the rule's."""
+        """Let what a rule writes or refuses come from the user's line, not its own."""
         loc, block = self.builder.loc, self.builder.block
         start = len(block.stmts)
-        yield
+        try:
+            yield
+        except Refused as reason:
+            raise not_differentiable("CR302", loc, str(reason)) from None
+        except Restart as need:
+            raise not_differentiable(
+                "CR502",
+                need.loc,
+                f"`{need.name}` must be known when the derivative is made",
+            ) from None
         self.builder.loc = loc
         written = Block(stmts=block.stmts[start:])
         for stmt in statements(written):
