@@ -284,6 +284,12 @@ def test_detach() -> None:
     assert z.is_leaf and not z.requires_grad
     x.data = x.data - 1.0
     assert x.tolist() == [0.0, 1.0] and x.is_leaf and x.grad is not None
+    x.data += 1.0
+    assert x.tolist() == [1.0, 2.0] and x.requires_grad
+    with pytest.raises(RuntimeError, match="history"):
+        y.data = tensor([0.0, 0.0])
+    x.data = tensor(1.0)
+    assert x.shape == () and x.grad is None
 
 
 def test_numpy() -> None:
@@ -436,8 +442,13 @@ def test_no_rule_is_said() -> None:
     from chainrule import NotDifferentiable
 
     x = tensor([1.0, 2.0], requires_grad=True)
-    with pytest.raises(NotDifferentiable, match="has no derivative rule"):
+    with pytest.raises(NotDifferentiable, match="has no derivative rule") as caught:
         np.histogram(x)
+    assert "x.detach()" in str(caught.value)
+    with pytest.raises(NotDifferentiable):
+        np.frompyfunc(lambda v: v, 1, 1)(x)
+    with pytest.raises(NotImplementedError, match="f.grad"):
+        x.sum().backward(create_graph=True)
     assert np.histogram(x.detach())[0].shape == (10,)
     with pytest.raises(ValueError, match="broadcast"):
         x + np.ones(3)

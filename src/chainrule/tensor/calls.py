@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from typing import Any
 
 from chainrule.arguments import leaves, map_leaves
+from chainrule.cache.primitives import is_primitive
 from chainrule.derivative import Derivative
 from chainrule.differentiable import Differentiable
 from chainrule.target import Options, target_of
@@ -25,6 +27,9 @@ def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     found = tensors_in((args, kwargs))
     if not found:
         return functools.partial.__call__(self, *args, **kwargs)
+    function = getattr(self, "__wrapped__", None)
+    if function is not None and is_primitive(inspect.unwrap(function)):
+        return operations.apply(function, args, kwargs)
     if not MODE.enabled or not any(x.requires_grad for x in found):
         bare = map_leaves(operations.protected, (args, kwargs))
         value = functools.partial.__call__(self, *bare[0], **bare[1])
@@ -48,7 +53,8 @@ def recorded(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     made = target.dispatcher("vjp", tuple(names[k] for k in active), Options(None))
     memories: list[Any] = []
     arrays, named = map_leaves(lambda x: operands(x, memories), (args, kwargs))
-    spec, values = made.find(target.bind(made, arrays, named))
+    bound = target.bind(made, arrays, named)
+    spec, values = operations.specialised(made, bound)
     forward, backward = spec.built.calls
     value, residual = forward(*values)
     edges = [edge(given[k]) for k in active]

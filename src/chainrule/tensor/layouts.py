@@ -164,7 +164,9 @@ def is_array(x: Any) -> bool:
 
 def function(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the Python function of the values that makes this call."""
-    name = getattr(fn, "__name__", "operation").strip("_")
+    name = str(getattr(fn, "__name__", ""))
+    if not name.isidentifier():
+        name = "operation"
     names = parameter_names()
     params: list[str] = []
     namespace: dict[str, Any] = {"np": np}

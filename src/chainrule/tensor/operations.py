@@ -8,6 +8,7 @@ derivatives here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ import chainrule.rules  # noqa: F401 - every theme enters its rules
 from chainrule.arguments import is_real_or_complex, leaves, map_leaves
 from chainrule.cache.signatures import parameters_of
 from chainrule.cache.specialisations import Dispatcher
+from chainrule.errors import NotDifferentiable
 from chainrule.request import Request
 from chainrule.rules.registry import RULES
 from chainrule.tensor import layouts, tensors, views
@@ -26,6 +28,7 @@ from chainrule.tensor.modes import MODE
 
 NOTHING: dict[str, Any] = {}
 LIMIT = 4096
+WITHOUT = "a tensor requires grad: x.detach() is x without its history"
 _made: dict[Any, Operation] = {}
 SHORT = {
     "multiply": "Mul",
@@ -57,8 +60,8 @@ def title(name: str) -> str:
     """Return a function's name as PyTorch names the node: `take_along_axis` is
     `TakeAlongAxis`.
     """
-    words = name.strip("_").split("_")
-    return SHORT.get(name) or "".join(w[:1].upper() + w[1:] for w in words)
+    words = re.findall("[^\\W_]+", name)
+    return SHORT.get(name) or "".join(w[0].upper() + w[1:] for w in words)
 
 
 def apply(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any] = NOTHING) -> Any:
@@ -79,12 +82,21 @@ def apply(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any] = NOTHING) -> A
     operation = operation_for(tuple(key), fn, args, kwargs, values)
     memories: list[Any] = []
     arrays = [operand(x, memories) for x in values]
-    spec, arguments = operation.made.find(tuple(arrays))
+    spec, arguments = specialised(operation.made, tuple(arrays))
     forward, backward = spec.built.calls
     value, residual = forward(*arguments)
     edges = [edge(values[k]) for k in operation.active]
     out = traced(Node(operation.name, edges, backward, residual, memories), value)
     return views.linked(out, fn, args, kwargs)
+
+
+def specialised(made: Dispatcher, arrays: tuple[Any, ...]) -> Any:
+    """Return the specialisation for these arrays; say what to do if there is none."""
+    try:
+        return made.find(arrays)
+    except NotDifferentiable as error:
+        error.add_context(WITHOUT)
+        raise
 
 
 def operation_for(

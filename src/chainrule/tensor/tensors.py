@@ -157,7 +157,12 @@ class Tensor(Operators, InPlace, Methods, Conversions):
             retained = node.retained = node.retained or {}
             retained[self._source.index] = weakref.ref(self)
 
-    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+    ) -> None:
         """Add the gradient of this tensor to the `grad` of every leaf behind it.
 
         Parameters
@@ -166,6 +171,9 @@ class Tensor(Operators, InPlace, Methods, Conversions):
             The cotangent, of this tensor's shape; 1 for a number.
         retain_graph : bool
             Whether what was saved is kept, so that `backward()` can be called again.
+        create_graph : bool
+            Refused: for second derivatives, `f.grad(x)` of a `@differentiate`d function
+            is an operation on tensors like any other.
 
         Raises
         ------
@@ -178,6 +186,12 @@ class Tensor(Operators, InPlace, Methods, Conversions):
             raise RuntimeError(
                 "backward() of a tensor that does not require grad and has no grad_fn:"
                 " nothing it was made from requires grad"
+            )
+        if create_graph:
+            raise NotImplementedError(
+                "create_graph: a gradient of tensors has no history; write what is to"
+                " be differentiated as a function f with @differentiate: f.grad(x) of a"
+                " tensor x has one"
             )
         sweep(self._source, self._cotangent(gradient), retain_graph)
 
@@ -228,12 +242,19 @@ class Tensor(Operators, InPlace, Methods, Conversions):
 
     @data.setter
     def data(self, value: Any) -> None:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "data of a tensor with a history: that would no longer be true"
+            )
+        if isinstance(value, Tensor) and value._data is self._data:
+            return  # x.data -= step has written already
         array = np.array(_plain(value))
         if self._source is not None and array.dtype.kind not in "fc":
             raise TypeError(f"a tensor that requires grad cannot hold {array.dtype}")
-        grad, source = self._grad, self._source
-        self._fill(array, source if isinstance(source, Leaf) else None)
-        self._grad = grad
+        grad = self._grad
+        self._fill(array, self._source)
+        if grad is not None and (grad.shape, grad.dtype) == (self.shape, self.dtype):
+            self._grad = grad
 
     def detach_(self) -> Tensor:
         """Forget the history."""

@@ -76,18 +76,29 @@ class View:
 def linked(out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the results of an operation; those that are views know of what."""
     if isinstance(out, tensors.Tensor) and out._data.base is None:
-        if not any(
-            isinstance(x, tensors.Tensor) and x._data is out._data for x in args
-        ):
+        if not any(getattr(x, "_data", None) is out._data for x in args):
             return out
     operands = [x for x in leaves((args, kwargs)) if isinstance(x, tensors.Tensor)]
+    own: list[tensors.Tensor] = []
     for position, each in enumerate(leaves(out)):
-        if isinstance(each, tensors.Tensor):
-            for x in operands:
-                if np.may_share_memory(x._data, each._data):
-                    link(each, x, View(x, fn, args, kwargs, position))
-                    break
+        if not isinstance(each, tensors.Tensor):
+            continue
+        parent = sharing(each, operands)
+        if parent is not None:
+            link(each, parent, View(parent, fn, args, kwargs, position))
+        elif sharing(each, own) is not None:
+            each._data = each._data.copy()  # results have no history in common
+        else:
+            own.append(each)
     return out
+
+
+def sharing(x: tensors.Tensor, others: list[tensors.Tensor]) -> tensors.Tensor | None:
+    """Return the first tensor that may share memory with this one."""
+    for other in others:
+        if np.may_share_memory(x._data, other._data):
+            return other
+    return None
 
 
 def link(out: tensors.Tensor, parent: tensors.Tensor, view: View) -> None:
@@ -146,6 +157,8 @@ def update(fn: Callable[..., Any], x: Any, other: Any) -> Any:
 
 def writable(x: tensors.Tensor, value: Any) -> tensors.Tensor | None:
     """Return the root whose history a write changes; None if there is none to keep."""
+    if not x._data.flags.writeable:
+        raise ValueError("a broadcast view cannot be written to; use a clone")
     root = x
     while root._view is not None:
         root = root._view.parent
