@@ -12,7 +12,11 @@ Exit code 1 if any program is wrong or crashes.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import re
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from tests.fuzz.generate import generate  # noqa: E402
 from tests.fuzz.maker import FAMILIES, READING, WRITING  # noqa: E402
 from tests.fuzz.search import Outcome, Report, Search, minimal, outcome, run  # noqa: E402
+from tests.fuzz.shrink import form  # noqa: E402
 
 
 def main() -> int:
@@ -56,6 +61,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only-statistics", action="store_true", help="no programs")
     parser.add_argument("--refused", action="store_true", help="shrink refusals too")
     parser.add_argument("--show", type=int, metavar="SEED", help="print one program")
+    parser.add_argument("--each", type=int, default=1, help="of each way to fail")
+    parser.add_argument("--save", type=Path, help="a folder for the smallest programs")
     parser.add_argument("--trials", type=int, default=600, help="steps to shrink by")
     return parser.parse_args()
 
@@ -84,11 +91,30 @@ def _print_minimal(report: Report, search: Search, options: argparse.Namespace) 
     if options.refused:
         groups |= {f"refused {code}": found for code, found in report.refusals.items()}
     for name, found in groups.items():
-        first = found[0]
         seeds = ", ".join(str(o.seed) for o in found[:5])
         print(f"\n# {name}: {len(found)} programs, seeds {seeds}")
-        print(minimal(first, search, options.trials))
-        print(f"# {first.verdict.report}")
+        for text in _distinct(found[: options.each], search, options.trials):
+            print(text, flush=True)
+            if options.save is not None:
+                _save(options.save, name, text)
+
+
+def _distinct(found: list[Outcome], search: Search, trials: int) -> Iterator[str]:
+    """Yield the smallest programs, each with what came of it, none twice."""
+    seen = set()
+    for one in found:
+        text = minimal(one, search, trials)
+        if form(text) not in seen:
+            seen.add(form(text))
+            report = textwrap.indent(one.verdict.report, "# ", lambda line: True)
+            yield f"{text}\n\n# seed {one.seed}: {one.verdict.name}\n{report}"
+
+
+def _save(folder: Path, name: str, text: str) -> None:
+    words = re.sub(r"[^a-z]+", "_", name.lower()).strip("_")
+    mark = hashlib.sha256(form(text).encode()).hexdigest()[:8]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{words}_{mark}.py").write_text(text + "\n")
 
 
 if __name__ == "__main__":

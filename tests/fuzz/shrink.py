@@ -168,3 +168,19 @@ def _text(tree: ast.Module) -> str | None:
     except (SyntaxError, ValueError, AttributeError, TypeError):
         return None
     return text
+
+
+def form(source: str) -> str:
+    """Return a program without its names and numbers: two of one form fail alike."""
+    tree = ast.parse(source)
+    kept = [s for s in tree.body if getattr(s, "name", "") != "arguments"]
+    for node in ast.walk(ast.Module(kept, [])):
+        if isinstance(node, ast.Name) and node.id not in ("np", "math"):
+            node.id = "_"
+        elif isinstance(node, ast.arg):
+            node.arg = "_"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            node.value = 0
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.name = "_"
+    return ast.unparse(ast.Module(kept, []))
