@@ -180,6 +180,47 @@ def stop_gradient(x: R) -> R:
     return x
 
 
+def on_cotangent(x: R, change: Callable[[Any], Any]) -> R:
+    """Return `x`; put `change` into the reverse sweep, at the place of `x`.
+
+    In the function itself nothing happens: `change` is not called. In the derivative
+    its statements stand where the cotangent of the result is complete, and what it
+    returns becomes the cotangent of `x`. A `change` that returns nothing only watches.
+
+    Parameters
+    ----------
+    x : number or array
+        The value whose cotangent is meant. Go on with the result.
+    change : callable
+        A function of the cotangent, which has the shape and dtype of `x`; it returns
+        a cotangent of that shape, a number for all of its entries, or None. It may
+        read values of the function around it; they have the values that they have
+        where `on_cotangent` is called.
+
+    Raises
+    ------
+    NotDifferentiable
+        CR310 where the result is not used or does not fit; CR306 where forward mode
+        would have to leave out a change (`jvp`, and the outer direction of a Jacobian).
+
+    Notes
+    -----
+    The code runs once for each time the value was computed, in reverse order, and only
+    where a cotangent comes by: not if `x` does not depend on what is differentiated by,
+    or the result does not depend on `x`. Derivatives of the derivative differentiate
+    it as it stands.
+
+    Examples
+    --------
+    >>> def f(x):
+    ...     h = on_cotangent(x * x, lambda h_bar: min(h_bar, 1.0))
+    ...     return 5 * h
+    >>> f(3.0), grad(f)(3.0)
+    (45.0, 6.0)
+    """
+    return x
+
+
 def checkpoint(f: F) -> F:
     """Return `f`, marked to be computed again in the reverse sweep instead of saved.
 
@@ -202,6 +243,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "on_cotangent",
     "stop_gradient",
     "value_and_grad",
     "vjp",

@@ -21,5 +21,6 @@ def test_unbroadcast(have: tuple, want: tuple) -> None:
 def test_project_and_add() -> None:
     """Projection is the identity; a sum hands its cotangent to both terms."""
     check_rule(helpers.project, real(3), np.ones(3), wrt=("g",))
+    check_rule(helpers.cotangent_for, real(3), np.ones(3), wrt=("g",))
     check_rule(helpers.add, real(3), real(3, seed=2))
     check_rule(helpers.add, [1.0, real(2)], [2.0, real(2)])

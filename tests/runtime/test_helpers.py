@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule.runtime.helpers import add, project, unbroadcast, zeros_like
+from chainrule.runtime.helpers import (
+    add,
+    cotangent_for,
+    cotangent_or,
+    project,
+    unbroadcast,
+    zeros_like,
+)
 
 Point = namedtuple("Point", "x y")
 
@@ -107,3 +114,21 @@ def test_sums_of_unlike_structures_are_errors() -> None:
     """Lists of other lengths are never added in part."""
     with pytest.raises(ValueError):
         add([1.0], [1.0, 2.0])
+
+
+def test_cotangent_for_checks_the_shape() -> None:
+    """It is the cotangent itself, or the error says both shapes."""
+    g = np.ones(3)
+    assert cotangent_for(g, np.zeros(3)) is g
+    with pytest.raises(ValueError, match=r"\(3,\) came back .* \(2,\)"):
+        cotangent_for(g, np.zeros(2))
+
+
+def test_cotangent_or_takes_what_was_given() -> None:
+    """None leaves the cotangent; else dtype and shape are those of the cotangent."""
+    g = np.ones(3, np.float32)
+    assert cotangent_or(None, g) is g
+    assert cotangent_or([1, 2, 3], g).dtype == np.float32
+    assert cotangent_or(2.5, 1.0) == 2.5
+    with pytest.raises(ValueError, match="came back"):
+        cotangent_or(np.ones(2), g)

@@ -54,6 +54,16 @@ def active_values(
     return varied.found & useful.found
 
 
+def carriers(stmt: Apply) -> tuple[Operand, ...]:
+    """Return the operands that derivatives go through.
+
+    What code for the reverse sweep reads is none of them.
+    """
+    if stmt.fn is prims.on_cotangent:
+        return stmt.args[:1]
+    return (*stmt.args, *(v for _, v in stmt.kwargs))
+
+
 def paths(stmt: Stmt) -> list[Block]:
     """Return the blocks whose results become the outs of a statement."""
     match stmt:
@@ -100,9 +110,9 @@ class Varied:
 
     def stmt(self, stmt: Stmt) -> None:
         match stmt:
-            case Apply(out=out, fn=fn, args=args, kwargs=kwargs):
+            case Apply(out=out, fn=fn):
                 if fn not in RULES.inactive or fn in STRUCTURAL:
-                    if any(map(self.has, args)) or any(self.has(v) for _, v in kwargs):
+                    if any(map(self.has, carriers(stmt))):
                         self.add(out)
             case Call(out=out, args=args):
                 if any(map(self.has, args)):
@@ -169,10 +179,9 @@ class Useful:
 
     def stmt(self, stmt: Stmt) -> None:
         match stmt:
-            case Apply(out=out, args=args, kwargs=kwargs):
+            case Apply(out=out):
                 if out in self.found:
-                    self.mark(args)
-                    self.mark(v for _, v in kwargs)
+                    self.mark(carriers(stmt))
             case Call(out=out, args=args):
                 if out in self.found:
                     self.mark(args)

@@ -147,7 +147,7 @@ class Rewriter:
             op.hint = old.hint
 
     def structural(self, stmt: Apply) -> Operand | None:
-        if stmt.fn is prims.stop:
+        if stmt.fn in (prims.stop, prims.on_cotangent):
             return stmt.args[0]
         if stmt.fn in (operator.getitem, builtins.getattr):
             return self.b.fold(stmt.fn, stmt.args, stmt.kwargs)

@@ -11,6 +11,8 @@ from typing import Any
 from chainrule.rules import registry as rules
 from chainrule.runtime import helpers
 
+CALLED = "a function that on_cotangent calls as it is has no derivative of its own"
+
 
 @rules.linear(helpers.unbroadcast, wrt=("g", "like"))
 def unbroadcast(out_bar: Any, g: Any, like: Any) -> Any:
@@ -34,6 +36,30 @@ def project(out_bar: Any, g: Any, like: Any) -> Any:
 def project_dot(g_dot: Any, like: Any, like_dot: Any) -> Any:
     """Project the tangent alike."""
     return helpers.project(g_dot, like)
+
+
+@rules.linear(helpers.cotangent_for, wrt=("g", "like"))
+def cotangent_for(out_bar: Any, g: Any, like: Any) -> Any:
+    """It is the cotangent itself."""
+    return out_bar, None
+
+
+@rules.forward(helpers.cotangent_for)
+def cotangent_for_dot(g_dot: Any, like: Any, like_dot: Any) -> Any:
+    """It is the tangent itself."""
+    return g_dot
+
+
+@rules.linear(helpers.cotangent_or, wrt="g")
+def cotangent_or(out_bar: Any, given: Any, g: Any) -> Any:
+    """What the user's function does is not known."""
+    rules.refuse(CALLED)
+
+
+@rules.forward(helpers.cotangent_or)
+def cotangent_or_dot(given: Any, g_dot: Any) -> Any:
+    """What the user's function does is not known."""
+    rules.refuse(CALLED)
 
 
 @rules.linear(helpers.project_all, wrt="g")

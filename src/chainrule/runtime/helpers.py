@@ -35,6 +35,27 @@ def unbroadcast(g: Any, like: Any) -> Any:
     return project(bar, like)
 
 
+def cotangent_for(g: Any, like: Any) -> Any:
+    """Return a cotangent that the user's code made, if it has the shape of `like`."""
+    if np.shape(g) != np.shape(like):
+        raise ValueError(
+            f"on_cotangent: a cotangent of shape {np.shape(g)} came back for a value"
+            f" of shape {np.shape(like)}"
+        )
+    return g
+
+
+def cotangent_or(given: Any, g: Any) -> Any:
+    """Return what the user's function gave, in the dtype of the cotangent `g`; `g`
+    itself if that is nothing.
+    """
+    if given is None:
+        return g
+    if isinstance(g, np.ndarray):
+        return cotangent_for(np.asarray(given, g.dtype), g)
+    return cotangent_for(given, g)
+
+
 def project(g: Any, like: Any) -> Any:
     """Return a cotangent of the right shape in the class and dtype of `like`."""
     if isinstance(like, np.ndarray | np.generic):

@@ -17,6 +17,7 @@ from chainrule.specialise import (
     object_calls,
     question_calls,
     sequence_calls,
+    surgery,
 )
 from chainrule.specialise.specials import SPECIAL, Special
 
@@ -30,6 +31,7 @@ THEMES = (
     object_calls,
     question_calls,
     sequence_calls,
+    surgery,
 )
 
 

@@ -192,6 +192,10 @@ def call_outside(
     if wrapped is not None:
         return call(ctx, frame, Const(wrapped), args, kwargs)
     library.refuse_writer(ctx, fn)
+    if isinstance(fn, types.MethodType) and is_primitive(fn.__func__):
+        base = Const(fn.__self__, (callee.text or "").rpartition(".")[0] or None)
+        args, name = [base, *args], fn.__name__
+        return primitive(ctx, frame, fn.__func__, args, kwargs, name, form="method")
     derivative = library.derivative(ctx, frame, fn, args, kwargs)
     if derivative is not None:
         return derivative

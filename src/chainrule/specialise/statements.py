@@ -25,6 +25,7 @@ from chainrule.specialise import (
     loops,
     matching,
     protected,
+    surgery,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
@@ -181,7 +182,7 @@ def statement(ctx: Context, frame: Frame, node: Any) -> None:
 
 
 def _expression(ctx: Context, frame: Frame, node: gast.Expr) -> None:
-    expressions.evaluate(ctx, frame, node.value)
+    surgery.refuse_unused(ctx, expressions.evaluate(ctx, frame, node.value))
 
 
 def _return(ctx: Context, frame: Frame, node: gast.Return) -> None:

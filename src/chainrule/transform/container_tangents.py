@@ -16,6 +16,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.joins import layout_of, make
+from chainrule.transform import surgery
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -107,4 +108,5 @@ STRUCTURAL = {
     prims.index_add: _same,
     prims.index_set: _same,
     builtins.reversed: _same,
+    prims.on_cotangent: surgery.tangent,
 }

@@ -18,6 +18,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Iter, Loop, Operand, Value
 from chainrule.runtime import helpers
 from chainrule.specialise.builder import type_of
+from chainrule.transform import surgery
 from chainrule.transform.cotangents import Bar
 from chainrule.types import lattice as lt
 
@@ -288,4 +289,5 @@ STRUCTURAL = {
     builtins.reversed: _reversed,
     operator.add: _concatenated,
     operator.mul: _repeated,
+    prims.on_cotangent: surgery.adjoint,
 }

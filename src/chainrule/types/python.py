@@ -46,6 +46,8 @@ REPORTING = (
         warnings.resetwarnings,
     ),
     *(logging.debug, logging.info, logging.warning, logging.error, logging.critical),
+    *(getattr(logging.Logger, name) for name in "debug info warning error".split()),
+    *(logging.Logger.critical, logging.Logger.exception, logging.Logger.log),
 )
 
 
