@@ -30,6 +30,7 @@ from chainrule.optimise.expand import expand
 from chainrule.optimise.fresh import forget
 from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
+from chainrule.optimise.one_sweep import one_sweep
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
@@ -163,10 +164,12 @@ def optimise(derived: Derived) -> None:
         for function in (*callees(root), root):
             remove_dead(function)
             sizes_of_arguments(function, derived.ours)
-            for _ in range(2):
+            merged, rounds = True, 0
+            while merged or rounds < 2:
                 rewrite(function, derived.ours)
                 read_once(function)
                 remove_dead(function)
+                merged, rounds = one_sweep(function, derived.ours), rounds + 1
             if fuse(function):
                 remove_dead(function)
             drop_casts(function)

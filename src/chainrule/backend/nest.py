@@ -114,6 +114,7 @@ class _Nesting:
         self.doubled: set[Value] = set()
         self.scope = 0
         self.fresh = 0
+        self.choosing = False
         for value in program.function.params:
             self.defined[self.slots.slot(value)] = 1
         self.survey(program.nodes)
@@ -184,8 +185,10 @@ class _Nesting:
                 self.consume(node)
             case p.Branch():
                 self.consume(node)
+                outer, self.choosing = self.choosing, _is_short(node)
                 node.then = self.block(node.then)
                 node.orelse = self.block(node.orelse)
+                self.choosing = outer
                 return self.choice(node)
             case p.For():
                 self.consume(node)
@@ -361,6 +364,7 @@ class _Nesting:
             long = ops > MAX_OPS or width > MAX_WIDTH
             # A cotangent keeps its line in arithmetic, unless it is a single operation.
             line = entry.named and entry.ops > 1 and _is_arithmetic(node)
+            line = line and not self.choosing
             too_long = long and (entry.named or not apart) and entry.width > SHORT
             if line or too_long:
                 ops -= entry.ops
@@ -421,6 +425,14 @@ class _Nesting:
         self.nested[negated] = op
         branch.test, branch.then, branch.orelse = negated, branch.orelse, []
         return [first, branch]
+
+
+def _is_short(branch: p.Branch) -> bool:
+    """Say whether a branch only chooses a value, which may become an expression."""
+    return all(
+        0 < len(nodes) <= 2 and isinstance(nodes[-1], p.Copies)
+        for nodes in (branch.then, branch.orelse)
+    )
 
 
 def _is_arithmetic(node: p.Node) -> bool:

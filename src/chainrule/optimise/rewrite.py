@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import itertools
 import operator
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -59,17 +58,17 @@ UNSHARED = {
 }
 
 
-def rewrite(function: Function, ours: Collection[Value]) -> None:
-    """Rewrite a function in place."""
+def rewrite(function: Function, ours: set[Value]) -> None:
+    """Rewrite a function in place; what is made is ours too."""
     Rewriter(function, ours).run(function)
 
 
 class Rewriter:
     """One walk over a function in the order in which it runs."""
 
-    def __init__(self, function: Function, ours: Collection[Value]) -> None:
+    def __init__(self, function: Function, ours: set[Value]) -> None:
         self.table: dict[Value, Operand] = {}
-        self.ours = set(ours)
+        self.ours = ours
         self.b = Builder(algebra=True)
         self.seen: list[dict[Any, Value]] = [{}]
         for stmt in statements(function.body):
