@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class Node:
     """One recorded operation.
 
     `edges` has for each active argument the source of that tensor, or a container of
-    sources; `like` is the result with an `Output` for each number or array.
+    sources; `like` is the class of the result, or a container of results with an
+    `Output` for each number or array.
     """
 
     __slots__ = (
@@ -96,8 +98,8 @@ class Node:
         self.edges = edges
         self.backward = backward
         self.residual = residual
-        self.memories = memories
-        self.versions = [m.version for m in memories]
+        self.memories = memories if residual else []
+        self.versions = [m.version for m in self.memories]
         self.retained: dict[int, weakref.ref[Tensor]] | None = None
 
     @property
@@ -119,13 +121,19 @@ class Node:
         if self.backward is None:
             raise RuntimeError(FREED.format(node=self))
         self._check_versions()
-        if isinstance(self.like, Output):
-            bar = self.like.bar(bars)
+        bar: Any
+        if self.like is np.ndarray:
+            bar = bars[0]
+        elif isinstance(self.like, type):
+            bar = self.like(bars[0])
         else:
             bar = map_leaves(lambda x: filled(x, bars), self.like)
         found = self.backward(self.residual, bar)
         for edge, operand_bar in zip(self.edges, found, strict=True):
-            yield from matched(edge, operand_bar)
+            if isinstance(edge, Node | Leaf):
+                yield edge, operand_bar
+            else:
+                yield from matched(edge, operand_bar)
 
     def free(self) -> None:
         """Let go of what is saved; a node that saved nothing can be used again."""
@@ -227,25 +235,18 @@ class Attributes:
         self.parts = parts
 
 
-def sweep(source: Source, bar: Any, retain: bool) -> None:
+def sweep(start: Source, bar: Any, retain: bool) -> None:
     """Send a cotangent back to the leaves, each node once, the latest first."""
-    bars: dict[Leaf | Node, list[Any]] = {}
-
-    def add(source: Source, bar: Any) -> None:
-        node = source.node
-        at = bars.get(node)
-        if at is None:
-            at = bars[node] = [None] * node.count
-        before = at[source.index]
-        at[source.index] = bar if before is None else before + bar
-
-    add(source, bar)
-    for node in reachable(source.node):
-        if node in bars:
-            for operand, operand_bar in node.pull(bars.pop(node)):
-                add(operand, operand_bar)
-            if not retain:
-                node.free()
+    nodes = reachable(start.node)
+    bars: dict[Leaf | Node, list[Any]] = {node: [None] * node.count for node in nodes}
+    bars[start.node][start.index] = bar
+    for node in nodes:
+        for source, part in node.pull(bars.pop(node)):
+            at = bars[source.node]
+            before = at[source.index]
+            at[source.index] = part if before is None else before + part
+        if not retain:
+            node.free()
 
 
 def reachable(start: Leaf | Node) -> list[Leaf | Node]:
@@ -254,8 +255,8 @@ def reachable(start: Leaf | Node) -> list[Leaf | Node]:
     stack = [start]
     while stack:
         for edge in stack.pop().edges:
-            for source in sources(edge):
+            for source in (edge,) if isinstance(edge, Leaf | Node) else sources(edge):
                 if source.node not in found:
                     found.add(source.node)
                     stack.append(source.node)
-    return sorted(found, key=lambda node: node.number, reverse=True)
+    return sorted(found, key=attrgetter("number"), reverse=True)

@@ -8,6 +8,7 @@ derivatives here.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,12 +23,13 @@ from chainrule.errors import NotDifferentiable
 from chainrule.request import Request
 from chainrule.rules.registry import RULES
 from chainrule.tensor import layouts, tensors, views
-from chainrule.tensor.graph import Node, Output, Part, Source
+from chainrule.tensor.graph import Attributes, Node, Output, Part, Source, sources
 from chainrule.tensor.layouts import is_active
 from chainrule.tensor.modes import MODE
 
 NOTHING: dict[str, Any] = {}
 LIMIT = 4096
+HOLDERS = (tuple, list, dict)
 WITHOUT = "a tensor requires grad: x.detach() is x without its history"
 _made: dict[Any, Operation] = {}
 SHORT = {
@@ -81,12 +83,18 @@ def apply(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any] = NOTHING) -> A
         return plain(fn, args, kwargs)
     operation = operation_for(tuple(key), fn, args, kwargs, values)
     memories: list[Any] = []
-    arrays = [operand(x, memories) for x in values]
-    spec, arguments = specialised(operation.made, tuple(arrays))
+    arrays = tuple([operand(x, memories) for x in values])
+    spec, arguments = specialised(operation.made, arrays)
     forward, backward = spec.built.calls
     value, residual = forward(*arguments)
     edges = [edge(values[k]) for k in operation.active]
     out = traced(Node(operation.name, edges, backward, residual, memories), value)
+    if value.__class__ is np.ndarray and value.base is None:
+        for x in arrays:
+            if x is value:
+                break
+        else:
+            return out  # memory of its own
     return views.linked(out, fn, args, kwargs)
 
 
@@ -136,20 +144,30 @@ def operand(x: Any, memories: list[Any]) -> Any:
 
 
 def edge(x: Any) -> Any:
-    """Return the source of a tensor, or those in a list."""
+    """Return the sources in an argument, at their places; None if there is none."""
     if isinstance(x, tensors.Tensor):
+        if x._version != x._memory.version:
+            views.refresh(x)
         return x._source
-    return [edge(part) if is_active(part) else None for part in x]
+    if isinstance(x, list | tuple):
+        parts: Any = [edge(part) for part in x]
+    elif isinstance(x, dict):
+        parts = {key: edge(part) for key, part in x.items()}
+    elif dataclasses.is_dataclass(x) and not isinstance(x, type):
+        names = [f.name for f in dataclasses.fields(x)]
+        parts = Attributes({name: edge(getattr(x, name)) for name in names})
+    else:
+        return None
+    return parts if any(sources(parts)) else None
 
 
 def traced(node: Node, value: Any) -> Any:
     """Return the results of a node as tensors, and tell the node what they are."""
     if is_real_or_complex(value):
-        node.like, node.count = Output(value, 0), 1
+        node.like, node.count = type(value), 1
         return result(value, node, node)
-    outputs = [
-        Output(x, k) for k, x in enumerate(filter(is_real_or_complex, leaves(value)))
-    ]
+    results = filter(is_real_or_complex, leaves(value))
+    outputs = [Output(x, k) for k, x in enumerate(results)]
     node.count = len(outputs)
     rest = iter(outputs)
     node.like = map_leaves(lambda x: next(rest) if is_real_or_complex(x) else x, value)
@@ -164,7 +182,8 @@ def traced(node: Node, value: Any) -> Any:
 def result(value: Any, node: Node, source: Source) -> tensors.Tensor:
     """Return a tensor for one result, whose memory the node watches too."""
     out = tensors.of_array(value, source)
-    node.watch(out._memory)
+    if node.memories:
+        node.watch(out._memory)
     return out
 
 
@@ -172,8 +191,13 @@ def plain(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function on the arrays of tensors; its arrays are tensors again."""
     known = fn in RULES.reverse or fn in RULES.inactive
     bare = unwrapped if known else protected
-    value = fn(*map_leaves(bare, args), **map_leaves(bare, kwargs))
-    return views.linked(map_leaves(wrapped, value), fn, args, kwargs)
+    arrays = [map_leaves(bare, x) if type(x) in HOLDERS else bare(x) for x in args]
+    value = fn(*arrays, **(kwargs and map_leaves(bare, kwargs)))
+    if isinstance(value, np.ndarray | np.generic):
+        out: Any = tensors.of_array(value, None)
+    else:
+        out = map_leaves(wrapped, value)
+    return views.linked(out, fn, args, kwargs)
 
 
 def wrapped(x: Any) -> Any:

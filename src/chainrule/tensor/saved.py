@@ -35,11 +35,8 @@ LIKE = {
 class Memory:
     """The memory of a tensor and its views: how often it was written, and where."""
 
-    __slots__ = ("bounds", "version")
-
-    def __init__(self) -> None:
-        self.version = 0
-        self.bounds: tuple[int, int] = (0, 0)
+    version = 0
+    bounds = (0, 0)
 
     def wrote(self, array: np.ndarray[Any, Any]) -> None:
         """Note a write to memory to which this array belongs."""

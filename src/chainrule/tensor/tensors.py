@@ -25,6 +25,7 @@ from chainrule.tensor.in_place import InPlace
 from chainrule.tensor.methods import Methods
 from chainrule.tensor.operators import Operators
 from chainrule.tensor.printing import show
+from chainrule.tensor.saved import Memory
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -224,7 +225,9 @@ class Tensor(Operators, InPlace, Methods, Conversions):
     def _accumulate(self, bar: Any) -> None:
         """Add to `grad`, in place as PyTorch does."""
         if self._grad is None:
-            self._grad = of_array(np.array(bar, self.dtype).reshape(self.shape), None)
+            array = np.asarray(bar, self.dtype)
+            own = array.flags.owndata
+            self._grad = of_array(array if own else array.copy(), None)
         else:
             self._grad._data += bar
             self._grad._memory.wrote(self._grad._data)
@@ -267,7 +270,11 @@ class Tensor(Operators, InPlace, Methods, Conversions):
 def of_array(value: Any, source: Source | None) -> Tensor:
     """Return a tensor around an array, not copied."""
     out: Tensor = Tensor.__new__(Tensor)
-    out._fill(value if type(value) is np.ndarray else np.asarray(value), source)
+    out._data = value if value.__class__ is np.ndarray else np.asarray(value)
+    out._source = source
+    out._memory = Memory()
+    out._version = 0
+    out._view = out._grad = None
     return out
 
 

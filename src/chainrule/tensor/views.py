@@ -78,9 +78,10 @@ def linked(out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     if isinstance(out, tensors.Tensor) and out._data.base is None:
         if not any(getattr(x, "_data", None) is out._data for x in args):
             return out
-    operands = [x for x in leaves((args, kwargs)) if isinstance(x, tensors.Tensor)]
+    operands = tensors_in((*args, *kwargs.values()))
     own: list[tensors.Tensor] = []
-    for position, each in enumerate(leaves(out)):
+    results = [out] if isinstance(out, tensors.Tensor) else leaves(out)
+    for position, each in enumerate(results):
         if not isinstance(each, tensors.Tensor):
             continue
         parent = sharing(each, operands)
@@ -91,6 +92,17 @@ def linked(out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         else:
             own.append(each)
     return out
+
+
+def tensors_in(args: Any) -> list[tensors.Tensor]:
+    """Return the tensors among some arguments and in their containers."""
+    found = []
+    for x in args:
+        if isinstance(x, tensors.Tensor):
+            found.append(x)
+        elif not isinstance(x, np.ndarray | float | int | slice):
+            found += [leaf for leaf in leaves(x) if isinstance(leaf, tensors.Tensor)]
+    return found
 
 
 def sharing(x: tensors.Tensor, others: list[tensors.Tensor]) -> tensors.Tensor | None:
