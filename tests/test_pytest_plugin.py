@@ -15,11 +15,13 @@ import chainrule.api  # noqa: F401
 import chainrule.checking.derivatives  # noqa: F401
 import chainrule.checking.goldens  # noqa: F401
 import chainrule.checking.samples  # noqa: F401
+import chainrule.inspector.index  # noqa: F401
 import chainrule.pipeline  # noqa: F401
 
 pytest_plugins = ["pytester"]
 
-PLUGIN = ("-p", "chainrule.pytest_plugin")
+# without a plugin that takes seconds to import, in each run anew
+PLUGIN = ("-p", "chainrule.pytest_plugin", "-p", "no:hypothesispytest")
 ROOT = Path(__file__).resolve().parent.parent
 
 MODEL = """
@@ -179,21 +181,6 @@ def test_golden_is_written_and_compared(project: pytest.Pytester) -> None:
     )
 
 
-def test_parallel(project: pytest.Pytester) -> None:
-    """Under pytest-xdist all is as usual."""
-    project.makepyfile(test_check=RIGHT, test_model=GOLDEN)
-    result = run(project, "--update-goldens", "-n", "2")
-    result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(
-        ["*goldens written*", "goldens/test_model/TestLoss.grad.py"]
-    )
-    golden = project.path / "goldens" / "test_model" / "hvp.py"
-    golden.write_text(golden.read_text() + "pass")
-    result = run(project, "-n", "2")
-    result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["*is not that of goldens/test_model/hvp.py"])
-
-
 def test_golden_folder_and_name(project: pytest.Pytester) -> None:
     """The folder is the project's choice; names do not look like tests."""
     with (project.path / "pyproject.toml").open("a") as file:
@@ -313,10 +300,42 @@ def test_option_of_the_same_name(project: pytest.Pytester, place: str) -> None:
 def test_help_lists_options_and_marker(project: pytest.Pytester) -> None:
     """What there is can be found out."""
     result = run(project, "--help")
-    result.stdout.fnmatch_lines(["*--update-goldens*", "*derivative_goldens*"])
+    result.stdout.fnmatch_lines(["*--derivative-report*DIR*", "*--update-goldens*"])
     run(project, "--markers").stdout.fnmatch_lines(["*argument_types(names, types*"])
     result = run(project, "--fixtures")
     result.stdout.fnmatch_lines(["check_derivative*", "golden_derivative*"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_report(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    """A page for every check, also of those that fail, and a list of all."""
+    wrong = """
+        import numpy as np
+        from model import decay
+
+        def test_decay(check_derivative):
+            check_derivative(decay, np.array([0.5, 0.7]))
+
+        def test_refused(golden_derivative):
+            golden_derivative(lambda x: eval("x"), 1.0)
+        """
+    project.makepyfile(test_right=RIGHT, test_model=GOLDEN, test_wrong=wrong)
+    options = ("--update-goldens", "--derivative-report", "out/pages")
+    result = run(project, *options, *workers)
+    result.assert_outcomes(passed=3, failed=2)
+    result.stdout.fnmatch_lines(
+        ["*derivative report*", "6 derivatives in */out/pages/index.html"]
+    )
+    result.stdout.fnmatch_lines(["*goldens written*", "goldens/test_model/hvp.py"])
+    folder = project.path / "out" / "pages"
+    listed = (folder / "index.html").read_text()
+    pages = re.findall(r'<td><a href="(.*?)">', listed)
+    assert sorted(["index.html", *pages]) == sorted(p.name for p in folder.iterdir())
+    assert "6 derivatives checked, 2 failed." in listed
+    assert "CR105" in listed and "differences give other numbers" in listed
+    assert listed.index("test_decay") < listed.index("test_loss")
+    (page,) = [name for name in pages if "test_loss" in name]
+    assert "loss_grad" in (folder / page).read_text()
 
 
 def test_readme(project: pytest.Pytester) -> None:

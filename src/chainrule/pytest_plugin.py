@@ -2,7 +2,8 @@
 
 In: pytest, which loads this by its entry point in every project that has chainrule
 installed. Out: the fixtures `check_derivative`, `golden_derivative` and
-`derivative_cache`, the marker `argument_types`, and the option `--update-goldens`.
+`derivative_cache`, the marker `argument_types`, and the options `--update-goldens` and
+`--derivative-report`.
 
 Projects that do not use chainrule pay nothing: this module imports pytest only, the
 package above it is lazy, and NumPy and the compiler come with the first fixture.
@@ -10,6 +11,7 @@ package above it is lazy, and NumPy and the compiler come with the first fixture
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import types
 import zlib
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from chainrule.cache.isolated import Isolated
 
 Wrt = int | str | tuple[int, ...] | tuple[str, ...] | None
+# What tests tell the end of the session: as user properties, which xdist passes on.
 WRITTEN = "golden written"
+REPORTED = "derivative"
 
 
 class CheckDerivative(Protocol):
@@ -58,6 +62,12 @@ class GoldenDerivative(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what the project may set."""
+    parser.getgroup("chainrule").addoption(
+        "--derivative-report",
+        metavar="DIR",
+        help="write a page of HTML for each derivative that the tests check, and a list"
+        " of them, DIR/index.html",
+    )
     parser.addini(
         "derivative_goldens",
         "folder of generated code to compare with, relative to the root folder"
@@ -85,6 +95,11 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known: projects may be strict about markers."""
+    if config.getoption("derivative_report"):
+        folder = config.invocation_params.dir / config.getoption("derivative_report")
+        config.option.derivative_report = str(folder)
+        if not hasattr(config, "workerinput"):  # the list is for the main process
+            config.pluginmanager.register(DerivativeReport(folder))
     config.addinivalue_line(
         "markers",
         "argument_types(names, types, low=-1.0, high=1.0): run the test with arguments"
@@ -130,7 +145,7 @@ _ParameterSet = type(pytest.param())
 
 
 @pytest.fixture
-def check_derivative() -> CheckDerivative:
+def check_derivative(request: pytest.FixtureRequest) -> CheckDerivative:
     """Check a derivative: `check_derivative(f, *args)`.
 
     Reverse mode is compared with differences at several steps, entry by entry, and with
@@ -171,10 +186,15 @@ def check_derivative() -> CheckDerivative:
         __tracebackhide__ = True
         from chainrule.checking.derivatives import check
 
+        call = (f, args, kwargs or {}, wrt)
         try:
             outcome = check(f, args, kwargs, wrt=wrt, order=order, rtol=rtol)
         except Exception as error:
+            record(request, "check", call, (False, str(error)))
             reraise(error)
+        call = (f, args, kwargs or {}, outcome.names)
+        result = (outcome.ok, outcome.text)
+        record(request, "check", call, result, outcome.transform)
         if not outcome.ok:
             raise AssertionError(outcome.text)
 
@@ -231,16 +251,21 @@ def golden_derivative(request: pytest.FixtureRequest) -> GoldenDerivative:
                 f"this test compares with {path.name} already: give file=..."
             )
         used.add(path)
+        call = (f, args, kwargs or {}, wrt)
         try:
             text = goldens.code(f, args, kwargs or {}, wrt=wrt, transform=transform)
         except Exception as error:
+            record(request, "golden", call, (False, str(error)), transform)
             reraise(error)
         shown = _relative(path, request.config)
         difference = goldens.difference(text, path, shown)
         if difference and request.config.getoption("update_goldens", False):
             goldens.write(text, path)
             request.node.user_properties.append((WRITTEN, shown))
-        elif difference:
+            difference = ""
+        outcome = (not difference, f"{shown}\n{difference}".rstrip())
+        record(request, "golden", call, outcome, transform)
+        if difference:
             raise AssertionError(
                 f"the generated code is not that of {shown}\n{difference}\n"
                 "(pytest --update-goldens writes the file: read what changed)"
@@ -276,6 +301,59 @@ def golden_name(request: pytest.FixtureRequest) -> str:
     parts = request.node.nodeid.partition("::")[2].split("::")
     name = ".".join(re.sub(r"^(test_)+", "", part) for part in parts)
     return re.sub(r"[^\w.=+-]+", "-", name).strip("-") + ".py"
+
+
+def record(
+    request: pytest.FixtureRequest,
+    what: str,
+    call: tuple[Any, tuple[Any, ...], dict[str, Any], Any],
+    outcome: tuple[bool, str],
+    transform: str = "grad",
+) -> None:
+    """Write the page of a check for `--derivative-report`, if that is asked for."""
+    folder = request.config.getoption("derivative_report")
+    if not folder:
+        return
+    from chainrule.inspector import index
+
+    told = request.node.user_properties
+    number = sum(name == REPORTED for name, _ in told)
+    row = index.add(
+        Path(folder),
+        request.node.nodeid,
+        what,
+        call,
+        outcome,
+        transform=transform,
+        number=number,
+    )
+    told.append((REPORTED, dataclasses.asdict(row)))
+
+
+class DerivativeReport:
+    """Collects what was checked, also by the workers of xdist, and writes the list."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a test told, once it is over."""
+        if report.when == "teardown":
+            told = report.user_properties
+            self.rows += [row for name, row in told if name == REPORTED]  # type: ignore[misc]
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the list."""
+        from chainrule.inspector import index
+
+        index.write(self.folder, [index.Checked(**row) for row in self.rows])
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say where the list is."""
+        count = f"{len(self.rows)} derivative{'' if len(self.rows) == 1 else 's'}"
+        terminalreporter.section("derivative report")
+        terminalreporter.line(f"{count} in {self.folder / 'index.html'}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ class Outcome:
     names: tuple[str, ...]
     entries: int = 0
     worst: float = 0.0
+    transform: str = "grad"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def check(
     if order < 1:
         raise ValueError(f"order is 1 for first derivatives, not {order}")
     problem = pose(f, tuple(args), kwargs or {}, wrt)
+    transform = "grad" if is_real_number(problem.value()) else "vjp"
     outcome = check_first(problem, rtol)
     entries, worst = outcome.entries, outcome.worst
     for _ in range(order - 1):
@@ -93,7 +95,7 @@ def check(
         problem = following(problem)
         outcome = check_first(problem, rtol)
         entries, worst = entries + outcome.entries, max(worst, outcome.worst)
-    return Outcome(outcome.ok, outcome.text, problem.names, entries, worst)
+    return replace(outcome, entries=entries, worst=worst, transform=transform)
 
 
 def check_first(problem: Problem, rtol: float | None) -> Outcome:
@@ -140,7 +142,8 @@ def compare(
         if not abs(slope - sides.reverse(v)) <= rtol * scale + 10 * error:
             bad = [_locate(lambda d: sides.differences(d)[0] - sides.reverse(d), v)]
     if not bad:
-        text = f"{size} numbers agree ({worst:.0e})"
+        agree = "1 number agrees" if size == 1 else f"{size} numbers agree"
+        text = f"{agree} ({worst:.0e})"
         return Outcome(True, text, problem.names, size, worst)
     text = wrong.explain(problem, sides, bad, max(rtol, 10 * limit / scale))
     return Outcome(False, text, problem.names, size, worst)

@@ -53,7 +53,8 @@ def derivative(f: Any, wrt: Any, transform: str) -> Derivative[..., Any]:
         argnames=options.argnames,
         has_aux=options.has_aux,
     )
-    made: Derivative[..., Any] = getattr(decorate(f), transform)
+    plain = f.__wrapped__ if isinstance(f, Differentiable) else f
+    made: Derivative[..., Any] = getattr(decorate(plain), transform)
     return made
 
 
