@@ -182,6 +182,17 @@ def test_magic_shows_every_function(notebook: Notebook) -> None:
     assert "def f_grad(x, y):" in notebook.text
     assert "return 2 * x * y" in notebook.text
     assert "CR105" in notebook.text and "def g(x):" in Text(notebook.html).text
+    assert "<span" not in notebook.html.partition("CR105")[2]  # words, not code
+
+
+def test_magic_on_functions_of_arrays(notebook: Notebook) -> None:
+    """Where there is no gradient the pair of vjp is shown, unless told otherwise."""
+    cell = "def f(x):\n    return np.sin(x)"
+    notebook.run(f"x = np.ones(3)\n{cell}")
+    notebook.run(f"%%derivative f(x)\n{cell}")
+    assert "def f_fwd(x):" in notebook.text and "def f_bwd(" in notebook.text
+    notebook.run(f"%%derivative --mode reverse f(x)\n{cell}")
+    assert "returns one number" in notebook.stderr
 
 
 def test_magic_options(notebook: Notebook) -> None:

@@ -8,6 +8,7 @@ HTML and terminals as text.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import html
 import inspect
 import re
@@ -34,18 +35,23 @@ Run the cell, and show the derivative of each function that it defines.
 CALL, as in `%%derivative loss(w, X, y)`, says of which function, for which arguments.
 Without it, arguments are variables of the same name, else defaults, else made up from
 the annotations. NAMES are the parameters to differentiate by: `--wrt w,b`. MODE is
-reverse, forward or value-and-grad."""
+reverse, forward, value-and-grad or vjp; by default reverse, or vjp where the function
+returns more than one number."""
 _OPTION = re.compile(r"\s*--(\w+)[ =]\s*(\S+)")
 SEPARATOR = "  │  "
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A function beside its derivative, and what was assumed of the arguments."""
+    """A function beside its derivative, and what was assumed of the arguments.
+
+    `refusal` says why there is no derivative, instead of it.
+    """
 
     primal: str
-    derivative: str
+    derivative: str = ""
     assumed: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,12 @@ def compare(
     call: str = "",
     *,
     wrt: str | None = None,
-    mode: str = "reverse",
+    mode: str | None = None,
 ) -> SideBySide:
     """Return the functions of a cell that was run, or the one called, side by side."""
     from chainrule.inspector import derivative
 
-    if mode not in derivative.MODES:
+    if mode not in (None, *derivative.MODES):
         raise UsageError(f"--mode is one of {', '.join(derivative.MODES)}, not {mode}")
     functions = list(called(call) if call else defined(cell, wrt))
     if not functions:
@@ -117,7 +123,7 @@ def compare(
             pairs.append(pair_of(found, given, wrt, mode))
         except Refusal as problem:
             refused.append(str(problem))
-            pairs.append(Pair(primal(found), str(problem)))
+            pairs.append(Pair(primal(found), refusal=str(problem)))
     if len(refused) == len(pairs):
         raise UsageError("\n\n".join(refused))
     return SideBySide(tuple(pairs))
@@ -127,16 +133,23 @@ class Refusal(Exception):
     """There is no such derivative of a function."""
 
 
-def pair_of(found: Target, given: str | None, wrt: str | None, mode: str) -> Pair:
+def pair_of(
+    found: Target, given: str | None, wrt: str | None, mode: str | None
+) -> Pair:
     """Return a function beside its derivative for these arguments."""
     from chainrule.inspector import derivative, target, values
 
     known = variables(found) if given is None else []
     text = ", ".join(f"{name}={name}" for name in known) if given is None else given
     try:
-        chosen = derivative.of(found, mode, values.active(found, wrt))
+        chosen = derivative.of(found, mode or "reverse", values.active(found, wrt))
         arguments = values.choose(found, text, chosen.wrt)
-        code = chosen.source(arguments)
+        try:
+            code = chosen.source(arguments)
+        except derivative.Refused:
+            if mode is not None:
+                raise
+            code = dataclasses.replace(chosen, mode="vjp").source(arguments)
     except (target.UsageError, derivative.Refused) as problem:
         raise Refusal(str(problem).replace("--args", "the call")) from None
     except NotDifferentiable as problem:
@@ -206,8 +219,11 @@ def primal(found: Target) -> str:
 def _html(pair: Pair) -> str:
     """Return two columns, one above the other where there is no room."""
     column = '<div style="flex: 1 1 24em; min-width: 0; overflow-x: auto">{}</div>'
-    texts = (pair.primal, pair.derivative)
-    columns = [column.format(GeneratedSource(t)._repr_html_()) for t in texts]
+    columns = [column.format(GeneratedSource(pair.primal)._repr_html_())]
+    other = f'<pre style="white-space: pre-wrap">{html.escape(pair.refusal)}</pre>'
+    if not pair.refusal:
+        other = GeneratedSource(pair.derivative)._repr_html_()
+    columns.append(column.format(other))
     notes = [
         f"<div><small>assumed {html.escape(n)}</small></div>" for n in pair.assumed
     ]
@@ -217,9 +233,13 @@ def _html(pair: Pair) -> str:
 
 def _text(pair: Pair, width: int, colours: bool) -> str:
     """Return two columns of text, or one below the other where there is no room."""
-    texts = pair.primal.rstrip(), pair.derivative.rstrip()
+    texts = pair.primal.rstrip(), (pair.refusal or pair.derivative).rstrip()
     left, right = (text.split("\n") for text in texts)
-    shown = [painted(t).split("\n") if colours else t.split("\n") for t in texts]
+    paint = (colours, colours and not pair.refusal)
+    shown = [
+        (painted(text) if coloured else text).split("\n")
+        for text, coloured in zip(texts, paint, strict=True)
+    ]
     first = max(map(len, left))
     notes = [f"assumed {note}" for note in pair.assumed]
     if first + len(SEPARATOR) + max(map(len, right)) > width:
