@@ -26,7 +26,14 @@ from chainrule.runtime import helpers
 from chainrule.types.lattice import ArrayT, ListT, ScalarT
 
 STORES = frozenset(
-    {prims.index_add, prims.index_set, prims.list_append, prims.list_init}
+    {
+        prims.index_add,
+        prims.index_set,
+        prims.fill,
+        prims.view_set,
+        prims.list_append,
+        prims.list_init,
+    }
 )
 FRESH: frozenset[Any] = frozenset(
     {

@@ -56,6 +56,8 @@ WORDS: dict[Any, str] = {
     prims.make_dict: "items",
     prims.index_add: "buffer",
     prims.index_set: "buffer",
+    prims.fill: "buffer",
+    prims.view_set: "buffer",
     prims.list_append: "items",
     prims.list_init: "items",
     prims.unpack: "parts",

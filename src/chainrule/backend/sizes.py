@@ -21,8 +21,13 @@ STATEMENTS = frozenset(
     {
         prims.index_add,
         prims.index_set,
+        prims.fill,
+        prims.view_set,
         prims.list_append,
         prims.list_init,
+        prims.commit,
+        prims.put_item,
+        prims.put_attribute,
         prims.unpack,
         prims.remark,
         prims.raise_,

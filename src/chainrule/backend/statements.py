@@ -13,6 +13,7 @@ import gast
 import numpy as np
 
 from chainrule.backend import program as p
+from chainrule.backend.buffers import STORES
 from chainrule.backend.generator import Remark
 from chainrule.backend.program import Nodes, Op
 from chainrule.backend.sizes import AUGMENTED, BINARY
@@ -123,8 +124,10 @@ class Writer:
             message = op.args[1] if len(op.args) > 1 else Const(None)
             bare = isinstance(message, Const) and message.value is None
             return [gast.Assert(spell(op.args[0]), None if bare else spell(message))]
-        if op.fn in _STORES:
+        if op.fn in STORES:
             return self.store(op, let)
+        if op.fn in PUTS:
+            return [self.put(op)]
         if let.mode == "augment":
             kind = BINARY.get(op.fn) or AUGMENTED[op.fn]
             left = target(self.variable(let.out))
@@ -150,6 +153,13 @@ class Writer:
             func = dotted(f"{self.speller.scope.path(np)}.{word}.at")
             parts = [dotted(out), spell(op.args[1]), spell(value)]
             made.append(gast.Expr(call(func, parts)))
+        elif op.fn is prims.fill:
+            place = gast.Subscript(dotted(out), literal(...), STORE)
+            made.append(_assign(place, spell(op.args[1])))
+        elif op.fn is prims.view_set:
+            view = self.view(dotted(out), op)
+            place = gast.Subscript(view, self.speller.subscript(op.args[2]), STORE)
+            made.append(_assign(place, spell(op.args[3])))
         else:
             place = gast.Subscript(
                 dotted(out), self.speller.subscript(op.args[1]), STORE
@@ -161,6 +171,43 @@ class Writer:
             else:
                 made.append(_assign(place, spell(op.args[2])))
         return made
+
+    def view(self, node: Node, op: ir.Apply) -> Node:
+        """Print the view of a buffer that a store writes into."""
+        rest = list(op.args[4:])
+        assert isinstance(op.args[1], Const)
+        for fn, count, names in op.args[1].value:
+            args, rest = rest[:count], rest[count:]
+            named, rest = rest[: len(names)], rest[len(names) :]
+            if fn is operator.getitem:
+                index = self.speller.subscript(args[0])
+                node = gast.Subscript(node, index, gast.Load())
+            elif fn is np.transpose and not args and not named:
+                node = gast.Attribute(node, "T", gast.Load())
+            else:
+                func = dotted(f"{self.speller.scope.path(np)}.{fn.__name__}")
+                spell = self.speller.operand
+                keywords = [
+                    gast.keyword(k, spell(v)) for k, v in zip(names, named, strict=True)
+                ]
+                node = gast.Call(func, [node, *map(spell, args)], keywords)
+        return node
+
+    def put(self, op: ir.Apply) -> Node:
+        """Print what the caller's objects hold at the end."""
+        spell = self.speller.operand
+        place, *key, value = op.args
+        node = spell(place)
+        if op.fn is prims.put_attribute:
+            assert isinstance(key[0], Const)
+            where: Node = gast.Attribute(node, key[0].value, STORE)
+        elif op.fn is prims.put_item:
+            where = gast.Subscript(node, self.speller.subscript(key[0]), STORE)
+        else:
+            whole = isinstance(getattr(place, "type", None), ListT)
+            index: Node = gast.Slice(None, None, None) if whole else literal(...)
+            where = gast.Subscript(node, index, STORE)
+        return _assign(where, spell(value))
 
     def unsigned(self, operand: Operand) -> tuple[Operand, bool]:
         """Return what is added without its sign, and whether it had one."""
@@ -310,9 +357,7 @@ class Writer:
         return gast.Try(self.body(node.body), handlers, [], final)
 
 
-_STORES = frozenset(
-    {prims.index_add, prims.index_set, prims.list_append, prims.list_init}
-)
+PUTS = frozenset({prims.commit, prims.put_item, prims.put_attribute})
 
 
 def _assign(left: Node, value: Node) -> Node:

@@ -119,7 +119,14 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
 
     def visit_Nonlocal(self, node: gast.Nonlocal) -> None:
         """Refuse `nonlocal x` if x is assigned."""
-        self._declared(node, "nonlocal", "the function around it")
+        names = [n for n in node.names if self._is_outside(n)]
+        if names:
+            here = gast.copy_location(gast.Nonlocal(names), node)
+            self._declared(here, "nonlocal", "the function around it")
+
+    def _is_outside(self, name: str) -> bool:
+        """Say whether a name belongs to a function around the one that is read."""
+        return not any(name in scope.locals for _, scope in self.scopes[:-1])
 
     def _declared(self, node: gast.AST, kind: str, owner: str) -> None:
         function, scope = self.scopes[-1]
@@ -175,30 +182,17 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             self.visit(node.value)
 
     def visit_Subscript(self, node: gast.Subscript) -> None:
-        """Refuse stores into items and their deletion."""
+        """Refuse stores into items of globals."""
         root = _root(node)
-        owner = self.source.segment(node.value) or root or "the object"
-        stmt, what = self._statement(node), f"an item of `{owner}`"
-        if isinstance(node.ctx, gast.Del):
-            self.refuse("CR406", stmt, f"deletion of {what}", *_unseen(owner, DELETE))
-        elif isinstance(node.ctx, gast.Store) and root and self._is_global(root):
-            self._global_store(stmt, root)
-        elif isinstance(node.ctx, gast.Store):
-            augmented = isinstance(stmt, gast.AugAssign)
-            message = f"{'augmented ' if augmented else ''}write into {what}"
-            advice = _instead(node, owner)
-            self.refuse("CR401", stmt, message, *_unseen(owner, advice))
+        if not isinstance(node.ctx, gast.Load) and root and self._is_global(root):
+            self._global_store(self._statement(node), root)
         self.generic_visit(node)
 
     def visit_Attribute(self, node: gast.Attribute) -> None:
-        """Refuse stores into attributes and their deletion."""
-        owner = self.source.segment(node.value) or "the object"
-        stmt, what = self._statement(node), f"the attribute `{node.attr}` of `{owner}`"
-        if isinstance(node.ctx, gast.Del):
-            self.refuse("CR406", stmt, f"deletion of {what}", *_seen(owner, UNSET))
-        elif isinstance(node.ctx, gast.Store):
-            advice = f"use a local variable `{node.attr}`, and return it"
-            self.refuse("CR405", stmt, f"write into {what}", *_seen(owner, advice))
+        """Refuse stores into attributes of globals."""
+        root = _root(node)
+        if not isinstance(node.ctx, gast.Load) and root and self._is_global(root):
+            self._global_store(self._statement(node), root)
         self.generic_visit(node)
 
     def visit(self, node: gast.AST) -> None:
@@ -237,29 +231,6 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             return None
         namespace = self.source.function.__globals__
         return namespace.get(name, getattr(builtins, name, None))
-
-
-DELETE = "make a new one without it, as {k: v for k, v in d.items() if k != key}"
-UNSET = "leave the object as it is"
-
-
-def _seen(owner: str, advice: str) -> tuple[str, str]:
-    """Return label and help of a write into an attribute."""
-    return f"`{owner}` outlives the statement: others see the change", advice
-
-
-def _unseen(owner: str, advice: str) -> tuple[str, str]:
-    """Return label and help of a write into an object."""
-    return f"`{owner}` is changed in place: the values it had are lost", advice
-
-
-def _instead(node: gast.Subscript, owner: str) -> str:
-    """Return how to make the new value without a store."""
-    if isinstance(node.slice, gast.Constant) and isinstance(node.slice.value, str):
-        return f"make a new dict: {{**{owner}, {node.slice.value!r}: ...}}"
-    return (
-        "build it at once: np.array([...]), np.stack([... for i in ...]), np.where(...)"
-    )
 
 
 def _root(node: gast.AST) -> str | None:

@@ -77,6 +77,24 @@ def local_names(function: gast.AST) -> tuple[str, ...]:
     return scope_of(function).locals
 
 
+def nonlocal_names(function: gast.AST | None) -> frozenset[str]:
+    """Return the names that a function declares `nonlocal`; kept with its tree."""
+    known: frozenset[str] | None = getattr(function, "nonlocals", None)
+    if known is None and function is not None and isinstance(function, FUNCTIONS):
+        known = function.nonlocals = frozenset(scope_of(function).nonlocals)
+    return known or frozenset()
+
+
+def shared_names(function: gast.AST) -> frozenset[str]:
+    """Return the local names that functions inside assign; kept with the tree."""
+    known: frozenset[str] | None = getattr(function, "shared", None)
+    if known is None:
+        inner = [n for n in gast.walk(function) if isinstance(n, gast.Nonlocal)]
+        names = {name for node in inner for name in node.names}
+        known = function.shared = frozenset(names & set(local_names(function)))
+    return known
+
+
 def target_names(target: gast.AST) -> tuple[str, ...]:
     """Return the names that a target (of `=`, `for`, `with`) binds."""
     return assigned_names([target])
@@ -89,6 +107,15 @@ def assigned_names(stmts: Iterable[gast.AST]) -> tuple[str, ...]:
     inside a comprehension does.
     """
     return _unique(_bindings(stmts))
+
+
+def augmented_names(stmts: Iterable[gast.AST]) -> tuple[str, ...]:
+    """Return the names that statements bind in no other way than by `name += ...`."""
+    nodes = [node for node, _ in own_nodes(stmts)]
+    found = [n.target for n in nodes if isinstance(n, gast.AugAssign)]
+    names = [t.id for t in found if isinstance(t, gast.Name)]
+    bound = list(_bindings(stmts))
+    return _unique(n for n in names if bound.count(n) == names.count(n))
 
 
 def exits(stmts: Iterable[gast.stmt]) -> frozenset[str]:

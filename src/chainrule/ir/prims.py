@@ -77,6 +77,64 @@ def index_set(buffer: Any, index: Any, value: Any) -> Any:
     return out
 
 
+def fill(buffer: Any, value: Any) -> Any:
+    """Return the buffer with all elements replaced; print as `buffer[...] = value`."""
+    return np.full(np.shape(buffer), value, np.asarray(buffer).dtype)
+
+
+def view_set(buffer: Any, steps: Any, index: Any, value: Any, *operands: Any) -> Any:
+    """Return the buffer with `value` at `index` of a view of it;
+    print as `buffer.T[index] = value`.
+
+    `steps` are the operations that lead to the view: a function, how many of `operands`
+    it takes by position, and the names of those it takes by keyword.
+    """
+    out = np.array(buffer)
+    view_get(out, steps, *operands)[index] = value
+    return out
+
+
+def view_get(buffer: Any, steps: Any, *operands: Any) -> Any:
+    """Return a view: what `view_set` writes into."""
+    view, rest = buffer, list(operands)
+    for fn, count, names in steps:
+        args, rest = rest[:count], rest[count:]
+        named, rest = dict(zip(names, rest, strict=False)), rest[len(names) :]
+        view = fn(view, *args, **named)
+    return view
+
+
+def commit(place: Any, value: Any) -> None:
+    """Let an array of the caller hold this value at the end; print as
+    `place[...] = value`, or as nothing where the writes were made in place.
+    """
+    if isinstance(place, list):
+        place[:] = value
+    elif isinstance(place, dict):
+        kept = dict(value)
+        place.clear()
+        place.update(kept)
+    else:
+        place[...] = value
+
+
+def put_item(place: Any, key: Any, value: Any) -> None:
+    """Let a container of the caller hold a part; print as `place[key] = value`."""
+    place[key] = value
+
+
+def put_attribute(place: Any, name: str, value: Any) -> None:
+    """Let an object of the caller hold an attribute; print as `place.name = value`."""
+    setattr(place, name, value)
+
+
+def same(x: Any) -> Any:
+    """Return a value as a new object with the same content (a copy, where somebody
+    could tell); gone after specialisation.
+    """
+    return x
+
+
 def list_append(items: list[Any], value: Any) -> list[Any]:
     """Return the list with one more element; print as `items.append(value)`."""
     return [*items, value]

@@ -36,6 +36,14 @@ def statements(block: Block) -> Iterator[Stmt]:
             yield from statements(inner)
 
 
+def inner_blocks(block: Block) -> Iterator[Block]:
+    """Yield a block and all blocks in it, outer before inner ones."""
+    yield block
+    for stmt in block.stmts:
+        for inner in blocks(stmt):
+            yield from inner_blocks(inner)
+
+
 def free_values(block: Block, bound: Iterable[Value] = ()) -> list[Value]:
     """Return the values that a block reads and does not define, in order of reading."""
     free: dict[Value, None] = {}

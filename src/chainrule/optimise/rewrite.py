@@ -47,6 +47,8 @@ UNSHARED = {
     prims.make_list,
     prims.index_add,
     prims.index_set,
+    prims.fill,
+    prims.view_set,
     prims.list_append,
     prims.list_init,
     builtins.reversed,
@@ -146,7 +148,7 @@ class Rewriter:
             op.hint = old.hint
 
     def structural(self, stmt: Apply) -> Operand | None:
-        if stmt.fn in (prims.stop, prims.on_cotangent):
+        if stmt.fn in (prims.stop, prims.same, prims.on_cotangent):
             return stmt.args[0]
         if stmt.fn in (operator.getitem, builtins.getattr):
             return self.b.fold(stmt.fn, stmt.args, stmt.kwargs)

@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.ir import prims
 from chainrule.rules import registry as rules
 from chainrule.rules.common import at, positive_axis, zeros_like
+from chainrule.runtime import helpers
 
 
 @rules.linear(operator.getitem, wrt="a")
@@ -36,14 +37,52 @@ def index_add_dot(buffer_dot: Any, index: Any, value_dot: Any) -> Any:
 
 @rules.linear(prims.index_set, wrt=("buffer", "value"))
 def index_set(out_bar: Any, buffer: Any, index: Any, value: Any) -> Any:
-    """What was overwritten has no derivative; the value's is read at the index."""
-    return prims.index_set(out_bar, index, 0.0), out_bar[index]
+    """What was overwritten has no derivative; the value's is read at the index.
+
+    Of elements that an index names twice, NumPy keeps the one written last.
+    """
+    value_bar = out_bar[index]
+    if rules.names_twice(index):
+        value_bar = np.where(helpers.last_write(out_bar, index), value_bar, 0.0)
+    return prims.index_set(out_bar, index, 0.0), value_bar
 
 
 @rules.forward(prims.index_set)
 def index_set_dot(buffer_dot: Any, index: Any, value_dot: Any) -> Any:
     """Set the tangent at the index."""
     return prims.index_set(buffer_dot, index, value_dot)
+
+
+@rules.linear(prims.fill, wrt=("buffer", "value"))
+def fill(out_bar: Any, buffer: Any, value: Any) -> Any:
+    """All elements are the value's; nothing is left of what was overwritten."""
+    return None, out_bar
+
+
+@rules.forward(prims.fill)
+def fill_dot(buffer: Any, buffer_dot: Any, value_dot: Any) -> Any:
+    """Fill with the tangent."""
+    return prims.fill(buffer, value_dot)
+
+
+@rules.linear(prims.view_set, wrt=("buffer", "value"))
+def view_set(
+    out_bar: Any, buffer: Any, steps: Any, index: Any, value: Any, *operands: Any
+) -> Any:
+    """Do to the cotangent's view what `index_set` does to a buffer."""
+    view_bar = prims.view_get(out_bar, steps, *operands)
+    value_bar = view_bar[index]
+    if rules.names_twice(index):
+        value_bar = np.where(helpers.last_write(view_bar, index), value_bar, 0.0)
+    return prims.view_set(out_bar, steps, index, 0.0, *operands), value_bar
+
+
+@rules.forward(prims.view_set)
+def view_set_dot(
+    buffer_dot: Any, steps: Any, index: Any, value_dot: Any, *operands: Any
+) -> Any:
+    """Set the tangent in the tangent's view."""
+    return prims.view_set(buffer_dot, steps, index, value_dot, *operands)
 
 
 @rules.linear(np.take, wrt="a")
@@ -126,3 +165,6 @@ rules.inactive(
     np.mask_indices,
     prims.dim,
 )
+
+
+rules.inactive(helpers.last_write)

@@ -210,3 +210,13 @@ def is_zero(out_bar: Any) -> bool:
     The compiler answers when it knows that; it answers no when it does not.
     """
     return not np.any(out_bar)
+
+
+def names_twice(index: Any) -> bool:
+    """Say whether an index may name an element twice: it has arrays of integers.
+
+    The compiler answers from the type.
+    """
+    items = index if isinstance(index, tuple) else (index,)
+    arrays = [np.asarray(i) for i in items if isinstance(i, list | np.ndarray)]
+    return any(a.dtype.kind in "iu" and a.ndim > 0 for a in arrays)

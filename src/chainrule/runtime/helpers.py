@@ -100,6 +100,18 @@ def zeros_like(x: Any) -> Any:
     return None
 
 
+def last_write(x: Any, index: Any) -> Any:
+    """Say which elements of `x[index]` a store leaves in place: the last of each.
+
+    Of elements that an index names twice, NumPy keeps the one written last.
+    """
+    places = np.arange(np.size(x)).reshape(np.shape(x))[index]
+    order = np.arange(places.size).reshape(places.shape)
+    owner = np.empty(np.size(x), int)
+    owner[places] = order
+    return owner[places] == order
+
+
 def add(a: Any, b: Any) -> Any:
     """Return the sum of two cotangents of one structure; None counts as zero."""
     if a is None or b is None:

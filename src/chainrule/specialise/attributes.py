@@ -21,7 +21,6 @@ from chainrule.specialise.values import (
     ArrayMethod,
     Closure,
     Generator,
-    Instance,
     Items,
     Method,
     Streams,
@@ -93,11 +92,6 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
         from chainrule.specialise.construct import super_attribute
 
         return super_attribute(ctx, frame, value, name)
-    if isinstance(value, Instance):
-        if name == "__class__":
-            return Const(value.cls)
-        set_ = value.frame.env.get(f".{name}")
-        return set_ or of_class(ctx, frame, base, value.cls, name)
     if isinstance(value, Method):
         return attribute(ctx, frame, value.function, name)
     try:

@@ -36,6 +36,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify, without_defaults
+from chainrule.specialise.memory import MAKERS, Memory, reads_part
 from chainrule.types import lattice as lt
 from chainrule.types.constants import NOT_CONSTANT, constant
 from chainrule.types.elementwise import elementwise
@@ -87,8 +88,6 @@ FOLDABLE = {
 }
 ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
-MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
-
 
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
 
@@ -114,15 +113,18 @@ class Builder:
         self.branches: dict[Value, tuple[If | Try | With, int]] = {}
         self.algebra = algebra
         self.loc: Loc | None = None
+        self.memory = Memory(self)
+        self.outside: list[Block] = []
 
     @contextmanager
     def into(self, block: Block) -> Iterator[Block]:
         """Write into another block for a while."""
         outer, self.block = self.block, block
+        self.outside.append(outer)
         try:
             yield block
         finally:
-            self.block = outer
+            self.block = self.outside.pop()
 
     def add(self, stmt: Stmt) -> None:
         """Append a statement that is already complete."""
@@ -145,6 +147,9 @@ class Builder:
         type_: lt.Type | None = None,
     ) -> Operand:
         """Write `fn(*args, **kwargs)` and return its result."""
+        if self.memory.now:
+            args = tuple(map(self.memory.current, args))
+            kwargs = [(k, self.memory.current(v)) for k, v in kwargs]
         if fn not in TAKES_NONE and not any(
             isinstance(a, Const) and a.value is None for a in args
         ):
@@ -162,9 +167,12 @@ class Builder:
         if type_ is None:
             type_ = self.infer(fn, args, kwargs)
         out = Value(type_, hint, self.loc)
-        self.add(
-            Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
+        stmt = Apply(
+            out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text
         )
+        self.add(stmt)
+        if reads_part(stmt):
+            self.memory.note(stmt)
         return out
 
     def some(self, op: Operand) -> Operand:
@@ -315,6 +323,7 @@ class Builder:
 
     def parts(self, op: Operand) -> list[Operand] | dict[Any, Operand] | None:
         """Return the operands a container was built from."""
+        op = self.memory.current(op)
         if isinstance(op, Const):
             if isinstance(op.value, tuple | list):
                 return [Const(v) for v in op.value]
@@ -348,6 +357,7 @@ class Builder:
         """Return the elements of a tuple or list of known length,
         reading them if needed.
         """
+        op = self.memory.current(op)
         parts = self.parts(op)
         if isinstance(parts, list):
             return parts
@@ -358,6 +368,7 @@ class Builder:
 
     def fields(self, op: Operand) -> dict[Any, Operand] | None:
         """Return the values of a dict with known keys, reading them if needed."""
+        op = self.memory.current(op)
         parts = self.parts(op)
         if isinstance(parts, dict):
             return parts

@@ -18,6 +18,7 @@ from chainrule.specialise import (
     question_calls,
     sequence_calls,
     surgery,
+    writers,
 )
 from chainrule.specialise.specials import SPECIAL, Special
 
@@ -32,6 +33,7 @@ THEMES = (
     question_calls,
     sequence_calls,
     surgery,
+    writers,
 )
 
 

@@ -25,13 +25,16 @@ from chainrule.specialise import (
     comprehensions,
     construct,
     container_calls,
+    dicts,
     displays,
     expressions,
     inlining,
     library,
+    lists,
     object_calls,
     sequence_calls,
     static_calls,
+    writers,
 )
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
@@ -40,7 +43,6 @@ from chainrule.specialise.values import (
     Choice,
     Closure,
     Getter,
-    Instance,
     Method,
     is_const,
 )
@@ -200,9 +202,6 @@ def call_outside(
     if derivative is not None:
         return derivative
     if isinstance(fn, types.FunctionType) and not library.is_opaque(fn):
-        if fn.__name__ == "__init__" and args and is_const(args[0], Instance):
-            me = args[0].value
-            return construct.initialise_base(ctx, me, fn, args[1:], kwargs)
         return inlining.call_function(ctx, frame, fn, args, kwargs)
     if getattr(fn, "__name__", "") == "_make" and args and is_const(args[0], type):
         items = comprehensions.static_items(ctx, frame, args[1])
@@ -265,7 +264,9 @@ def call_method(
     """Call a method of an array, a number, a container or an opaque object."""
     base, name = method.base, method.name
     t = type_of(base)
-    refuse_mutation(ctx, base, name)
+    changed = mutation(ctx, frame, base, name, args, kwargs)
+    if changed is not None:
+        return changed
     special = container_calls.method(ctx, frame, base, name, args, kwargs)
     if special is not NotImplemented:
         return special  # type: ignore[no-any-return]
@@ -281,22 +282,32 @@ def call_method(
     return library.opaque_method(ctx, frame, base, name, args, kwargs)
 
 
-def refuse_mutation(ctx: Context, base: Operand, name: str) -> None:
-    """Refuse methods that write into their object."""
-    t = type_of(base)
-    kind = {
-        lt.ArrayT: "array",
-        lt.ListT: "list",
-        lt.DictT: "dict",
-    }.get(type(t)) or ("set" if is_set(base) else None)
-    if kind is not None and name in MUTATING.get(kind, ()):
+def mutation(
+    ctx: Context,
+    frame: Frame,
+    base: Operand,
+    name: str,
+    args: list[Operand],
+    kwargs: Kwargs,
+) -> Operand | None:
+    """Call a method that writes into its object, if it is one."""
+    base = ctx.builder.memory.current(base)
+    match type_of(base):
+        case lt.ArrayT() if name in MUTATING["array"]:
+            return writers.method(ctx, frame, base, name, args, kwargs)
+        case lt.ListT() if name in MUTATING["list"]:
+            return lists.method(ctx, frame, base, name, args, kwargs)
+        case lt.DictT() if name in MUTATING["dict"]:
+            return dicts.method(ctx, frame, base, name, args, kwargs)
+    if is_set(base) and name in MUTATING["set"]:
         raise not_differentiable(
             "CR404",
             ctx.builder.loc,
-            f"`.{name}` changes its {kind} in place",
-            label=f"writes into the {kind}",
-            help="build a new value instead",
+            f"`.{name}` changes its set in place",
+            label="writes into the set",
+            help="build a new set instead",
         )
+    return None
 
 
 def is_set(op: Operand) -> bool:
@@ -314,21 +325,9 @@ def primitive(
     form: str = "call",
 ) -> Operand:
     """Write a call of a primitive."""
-    for name, value in kwargs:
-        if name == "out" and not (
-            isinstance(value, Const) and value.value in (None, ())
-        ):
-            raise not_differentiable(
-                "CR403",
-                ctx.builder.loc,
-                "`out=` writes into an array",
-                label="writes into its argument",
-                help="use the result instead",
-            )
-    if isinstance(fn, np.ufunc) and len(args) > fn.nin:
-        raise not_differentiable(
-            "CR403", ctx.builder.loc, "a ufunc's output argument is written"
-        )
+    target = writers.target(ctx, fn, args, kwargs)
+    if target is not None:
+        return writers.into(ctx, frame, fn, args, kwargs, text, form, target)
     args = [library.prepare(ctx, frame, fn, k, a) for k, a in enumerate(args)]
     effect = fn in library.EFFECTS
     return ctx.builder.apply(

@@ -7,12 +7,13 @@ layout stays the same; a list whose length changes is carried whole, with like e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.ir.nodes import UNDEF, Block, Const, Loc, Operand, Undef, Value
 from chainrule.specialise.builder import Builder, type_of
+from chainrule.specialise.frames import State
 from chainrule.specialise.joins import (
     is_poison,
     layout_of,
@@ -47,14 +48,36 @@ class Slot:
 
 
 class Carried:
-    """All carried variables of one loop."""
+    """All carried variables of one loop, and the objects that are written in it.
 
-    def __init__(
-        self, b: Builder, names: Sequence[str], env: dict[str, Operand]
-    ) -> None:
+    A variable goes by its name, an object by the value that is its home.
+    """
+
+    def __init__(self, b: Builder, names: Sequence[str], env: State) -> None:
         self.b = b
-        self.names = tuple(dict.fromkeys(names))
-        self.slots = {n: self.slot(_hint(n), env.get(n, UNDEF)) for n in self.names}
+        self.slots: dict[Hashable, Slot] = {}
+        self.carry(names, env)
+
+    @property
+    def names(self) -> tuple[Hashable, ...]:
+        """What is carried."""
+        return tuple(self.slots)
+
+    def carry(self, keys: Iterable[Hashable], env: State) -> None:
+        """Carry more variables and objects."""
+        for key in keys:
+            if key not in self.slots:
+                self.slots[key] = self.slot(_hint(key), self.before(key, env))
+
+    def before(self, key: Hashable, env: State) -> Operand:
+        """Return what a variable or object holds before the loop."""
+        memory = self.b.memory
+        memory.now = dict(env.now)
+        if isinstance(key, str):
+            return memory.current(env.get(key, UNDEF))
+        if isinstance(key, Value):
+            return memory.refreshed(env.now.get(key, key))
+        return memory.current(env.now.get(key, UNDEF))
 
     def slot(self, hint: str | None, init: Operand) -> Slot:
         """Return the slot of a variable that holds `init` before the loop."""
@@ -84,21 +107,30 @@ class Carried:
             parts = [UNDEF] * len(names)
         else:
             parts = read_parts(self.b, init)
-        slot.parts = [self.slot(n, p) for n, p in zip(names, parts, strict=True)]
+        current = self.b.memory.current
+        slot.parts = [
+            self.slot(n, current(p)) for n, p in zip(names, parts, strict=True)
+        ]
 
     # ------------------------------------------------------------- one round
 
-    def enter(self, env: dict[str, Operand], block: Block) -> tuple[Value, ...]:
+    def enter(self, env: State, block: Block) -> tuple[Value, ...]:
         """Bind the names to fresh parameters; return these."""
         params: list[Value] = []
         with self.b.into(block):
-            for name, slot in self.slots.items():
-                op = self._enter(slot, params)
-                if isinstance(op, Undef):
-                    env.pop(name, None)
-                else:
-                    env[name] = op
+            for key, slot in self.slots.items():
+                self.bind(key, self._enter(slot, params), env)
         return tuple(params)
+
+    def bind(self, key: Hashable, op: Operand, env: State) -> None:
+        """Let a variable, or an object, be what an operand is."""
+        place: dict[Any, Operand] = env if isinstance(key, str) else env.now
+        if isinstance(op, Undef):
+            place.pop(key, None)
+            return
+        place[key] = op
+        if isinstance(key, Value):
+            self.b.memory.version(key, op)
 
     def _enter(self, slot: Slot, params: list[Value]) -> Operand:
         if slot.poison:
@@ -113,10 +145,16 @@ class Carried:
         params.append(slot.param)
         return slot.param
 
-    def widen(self, ends: dict[str, Operand]) -> bool:
+    def widen(self, ends: State) -> bool:
         """Take in the types at the end of the body; say whether nothing changed."""
-        stable = [self._widen(s, ends.get(n, UNDEF)) for n, s in self.slots.items()]
+        stable = [self._widen(s, self.end(n, ends)) for n, s in self.slots.items()]
         return all(stable)
+
+    def end(self, key: Hashable, ends: State) -> Operand:
+        """Return what a variable or object holds at the end of the body."""
+        self.b.memory.now = dict(ends.now)
+        with self.b.into(Block()):
+            return self.before(key, ends)
 
     def _widen(self, slot: Slot, end: Operand) -> bool:
         if slot.poison or isinstance(end, Undef):
@@ -196,63 +234,62 @@ class Carried:
         slot.poison = reason
         return False
 
-    def give_up(self, ends: dict[str, Operand]) -> None:
+    def give_up(self, ends: State) -> None:
         """Poison what did not settle, after too many rounds."""
         for name, slot in self.slots.items():
-            if not self._widen(slot, ends.get(name, UNDEF)):
+            if not self._widen(slot, self.end(name, ends)):
                 slot.poison = slot.poison or "does not settle to one type in the loop"
 
     # ------------------------------------------------------------- at the end
 
-    def drop(self, name: str) -> None:
+    def drop(self, name: Hashable) -> None:
         """Carry a variable no longer."""
         del self.slots[name]
-        self.names = tuple(n for n in self.names if n != name)
 
     def leaves(self) -> list[Slot]:
         """Return the slots that are carried as values, in order."""
-        found: list[Slot] = []
+        return [slot for top in self.slots.values() for slot in self.leaves_of(top)]
 
-        def visit(slot: Slot) -> None:
-            if slot.poison or slot.const is not None:
-                return
-            if slot.layout is not None:
-                for part in slot.parts:
-                    visit(part)
-            else:
-                found.append(slot)
-
-        for slot in self.slots.values():
-            visit(slot)
-        return found
+    def leaves_of(self, slot: Slot) -> list[Slot]:
+        """Return the values that a slot consists of."""
+        if slot.poison or slot.const is not None:
+            return []
+        if slot.layout is None:
+            return [slot]
+        return [leaf for part in slot.parts for leaf in self.leaves_of(part)]
 
     @property
     def init(self) -> tuple[Operand, ...]:
         """The carried values before the first iteration."""
         return tuple(s.init for s in self.leaves())
 
-    def leave(self, ends: dict[str, Operand]) -> list[Operand]:
+    def leave(self, ends: State) -> list[Operand]:
         """Return the results of the body, in the order of its parameters."""
         results: list[Operand] = []
-
-        def visit(slot: Slot, end: Operand) -> None:
-            if slot.poison or slot.const is not None:
-                return
-            if slot.layout is None:
+        for key, top in self.slots.items():
+            for slot, end in self.leaf_ends(top, self.before(key, ends)):
                 results.append(end if _carries(slot, end) else UNDEF)
-                return
-            if isinstance(end, Undef):
-                parts: Sequence[Operand] = [UNDEF] * len(slot.parts)
-            else:
-                parts = read_parts(self.b, end)
-            for part, op in zip(slot.parts, parts, strict=True):
-                visit(part, op)
-
-        for name, slot in self.slots.items():
-            visit(slot, ends.get(name, UNDEF))
         return results
 
-    def after(self, env: dict[str, Operand], loc: Loc | None) -> tuple[Value, ...]:
+    def leaf_ends(self, slot: Slot, end: Operand) -> list[tuple[Slot, Operand]]:
+        """Pair the values in a slot with what they are at the end of the body."""
+        if slot.poison or slot.const is not None:
+            return []
+        if slot.layout is None:
+            return [(slot, end)]
+        if isinstance(end, Undef):
+            parts: Sequence[Operand] = [UNDEF] * len(slot.parts)
+        elif layout_of(end) != slot.layout:
+            return []  # the slot has changed since; another round will tell
+        else:
+            parts = read_parts(self.b, end)
+        return [
+            pair
+            for part, op in zip(slot.parts, parts, strict=True)
+            for pair in self.leaf_ends(part, self.b.memory.current(op))
+        ]
+
+    def after(self, loc: Loc | None) -> tuple[Value, ...]:
         """Return the values of the variables after the loop."""
         outs = []
         for slot in self.leaves():
@@ -260,14 +297,11 @@ class Carried:
             outs.append(slot.out)
         return tuple(outs)
 
-    def rebuild(self, env: dict[str, Operand]) -> None:
+    def rebuild(self, env: State) -> None:
         """Bind the names to their values after the loop."""
-        for name, slot in self.slots.items():
+        for key, slot in self.slots.items():
             op = self._rebuild(slot)
-            if isinstance(op, Undef) or type_of(op) is lt.NEVER:
-                env.pop(name, None)
-            else:
-                env[name] = op
+            self.bind(key, UNDEF if type_of(op) is lt.NEVER else op, env)
 
     def _rebuild(self, slot: Slot) -> Operand:
         if slot.poison:
@@ -293,8 +327,10 @@ def _carries(slot: Slot, end: Operand) -> bool:
     return end.value is None and isinstance(slot.type, lt.OptionalT)
 
 
-def _hint(name: str) -> str | None:
-    return None if name.startswith("$") else name.removeprefix(".")
+def _hint(key: Hashable) -> str | None:
+    if isinstance(key, str):
+        return None if key.startswith("$") else key
+    return key.hint if isinstance(key, Value) else getattr(key, "name", None)
 
 
 def widen_constant(t: lt.Type) -> lt.Type:

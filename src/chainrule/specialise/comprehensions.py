@@ -16,7 +16,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import displays, expressions, iterables, loops, statements
 from chainrule.specialise.builder import type_of
-from chainrule.specialise.frames import CTL, NEXT, Context, Frame
+from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
 from chainrule.specialise.values import Closure, Generator, Method
 from chainrule.types import lattice as lt
 
@@ -26,12 +26,12 @@ def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     items = unrolled(ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt))
     if items is not None:
         return ctx.builder.apply(prims.make_list, *items)
-    mark, env = len(ctx.builder.block.stmts), dict(frame.env)
+    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     try:
         return appended(ctx, frame, node)
     except _Unlisted:
         del ctx.builder.block.stmts[mark:]
-        frame.env = env
+        resume(ctx, frame, start)
     items = unrolled(
         ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
     )
@@ -93,14 +93,14 @@ def holder(frame: Frame, name: str) -> Frame:
     return frame
 
 
-def inner(frame: Frame, node: Any) -> Frame:
+def inner(ctx: Context, frame: Frame, node: Any) -> Frame:
     """Return the scope of a comprehension: its targets hide the function's names."""
     from chainrule.frontend import scope
 
     names: set[str] = set()
     for generator in node.generators:
         names |= set(scope.target_names(generator.target))
-    return Frame(
+    made = Frame(
         tree=node,
         file=frame.file,
         name="<comprehension>",
@@ -109,6 +109,8 @@ def inner(frame: Frame, node: Any) -> Frame:
         env={CTL: NEXT},
         locals=frozenset(names),
     )
+    ctx.frames.append(made)
+    return made
 
 
 def unrolled(
@@ -119,8 +121,8 @@ def unrolled(
     force: bool = False,
 ) -> list[Operand] | None:
     """Return the elements one by one, or None when the loop must stay a loop."""
-    scope = inner(frame, node)
-    mark, env = len(ctx.builder.block.stmts), dict(frame.env)
+    scope = inner(ctx, frame, node)
+    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     items: list[Operand] = []
     force = force or bool(_walruses(node))
 
@@ -151,7 +153,7 @@ def unrolled(
     if done:
         return items
     del ctx.builder.block.stmts[mark:]
-    frame.env = env
+    resume(ctx, frame, start)
     return None
 
 
@@ -190,7 +192,7 @@ def all_pass(ctx: Context, scope: Frame, tests: list[Any]) -> bool:
 def appended(ctx: Context, frame: Frame, node: Any) -> Operand:
     """Write a comprehension as a loop that appends to a list."""
     b = ctx.builder
-    scope = inner(frame, node)
+    scope = inner(ctx, frame, node)
     scope.env["$list"] = b.apply(prims.make_list, type_=lt.ListT(None, None))
 
     def add() -> None:

@@ -18,12 +18,12 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import binding, calls, comprehensions, inlining, recursion
+from chainrule.specialise import binding, calls, comprehensions
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import type_of
-from chainrule.specialise.frames import Context, Frame, frame_of_function
+from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import make
-from chainrule.specialise.values import Instance, Method, Super, is_const
+from chainrule.specialise.values import Super, is_const
 from chainrule.types import lattice as lt
 
 Kwargs = list[tuple[str, Operand]]
@@ -59,7 +59,7 @@ def construct(
     elif _ordinary(cls):
         if dataclasses.is_dataclass(cls) and _made_init(cls):
             return dataclass(ctx, cls, args, kwargs)
-        return build(ctx, cls, initialise(ctx, cls, cls.__init__, {}, args, kwargs))
+        return initialise(ctx, frame, cls, cls.__init__, {}, args, kwargs)
     raise not_differentiable(
         "CR405",
         b.loc,
@@ -128,7 +128,7 @@ def dataclass(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Op
     fields = {n: values[n] for n in names}
     after = getattr(cls, "__post_init__", None)
     if after is not None:
-        fields = initialise(ctx, cls, after, fields, [], [])
+        return initialise(ctx, None, cls, after, fields, [], [])
     return build(ctx, cls, fields)
 
 
@@ -149,58 +149,23 @@ def replaced(ctx: Context, op: Operand, kwargs: Kwargs) -> Operand:
 
 def initialise(
     ctx: Context,
+    frame: Frame | None,
     cls: Any,
     init: Any,
     fields: Fields,
     args: list[Operand],
     kwargs: Kwargs,
-) -> Fields:
-    """Interpret an `__init__` or `__post_init__`; return the attributes it leaves."""
+) -> Operand:
+    """Make an object and call its `__init__` or `__post_init__`."""
+    if init is object.__init__ and (args or kwargs):
+        raise binding.misuse(ctx, f"{cls.__name__}() takes no arguments")
+    me = build(ctx, cls, fields)
     if init is object.__init__:
-        if args or kwargs:
-            raise binding.misuse(ctx, f"{cls.__name__}() takes no arguments")
-        return fields
+        return me
     if not isinstance(init, types.FunctionType):
         raise _unfollowed(ctx, cls)
-    found = inlining.load(init, allowed=("CR405",))
-    callee = frame_of_function(init, found)
-    me = Const(Instance(cls, callee))
-    defaults = [Const(v) for v in init.__defaults__ or ()]
-    kw_defaults = {k: Const(v) for k, v in (init.__kwdefaults__ or {}).items()}
-    callee.env = binding.bind(
-        ctx,
-        callee.name,
-        callee.tree.args,
-        [me, *args],
-        kwargs,
-        defaults,
-        kw_defaults,  # type: ignore[arg-type]
-    )
-    callee.env.update({f".{name}": op for name, op in fields.items()})
-    recursion.enter(ctx, callee, init)
-    return attributes(callee)
-
-
-def attributes(frame: Frame) -> Fields:
-    """Return the attributes of the object whose `__init__` runs in this frame."""
-    return {k[1:]: op for k, op in frame.env.items() if k.startswith(".")}
-
-
-def set_attribute(
-    ctx: Context, frame: Frame, base: Operand, name: str, value: Operand
-) -> bool:
-    """Bind `self.name` in the `__init__` that makes it; say whether it is one."""
-    if not is_const(base, Instance):
-        return False
-    me: Instance = base.value
-    descriptor = getattr(me.cls, name, None)
-    special = hasattr(descriptor, "__set__") and not isinstance(
-        descriptor, types.MemberDescriptorType
-    )
-    if special or me.frame is not comprehensions.owner(frame):
-        raise _unfollowed(ctx, me.cls)
-    me.frame.env[f".{name}"] = value
-    return True
+    calls.call(ctx, frame, Const(init), [me, *args], kwargs)  # type: ignore[arg-type]
+    return ctx.builder.memory.current(me)
 
 
 def _unfollowed(ctx: Context, cls: type) -> Exception:
@@ -234,8 +199,6 @@ def super_attribute(ctx: Context, frame: Frame, found: Super, name: str) -> Oper
     me = found.base
     if is_const(me, type):
         cls = me.value
-    elif is_const(me, Instance):
-        cls = me.value.cls
     else:
         cls = (
             type(me.value)
@@ -244,18 +207,6 @@ def super_attribute(ctx: Context, frame: Frame, found: Super, name: str) -> Oper
         )
     order = cls.__mro__
     for base in order[order.index(found.cls) + 1 :]:
-        if name == "__init__" and is_const(me, Instance) and name in base.__dict__:
-            return Const(Method(Const(base.__init__), (me,)))
         if name in base.__dict__:
             return bound(ctx, frame, me, cls, name, base.__dict__[name])
     raise binding.misuse(ctx, f"'super' object has no attribute '{name}'")
-
-
-def initialise_base(
-    ctx: Context, me: Instance, init: Any, args: list[Operand], kwargs: Kwargs
-) -> Operand:
-    """Call the `__init__` of a base class on the object that is being made."""
-    before = attributes(me.frame)
-    after = initialise(ctx, me.cls, init, before, args, kwargs)
-    me.frame.env.update({f".{name}": op for name, op in after.items()})
-    return Const(None)

@@ -26,7 +26,7 @@ from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.folds import listed
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.joins import layout_of, make
+from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.specialise.values import (
     Items,
@@ -54,7 +54,7 @@ def sequence(ctx: Context, frame: Frame, args: Args, maker: Callable[..., Any]) 
         return ctx.builder.apply(maker, *items)
     t = type_of(args[0])
     if isinstance(t, lt.ListT) and maker is prims.make_list:
-        return args[0]
+        return ctx.builder.apply(prims.same, args[0], type_=t)
     return listed(ctx, frame, args[0])
 
 
@@ -103,12 +103,31 @@ def set_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
 
 
-@special(copy.copy, copy.deepcopy)
+@special(copy.copy)
 def copy_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Copy; values are never written here, so containers need no copy."""
-    if isinstance(type_of(args[0]), lt.ArrayT):
-        return ctx.builder.apply(np.copy, args[0])
-    return args[0]
+    """Make another object with the same parts."""
+    return copied(ctx, args[0])
+
+
+@special(copy.deepcopy)
+def deepcopy_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make another object, and others of all its parts."""
+    return copied(ctx, args[0], deep=True)
+
+
+def copied(ctx: Context, op: Operand, deep: bool = False) -> Operand:
+    """Return a copy of an array or a container."""
+    b = ctx.builder
+    t = type_of(op)
+    if isinstance(t, lt.ArrayT):
+        return b.apply(np.copy, op)
+    layout = layout_of(op)
+    if layout is not None and (deep or not isinstance(t, lt.TupleT)):
+        parts = read_parts(b, op)
+        return make(b, layout, [copied(ctx, p, True) for p in parts] if deep else parts)
+    if isinstance(t, lt.ListT):
+        return b.apply(prims.same, op, type_=t)
+    return op
 
 
 @special(np.fromiter)
@@ -132,7 +151,7 @@ def method(
         return _dict_method(ctx, frame, fields, base, name, args)
     t = type_of(base)
     if isinstance(t, lt.ListT) and name == "copy":
-        return base
+        return copied(ctx, base)
     if isinstance(t, lt.TupleT) and name == "_replace":
         parts = dict(zip(t.cls._fields, b.elements(base) or [], strict=True))  # type: ignore[attr-defined]
         parts.update(kwargs)
@@ -184,7 +203,7 @@ def _dict_method(
         rows = (b.apply(prims.make_tuple, Const(k), v) for k, v in fields.items())
         return Const(Items(tuple(rows), view=True))
     if name == "copy":
-        return base
+        return copied(ctx, base)
     if name == "get":
         key = displays.static_key(ctx, frame, None, args[0])
         if key in fields:

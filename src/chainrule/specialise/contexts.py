@@ -23,7 +23,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Block, Const, Operand, Value, With
 from chainrule.specialise import displays, expressions, protected, statements
 from chainrule.specialise.builder import function_name, type_of
-from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.frames import Context, Frame, here
 from chainrule.specialise.joins import join_paths
 from chainrule.types import lattice as lt
 
@@ -68,7 +68,7 @@ def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> Non
         if name is not None:
             statements.assign(ctx, frame, item.optional_vars, name)
         _enter(ctx, frame, node, rest)
-    frame.env = join_paths(ctx, stmt, [(stmt.body, frame.env)], first)
+    frame.env = join_paths(ctx, stmt, [(stmt.body, here(ctx, frame))], first)
 
 
 def _manager(

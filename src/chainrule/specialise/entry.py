@@ -17,6 +17,7 @@ from chainrule.derivative import Derivative
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
+    Apply,
     Block,
     Const,
     Function,
@@ -26,8 +27,9 @@ from chainrule.ir.nodes import (
     Undef,
     Value,
 )
+from chainrule.ir.walk import inner_blocks, substitute
 from chainrule.request import Input
-from chainrule.specialise import inlining, nested, recursion
+from chainrule.specialise import commits, inlining, nested, recursion
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
 from chainrule.types import lattice as lt
@@ -64,8 +66,11 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
     block = Block()
     with builder.into(block):
         op = recursion.enter(ctx, frame, fn)
-        op = present(builder, op, frame.name)
+        op = present(builder, builder.memory.current(op), frame.name)
+        commits.commit(builder, params)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
+    for each in (block, *(f.body for made in ctx.functions.values() for f in made.values())):
+        forget_copies(each)
     function = Function(
         frame.name,
         tuple(params),
@@ -77,6 +82,22 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
     )
     function.result = type_of(op)
     return Specialised(function, tuple(ctx.inputs.values()), builder)
+
+
+def forget_copies(block: Block) -> None:
+    """Let a value stand for its copies: nothing is written in IR."""
+    table: dict[Value, Operand] = {}
+    for holder in inner_blocks(block):
+        for stmt in holder.stmts:
+            if isinstance(stmt, Apply) and stmt.fn is prims.same:
+                source = stmt.args[0]
+                table[stmt.out] = (
+                    table.get(source, source) if isinstance(source, Value) else source
+                )
+        holder.stmts[:] = [
+            s for s in holder.stmts if not (isinstance(s, Apply) and s.fn is prims.same)
+        ]
+    substitute(block, table)
 
 
 def of_derivative(

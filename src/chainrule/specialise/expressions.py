@@ -19,7 +19,7 @@ from chainrule.ir.nodes import Block, Const, If, Operand, Value
 from chainrule.specialise import calls, comparisons, comprehensions, displays
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
-from chainrule.specialise.frames import Context, Frame, lookup
+from chainrule.specialise.frames import Context, Frame, here, lookup, resume
 from chainrule.specialise.joins import join, make
 from chainrule.specialise.values import Closure, Generator
 from chainrule.types import lattice as lt
@@ -212,14 +212,15 @@ def branch(
     """Write a conditional expression."""
     b = ctx.builder
     first = Value(lt.NEVER).id
-    env = dict(frame.env)
+    start = here(ctx, frame)
     stmt = If(test, Block(), Block(), (), b.loc)
     with b.into(stmt.then):
         one = then()
-    env_then, frame.env = frame.env, dict(env)
+    env_then = here(ctx, frame)
+    resume(ctx, frame, start)
     with b.into(stmt.orelse):
         two = orelse()
-    env_else = frame.env
+    env_else = here(ctx, frame)
     key = "$value"
     env_then[key], env_else[key] = one, two
     frame.env = join(ctx, frame, stmt, env_then, env_else, first)

@@ -117,7 +117,7 @@ def _fold_generator(
         for item in items:
             start = step(start, item)
         return start
-    scope = comprehensions.inner(generator.frame, node)
+    scope = comprehensions.inner(ctx, generator.frame, node)
     scope.env["total"] = start
 
     def add() -> None:

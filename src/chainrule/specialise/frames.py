@@ -22,15 +22,24 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Loc, Operand, Value
+from chainrule.ir.nodes import UNDEF, Const, Loc, Operand, Undef, Value
 from chainrule.request import Input, Known
 from chainrule.specialise.builder import Builder
-from chainrule.specialise.values import Closure, Poison
+from chainrule.specialise.memory import Now
+from chainrule.specialise.values import Cell, Closure, Poison, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
 
 CTL, RET, ERROR = "$ctl", "$ret", "$error"
 NEXT, BREAK, CONTINUE, RETURN = Const(0), Const(1), Const(2), Const(3)
+
+
+class State(dict[str, Operand]):
+    """The variables of a frame at one point of a path, and the memory there."""
+
+    def __init__(self, env: dict[str, Operand], now: Now) -> None:
+        super().__init__(env)
+        self.now = dict(now)
 
 
 @dataclass(eq=False, slots=True)
@@ -70,6 +79,7 @@ class Context:
     builder: Builder
     inputs: dict[tuple[Any, ...], Input] = field(default_factory=dict)
     stack: list[Any] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
     arguments: list[dict[str, Operand]] = field(default_factory=list)
     params: dict[Value, str] = field(default_factory=dict)
     root_globals: dict[str, Any] | None = None
@@ -94,6 +104,17 @@ class Context:
         )
 
 
+def here(ctx: Context, frame: Frame) -> State:
+    """Return the state of the path that is being interpreted."""
+    return State(frame.env, ctx.builder.memory.now)
+
+
+def resume(ctx: Context, frame: Frame, state: State) -> None:
+    """Go on from a state."""
+    frame.env = dict(state)
+    ctx.builder.memory.now = dict(state.now)
+
+
 def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
     """Return what a name means here."""
     name = node.id
@@ -101,8 +122,12 @@ def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
     while where is not None:
         if name in where.env:
             op = where.env[name]
+            if is_const(op, Cell):
+                op = ctx.builder.memory.now.get(op.value, UNDEF)
+                if isinstance(op, Undef):
+                    raise unbound(frame, node)
             check(ctx, frame, node, op)
-            return op
+            return ctx.builder.memory.current(op)
         if name in where.locals:
             raise unbound(frame, node)
         if name in where.cells:

@@ -13,7 +13,7 @@ from typing import Any
 import gast
 
 from chainrule.errors import NotDifferentiable
-from chainrule.frontend import fence, source
+from chainrule.frontend import fence, scope, source
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
 from chainrule.specialise import expressions, recursion, statements
 from chainrule.specialise.binding import bind
@@ -26,7 +26,7 @@ from chainrule.specialise.frames import (
     frame_of_closure,
     frame_of_function,
 )
-from chainrule.specialise.values import Closure
+from chainrule.specialise.values import Cell, Closure
 
 Kwargs = Sequence[tuple[str, Operand]]
 FALLS_OFF = gast.Return(None)
@@ -88,6 +88,11 @@ def load(fn: types.FunctionType, allowed: Sequence[str] = ()) -> Any:
 
 def run(ctx: Context, callee: Frame) -> Operand:
     """Interpret the body of a function whose parameters are bound."""
+    for name in scope.shared_names(callee.tree):
+        cell = Cell(name)
+        if name in callee.env:
+            ctx.builder.memory.now[cell] = callee.env[name]
+        callee.env[name] = Const(cell)
     if isinstance(callee.tree, gast.Lambda):
         return expressions.evaluate(ctx, callee, callee.tree.body)
     callee.env[CTL] = NEXT

@@ -8,8 +8,9 @@ elements make up the element that the program sees.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import EnumType
 from typing import Any
 
@@ -18,6 +19,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Iter, Operand, Value
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.memory import Memory, is_mutable
 from chainrule.specialise.values import ArrayMethod, Generator, Items, Streams
 from chainrule.types import lattice as lt
 
@@ -31,11 +33,19 @@ class Plan:
 
     sources: tuple[Operand, ...]
     compose: Callable[[list[Operand]], Operand]
+    by_index: tuple[Operand, ...] = ()
+    counters: dict[Operand, Operand] = field(default_factory=dict)
 
     def enter(self, b: Builder) -> tuple[tuple[Iter, ...], Operand]:
         """Return the iterables with fresh element values, and the element."""
-        iters, parts = [], []
+        iters: list[Iter] = []
+        parts: list[Operand] = []
         for source in self.sources:
+            if source in self.by_index:
+                position = Value(lt.INT, None, b.loc)
+                iters.append(Iter(self.counter(source), (position,)))
+                parts.append(b.apply(operator.getitem, source, position))
+                continue
             t = element_type(source)
             if isinstance(t, lt.TupleT) and len(t.items) > 1 and t.cls is tuple:
                 elems = tuple(Value(item, None, b.loc) for item in t.items)
@@ -43,9 +53,39 @@ class Plan:
                 parts.append(b.apply(prims.make_tuple, *elems))
             else:
                 elem = Value(t, None, b.loc)
+                if isinstance(source, Value) and is_mutable(t):
+                    b.memory.elements[elem] = source
                 iters.append(Iter(source, (elem,)))
                 parts.append(elem)
         return tuple(iters), self.compose(parts)
+
+    def written(self, home: Value, b: Builder) -> Plan | None:
+        """Return the plan that reads what the body writes, element by element."""
+        mine = [
+            s
+            for s in self.sources
+            if isinstance(s, Value) and b.memory.root(s) is home
+        ]
+        if not mine or set(mine) <= set(self.by_index):
+            return None
+        self.counters |= {
+            s: b.apply(range, b.apply(len, s), type_=lt.RangeT()) for s in mine
+        }
+        made = Plan(self.sources, self.compose, (*self.by_index, *mine))
+        made.counters = self.counters
+        return made
+
+    def watched(self, memory: Memory) -> list[Value]:
+        """Return the objects that the loop runs over, and does not read by position."""
+        return [
+            memory.root(s)
+            for s in self.sources
+            if isinstance(s, Value) and is_mutable(s.type) and s not in self.by_index
+        ]
+
+    def counter(self, source: Operand) -> Operand:
+        """Return the range over the positions of an iterable."""
+        return self.counters[source]
 
 
 def element_type(source: Operand) -> lt.Type:

@@ -8,13 +8,13 @@ taken apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Try, Undef, Value, With
 from chainrule.specialise.builder import Builder, type_of
-from chainrule.specialise.frames import CTL, RET, RETURN, Context, Frame
+from chainrule.specialise.frames import CTL, RET, RETURN, Context, Frame, State
 from chainrule.specialise.values import (
     ArrayMethod,
     Choice,
@@ -29,7 +29,7 @@ Env = dict[str, Operand]
 
 
 def join(
-    ctx: Context, frame: Frame, stmt: If, then: Env, orelse: Env, first: int
+    ctx: Context, frame: Frame, stmt: If, then: State, orelse: State, first: int
 ) -> Env:
     """Finish an `If`: add it to the block and return the variables after it.
 
@@ -39,25 +39,37 @@ def join(
 
 
 def join_paths(
-    ctx: Context, stmt: If | Try | With, paths: list[tuple[Block, Env]], first: int
+    ctx: Context, stmt: If | Try | With, paths: list[tuple[Block, State]], first: int
 ) -> Env:
     """Finish a statement with one block for each path: results, outs, and variables."""
-    joiner = Joiner(ctx.builder, stmt, [block for block, _ in paths], first)
-    envs = [env for _, env in paths]
+    memory, envs = ctx.builder.memory, [env for _, env in paths]
+    joiner = Joiner(ctx.builder, stmt, paths, first)
     dead = [_left(env) for env in envs]
     out: Env = {}
     for name in dict.fromkeys(n for env in envs for n in env):
         ops = [env.get(name, UNDEF) for env in envs]
-        if name not in (CTL, RET) and not name.startswith("."):
+        if name not in (CTL, RET):
             ops = [UNDEF if d else op for d, op in zip(dead, ops, strict=True)]
-        hint = None if name.startswith("$") else name.removeprefix(".")
-        joined = joiner.join(ops, hint)
+        joined = joiner.join(ops, None if name.startswith("$") else name)
         if not isinstance(joined, Undef):
             out[name] = joined
+    now = joiner.memory()
     ctx.builder.add(stmt)
+    memory.now = {}
     for rebuild in joiner.after:
         rebuild()
+    for key, op in now.items():
+        op = joiner.built.get(op, op)
+        if isinstance(key, Value):
+            memory.becomes(key, op)
+        else:
+            memory.now[key] = op
     return {name: joiner.built.get(op, op) for name, op in out.items()}
+
+
+def _failed(env: Env) -> bool:
+    """Say whether a path raised: nobody sees what it wrote."""
+    return isinstance(env.get(CTL), Undef)
 
 
 def _left(env: Env) -> bool:
@@ -72,11 +84,16 @@ class Joiner:
     """Adds results to the blocks of one statement; containers are rebuilt after it."""
 
     def __init__(
-        self, builder: Builder, stmt: If | Try | With, blocks: list[Block], first: int
+        self,
+        builder: Builder,
+        stmt: If | Try | With,
+        paths: list[tuple[Block, State]],
+        first: int,
     ) -> None:
         self.b = builder
         self.stmt = stmt
-        self.blocks = blocks
+        self.blocks = [block for block, _ in paths]
+        self.states = [state for _, state in paths]
         self.first = first
         self.after: list[Callable[[], None]] = []
         self.built: dict[Operand, Operand] = {}
@@ -90,6 +107,15 @@ class Joiner:
             return UNDEF
         if all(alike(defined[0], op) for op in defined) and not self.inside(defined[0]):
             return defined[0]
+        if home := self.one_object(defined):
+            return home
+        return self.values([self.held(op, k) for k, op in enumerate(ops)], ops, hint)
+
+    def values(
+        self, ops: list[Operand], objects: list[Operand], hint: str | None
+    ) -> Operand:
+        """Join what objects hold; the result may be any of the objects."""
+        defined = [op for op in ops if not isinstance(op, Undef)]
         poisoned = next((op for op in defined if is_poison(op)), None)
         if poisoned is not None:
             return poisoned
@@ -111,7 +137,64 @@ class Joiner:
             return Const(
                 Poison("is one of several objects, chosen at run time", "CR303")
             )
-        return self.out(ops, t, hint)
+        out = self.out(ops, t, hint)
+        self.note(out, objects)
+        return out
+
+    def one_object(self, ops: list[Operand]) -> Value | None:
+        """Return the object that all operands are versions of, from before."""
+        memory = self.b.memory
+        homes = {memory.object(op) for op in ops if isinstance(op, Value)}
+        if len(homes) != 1 or not all(isinstance(op, Value) for op in ops):
+            return None
+        home = homes.pop()
+        return None if self.inside(home) else home
+
+    def held(self, op: Operand, path: int) -> Operand:
+        """Return what an object holds at the end of a path."""
+        memory = self.b.memory
+        memory.now = self.states[path].now
+        with self.b.into(self.blocks[path]):
+            return memory.current(op)
+
+    def note(self, out: Value, ops: list[Operand]) -> None:
+        """Remember which objects the result may be."""
+        origins: list[Any] = [
+            (self.stmt, k, op) for k, op in enumerate(ops) if isinstance(op, Value)
+        ]
+        self.b.memory.chosen(out, origins)
+
+    def memory(self) -> dict[Hashable, Operand]:
+        """Join what the objects from before hold."""
+        live = [not _failed(state) for state in self.states]
+        nows = [state.now for state in self.states]
+        joined: dict[Hashable, Operand] = {}
+        for key in dict.fromkeys(k for now in nows for k in now):
+            if isinstance(key, Value) and self.inside(key):
+                continue
+            default = key if isinstance(key, Value) else UNDEF
+            ops = [
+                now.get(key, default) if ok else UNDEF
+                for ok, now in zip(live, nows, strict=True)
+            ]
+            first = next((op for op in ops if not isinstance(op, Undef)), UNDEF)
+            hint = key.hint if isinstance(key, Value) else getattr(key, "name", None)
+            if all(op is first for op in ops) and not self.inside(first):
+                joined[key] = first
+            elif isinstance(key, Value):
+                joined[key] = self.contents(ops, hint)
+            else:
+                joined[key] = self.join(ops, hint)
+        return joined
+
+    def contents(self, ops: list[Operand], hint: str | None) -> Operand:
+        """Join what one object holds at the end of each path."""
+        memory, found = self.b.memory, []
+        for k, op in enumerate(ops):
+            memory.now = self.states[k].now
+            with self.b.into(self.blocks[k]):
+                found.append(memory.refreshed(op))
+        return self.values(found, [], hint)
 
     def out(self, ops: list[Operand], t: lt.Type, hint: str | None) -> Value:
         """Add a result to every block."""
@@ -149,19 +232,18 @@ class Joiner:
         layout = layout_of(defined[0])
         if layout is None or any(layout_of(op) != layout for op in defined[1:]):
             return None
-        rows = [
-            self.read(op, b, layout) for op, b in zip(ops, self.blocks, strict=True)
-        ]
+        rows = [self.read(op, k, layout) for k, op in enumerate(ops)]
         names = part_hints(layout, hint)
         parts = [self.join(list(c), h) for *c, h in zip(*rows, names, strict=True)]
         holder = Value(lt.NEVER)
         self.after.append(lambda: self.rebuild(holder, layout, parts))
         return holder
 
-    def read(self, op: Operand, block: Block, layout: tuple[Any, ...]) -> list[Operand]:
+    def read(self, op: Operand, path: int, layout: tuple[Any, ...]) -> list[Operand]:
         if isinstance(op, Undef):
             return [UNDEF] * len(layout[2])
-        with self.b.into(block):
+        self.b.memory.now = self.states[path].now
+        with self.b.into(self.blocks[path]):
             return read_parts(self.b, op)
 
     def rebuild(

@@ -18,15 +18,28 @@ from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import substitute
 from chainrule.specialise import expressions, iterables, statements
-from chainrule.specialise.builder import Builder, Restart
+from chainrule.specialise.builder import Builder, Restart, type_of
 from chainrule.specialise.carried import Carried
-from chainrule.specialise.frames import BREAK, CTL, NEXT, RET, RETURN, Context, Frame
-from chainrule.specialise.values import Instance, Items, is_const
+from chainrule.specialise.doubts import Doubts
+from chainrule.specialise.frames import (
+    BREAK,
+    CTL,
+    NEXT,
+    RET,
+    RETURN,
+    Context,
+    Frame,
+    State,
+    here,
+    resume,
+)
+from chainrule.specialise.memory import Iterated, is_mutable
+from chainrule.specialise.values import Items, is_const
 from chainrule.types import lattice as lt
 
 LEFT = "$left"
 MAX_UNROLLED = 100
-MAX_ROUNDS = 6
+MAX_ROUNDS = 12
 
 
 def for_(ctx: Context, frame: Frame, node: gast.For) -> None:
@@ -58,25 +71,59 @@ def loop(
     """Run `bind(element); body()` for every element; then the `else` clause."""
     plan = iterables.plan(ctx, frame, iterable)
     if isinstance(plan, list):
-        unroll(ctx, frame, node, plan, bind, body)
+        unroll(ctx, frame, node, Elements(ctx, iterable, plan), bind, body)
         return
-    mark, env = len(ctx.builder.block.stmts), dict(frame.env)
+    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     try:
-        For(ctx, frame, node, plan, bind, body, extra).run()
+        while True:
+            try:
+                For(ctx, frame, node, plan, bind, body, extra).run()
+                return
+            except Iterated as write:
+                again = plan.written(write.home, ctx.builder)
+                if again is None:
+                    raise
+                plan = again
+                resume(ctx, frame, start)
     except Restart as need:
         items = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
         if items is None or not getattr(need, "elements", False):
             raise
         del ctx.builder.block.stmts[mark:]
-        frame.env = env
-        unroll(ctx, frame, node, items, bind, body)
+        resume(ctx, frame, start)
+        unroll(ctx, frame, node, Elements(ctx, iterable, items), bind, body)
+
+
+class Elements:
+    """The elements of an iterable of known length, as they are when it is their turn.
+
+    A list that the body changes is read anew for each iteration, as Python does.
+    """
+
+    def __init__(self, ctx: Context, source: Operand, items: Sequence[Operand]) -> None:
+        self.ctx, self.source, self.items = ctx, source, items
+
+    def at(self, k: int) -> Operand | None:
+        """Return an element, or None behind the last."""
+        t = type_of(self.source)
+        items: Sequence[Operand] | None = self.items
+        if isinstance(t, lt.ListT) and self.ctx.builder.memory.now:
+            items = self.ctx.builder.elements(self.source)
+            if items is None:
+                raise not_differentiable(
+                    "CR414",
+                    self.ctx.builder.loc,
+                    "a list changes its length while a loop runs over it",
+                    help="loop over a copy: for item in list(items)",
+                )
+        return items[k] if items is not None and k < len(items) else None
 
 
 def unroll(
     ctx: Context,
     frame: Frame,
     node: Any,
-    items: Sequence[Operand],
+    items: Elements,
     bind: Callable[[Operand], None],
     body: Callable[[], None],
 ) -> None:
@@ -84,10 +131,11 @@ def unroll(
     orelse = getattr(node, "orelse", [])
 
     def go(k: int) -> None:
-        if k == len(items):
+        element = items.at(k)
+        if element is None:
             statements.block(ctx, frame, orelse)
             return
-        bind(items[k])
+        bind(element)
         body()
         ctl = frame.env.get(CTL, NEXT)
         if isinstance(ctl, Undef):
@@ -147,41 +195,77 @@ class For:
         self.bind, self.body, self.test = bind, body, test
         exits = scope.exits(getattr(node, "body", []) if not extra else [])
         self.breaks, self.returns = "break" in exits, "return" in exits
-        names = (
-            [*extra]
-            if extra
-            else [*scope.assigned_names([node]), *_set_in(frame, node)]
-        )
+        self.outer = here(ctx, frame)
+        self.outer[LEFT] = Const(False)
+        names = [*extra] if extra else scope.assigned_names([node])
+        kept = set() if extra else set(scope.augmented_names([node]))
+        free = scope.nonlocal_names(frame.tree)
+        names = [
+            n for n in names if n not in free and (n not in kept or not self.is_object(n))
+        ]
         if self.returns:
-            names.append(RET)
-            names.append(LEFT)
-        env = dict(frame.env)
-        env[LEFT] = Const(False)
-        self.carried = Carried(ctx.builder, names, env)
-        self.outer = env
+            names += [RET, LEFT]
+        self.carried = Carried(ctx.builder, names, self.outer)
+        self.doubts = Doubts(ctx.builder.memory, self.carried)
+        self.doubts.grow(None)
         self.loc = ctx.builder.loc
 
+    def is_object(self, name: str) -> bool:
+        """Say whether `name += ...` is no assignment: it writes into an object."""
+        return is_mutable(type_of(self.outer.get(name, UNDEF)))
+
     def run(self) -> None:
+        """Interpret the loop, while nobody may write into what it runs over."""
+        memory = self.ctx.builder.memory
+        known = len(memory.iterated)
+        if self.plan is not None:
+            memory.iterated += self.plan.watched(memory)
+        try:
+            self.settle()
+        finally:
+            del memory.iterated[known:]
+
+    def settle(self) -> None:
         """Interpret the body until the types are stable, then finish the loop."""
         for _ in range(MAX_ROUNDS):
             stmt, stop, ends = self.once()
-            if self.carried.widen(ends):
+            stable = self.carried.widen(ends)
+            more = self.more(ends)
+            if not self.doubts.grow(ends) and stable and not more:
                 break
         else:
             self.carried.give_up(ends)
             stmt, stop, ends = self.once()
         self.finish(stmt, stop, ends)
 
-    def once(self) -> tuple[Loop, Operand, dict[str, Operand]]:
+    def more(self, ends: State) -> bool:
+        """Carry the objects that the body wrote, and the variables it bound anew."""
+        memory, first, found = self.ctx.builder.memory, self.first, []
+        for key, op in ends.now.items():
+            old = not isinstance(key, Value) or key.id < first
+            if old and op is not self.outer.now.get(key):
+                found.append(key)
+        for name, op in self.outer.items():
+            end = ends.get(name, UNDEF)
+            if not isinstance(end, Undef) and not memory.same(op, end):
+                if is_mutable(type_of(op)) and not name.startswith("$"):
+                    found.append(name)
+        before = len(self.carried.slots)
+        self.carried.carry(found, self.outer)
+        return len(self.carried.slots) > before
+
+    def once(self) -> tuple[Loop, Operand, State]:
         """Interpret the body with the present types of the carried variables."""
         frame, b = self.frame, self.ctx.builder
         iters: tuple[Iter, ...] = ()
         stmt = Loop((), (), Block(), (), loc=self.loc)
+        self.first = Value(lt.NEVER).id
         if self.test is not None:
             stmt.header = self.header()
-        env = dict(self.outer)
+        env = State(self.outer, self.outer.now)
         stmt.body.params = self.carried.enter(env, stmt.body)
-        frame.env = env
+        self.doubts.note()
+        resume(self.ctx, frame, env)
         frame.env[CTL] = NEXT
         if self.returns:
             frame.env[RET] = UNDEF
@@ -206,21 +290,29 @@ class For:
             if self.returns:
                 table = {0: False, 1: False, 2: False, 3: True}
                 frame.env[LEFT] = b.select(ctl, table)
-        return stmt, stop, dict(frame.env)
+        return stmt, stop, here(self.ctx, frame)
 
     def header(self) -> Block:
         """Interpret the test of a `while` loop."""
         assert self.test is not None
         block = Block()
-        env = dict(self.outer)
+        env = State(self.outer, self.outer.now)
         block.params = self.carried.enter(env, block)
-        self.frame.env = env
+        self.doubts.note()
+        resume(self.ctx, self.frame, env)
         with self.ctx.builder.into(block):
             test = expressions.truth(self.ctx, self.frame, self.test())
+        if here(self.ctx, self.frame).now != env.now:
+            raise not_differentiable(
+                "CR410",
+                self.loc,
+                "the test of this loop writes into an object",
+                help="write in the body: while True: ...; if not test: break",
+            )
         block.results = (test, *block.params)
         return block
 
-    def finish(self, stmt: Loop, stop: Operand, ends: dict[str, Operand]) -> None:
+    def finish(self, stmt: Loop, stop: Operand, ends: State) -> None:
         """Add the loop and give the variables their values after it."""
         frame, b = self.frame, self.ctx.builder
         shared = self.share_result(stmt, ends) if self.returns else None
@@ -234,10 +326,13 @@ class For:
             results = self.carried.leave(ends)
         stmt.body.results = (stop, *results)
         stmt.init = self.carried.init
-        frame.env = dict(self.outer)
-        stmt.outs = self.carried.after(frame.env, stmt.loc)
+        stmt.outs = self.carried.after(stmt.loc)
         b.add(stmt)
-        self.carried.rebuild(frame.env)
+        env = State(self.outer, self.outer.now)
+        b.memory.now = {}
+        self.carried.rebuild(env)
+        self.doubts.after()
+        resume(self.ctx, frame, env)
         frame.env[CTL] = NEXT
         if shared is not None:
             frame.env[RET] = frame.env[shared]
@@ -247,7 +342,7 @@ class For:
             return
         self.leave(stmt, stop, returned)
 
-    def share_result(self, stmt: Loop, ends: dict[str, Operand]) -> str | None:
+    def share_result(self, stmt: Loop, ends: State) -> str | None:
         """Let the variable that a `return` hands on carry the
         function's result as well.
 
@@ -258,6 +353,8 @@ class For:
         if slot.layout is not None or slot.const is not None or slot.poison:
             return None
         for name in self.carried.names:
+            if not isinstance(name, str):
+                continue
             other = self.carried.slots[name]
             plain = other.layout is None and other.const is None and not other.poison
             if name == RET or not plain or other.param is None or slot.param is None:
@@ -308,18 +405,6 @@ class For:
             statements.block(ctx, frame, orelse)
 
         statements.either(ctx, frame, stopped, went, ended)
-
-
-def _set_in(frame: Frame, node: Any) -> list[str]:
-    """Return the variables of the attributes that a loop in an `__init__` sets."""
-    return [
-        f".{inner.attr}"
-        for inner in gast.walk(node)
-        if isinstance(inner, gast.Attribute)
-        and isinstance(inner.ctx, gast.Store)
-        and isinstance(inner.value, gast.Name)
-        and is_const(frame.env.get(inner.value.id, UNDEF), Instance)
-    ]
 
 
 def returned_as(
@@ -432,7 +517,8 @@ def expressions_known(ctx: Context, frame: Frame, node: gast.While) -> bool | No
     names = {n.id for n in gast.walk(node.test) if isinstance(n, gast.Name)}
     if names & set(scope.assigned_names([node])):
         return None
-    mark = len(ctx.builder.block.stmts)
+    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     value = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
     del ctx.builder.block.stmts[mark:]
+    resume(ctx, frame, start)
     return bool(value.value) if isinstance(value, Const) else None

@@ -13,12 +13,12 @@ from typing import Any
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import calls, construct, displays, expressions
+from chainrule.specialise import calls, construct, displays, expressions, objects
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
-from chainrule.specialise.values import Getter, Instance
+from chainrule.specialise.values import Getter
 from chainrule.types import lattice as lt
 
 
@@ -76,12 +76,6 @@ def vars_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 @special(type)
 def type_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Return the class of an object of the program."""
-    if (
-        len(args) == 1
-        and isinstance(args[0], Const)
-        and isinstance(args[0].value, Instance)
-    ):
-        return Const(args[0].value.cls)
     t = type_of(args[0])
     if len(args) == 1 and isinstance(t, lt.ObjT | lt.TupleT | lt.DictT):
         return Const(t.cls)
@@ -90,11 +84,27 @@ def type_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 
 @special(object.__setattr__)
 def setattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Set an attribute of a frozen dataclass that is being made."""
+    """Set an attribute, of a frozen dataclass too."""
     if len(args) == 3 and isinstance(args[1], Const):
-        if construct.set_attribute(ctx, frame, args[0], args[1].value, args[2]):
+        if isinstance(type_of(args[0]), lt.ObjT):
+            objects.put(ctx, args[0], args[1].value, args[2])
             return Const(None)
     return NotImplemented
+
+
+@special(setattr)
+def setattr_by_name(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Set an attribute whose name is computed."""
+    if len(args) == 3 and isinstance(args[1], Const):
+        objects.set_attribute(ctx, frame, args[0], args[1].value, args[2])
+        return Const(None)
+    return NotImplemented
+
+
+@special(object.__init__)
+def init(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Do nothing, as the `__init__` that every class has."""
+    return Const(None)
 
 
 def _getter(read: Any) -> Special:

@@ -10,6 +10,7 @@ passes through.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import gast
@@ -21,12 +22,22 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Handler, Operand, Try, Undef, Value
 from chainrule.optimise.dead import has_effect
 from chainrule.specialise import expressions, statements
-from chainrule.specialise.frames import CTL, ERROR, NEXT, RETURN, Context, Frame
+from chainrule.specialise.frames import (
+    CTL,
+    ERROR,
+    NEXT,
+    RET,
+    RETURN,
+    Context,
+    Frame,
+    State,
+    here,
+    resume,
+)
 from chainrule.specialise.joins import join_paths
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
-Env = dict[str, Operand]
 RAN = "$ran"
 UNSURE = Const(
     Poison("may not have its new value when the exception is raised", "CR115")
@@ -59,14 +70,17 @@ def suppress(
 
 
 class Body:
-    """The body of a `try`: what it writes, and which names are unsure in a handler."""
+    """The body of a `try`: what it writes, and what is unsure in a handler.
+
+    Variables go by their names, objects by their keys in the memory.
+    """
 
     def __init__(self, ctx: Context, frame: Frame, body: list[Any]) -> None:
         self.ctx, self.frame = ctx, frame
         self.block = Block()
-        self.start: Env = dict(frame.env)
-        self.unsure: set[str] = set()
-        self.pending: set[str] = set()
+        self.start = here(ctx, frame)
+        self.unsure: set[Hashable] = set()
+        self.pending: set[Hashable] = set()
         self.raises = False
         for k, node in enumerate(body):
             if isinstance(
@@ -75,26 +89,38 @@ class Body:
             ):
                 self.rest(body[k:])
                 return
-            before = dict(frame.env)
+            before = here(ctx, frame)
             self.simple(node)
-            changed = {n for n, op in frame.env.items() if before.get(n) is not op}
-            self.pending |= changed | (before.keys() - frame.env.keys())
+            self.pending |= self.changed(before)
             if not self.raises:
-                self.start, self.pending = dict(frame.env), set()
+                self.start, self.pending = here(ctx, frame), set()
             if not statements.stays(frame.env):
                 return
 
+    def changed(self, before: State) -> set[Hashable]:
+        """Return what is not as it was in a state."""
+        now = here(self.ctx, self.frame)
+        names = {n for n in {**now, **before} if before.get(n) is not now.get(n)}
+        objects = {
+            k for k in {**now.now, **before.now} if before.now.get(k) is not now.now.get(k)
+        }
+        return names | objects
+
     def simple(self, node: Any) -> None:
-        """Interpret a statement that binds its names last of all."""
-        written = Block()
+        """Interpret a statement that binds its names, or writes, last of all."""
+        before, written = here(self.ctx, self.frame), Block()
         with self.ctx.builder.into(written):
             statements.block(self.ctx, self.frame, [node])
         left = isinstance(node, gast.Return | gast.Raise | gast.Break | gast.Continue)
         raises = any(map(may_raise, written.stmts))
         if raises:
-            inside = set(
+            inside: set[Hashable] = set(
                 scope.assigned_names([getattr(node, "value", None) or gast.Pass()])
             )
+            objects = {k for k in self.changed(before) if not isinstance(k, str)}
+            store = isinstance(node, gast.Assign | gast.AugAssign)
+            if not store or len(objects) > 1:
+                inside |= objects
             self.unsure |= self.pending | inside
         self.raises = self.raises or raises or left
         if self.raises:
@@ -104,24 +130,25 @@ class Body:
 
     def rest(self, body: list[Any]) -> None:
         """Interpret all that follows as one statement that may raise anywhere."""
-        before, written = dict(self.frame.env), Block()
+        before, written = here(self.ctx, self.frame), Block()
         with self.ctx.builder.into(written):
             statements.block(self.ctx, self.frame, body)
         self.block.stmts += written.stmts
         if any(raising(written)):
-            now = self.frame.env
-            changed = {n for n in now | before if before.get(n) is not now.get(n)}
+            changed = self.changed(before)
             self.unsure |= self.pending | changed | set(scope.assigned_names(body))
         self.raises = True
 
-    def at_exception(self) -> Env:
-        """Return the variables where an exception is caught."""
-        env = dict(self.start)
-        for name in self.unsure:
-            if not name.startswith("$"):
-                env[name] = UNSURE
-        env[CTL] = NEXT
-        return env
+    def at_exception(self) -> State:
+        """Return the state in which an exception is caught."""
+        state = State(self.start, self.start.now)
+        for key in self.unsure:
+            if not isinstance(key, str):
+                state.now[key] = UNSURE
+            elif not key.startswith("$"):
+                state[key] = UNSURE
+        state[CTL] = NEXT
+        return state
 
     def keep_order(self) -> None:
         """Keep what may raise in its place, whether its value is used or not."""
@@ -159,15 +186,16 @@ class Caught:
         if self.orelse:
             with ctx.builder.into(stmt.body):
                 frame.env[RAN] = _stayed(ctx, frame)
-        paths = [(stmt.body, frame.env)]
+        paths = [(stmt.body, here(ctx, frame))]
         handlers: list[Handler] = []
         if self.silent is not None:
             handlers.append(Handler(self.silent, None, Block()))
             paths.append((handlers[0].block, body.at_exception()))
         for node in self.handlers:
-            frame.env = body.at_exception()
+            resume(ctx, frame, body.at_exception())
             handlers.append(handler(ctx, frame, node))
-            paths.append((handlers[-1].block, {**frame.env, RAN: Const(False)}))
+            frame.env[RAN] = Const(False)
+            paths.append((handlers[-1].block, here(ctx, frame)))
         stmt.handlers = tuple(handlers)
         body.keep_order()
         frame.env = join_paths(ctx, stmt, paths, first)
@@ -244,17 +272,17 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
         whole = gast.Try(node.body, node.handlers, node.orelse, [])
         inner = [gast.copy_location(whole, node)]
     body = Body(ctx, frame, inner)
-    env = frame.env
+    env = here(ctx, frame)
     assigned = {*scope.assigned_names(inner), *scope.assigned_names(node.finalbody)}
     final = Block()
-    frame.env = body.at_exception()
+    resume(ctx, frame, body.at_exception())
     with ctx.builder.into(final):
         statements.block(ctx, frame, node.finalbody)
-    raised = frame.env
+    raised = here(ctx, frame)
     reads = {
         n.id for s in node.finalbody for n in gast.walk(s) if isinstance(n, gast.Name)
     }
-    frame.env = env
+    resume(ctx, frame, env)
     if has_effect(final) and not reads & assigned:
         body.keep_order()
         stmt = Try(body.block, (), (), final, frame.loc(node))
@@ -285,13 +313,14 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     _behind(ctx, frame, node.finalbody)
 
 
-def _passing(ctx: Context, frame: Frame, final: Block, env: Env) -> Handler:
+def _passing(ctx: Context, frame: Frame, final: Block, raised: State) -> Handler:
     """Return the handler that runs a `finally` clause and raises again."""
     error = Value(lt.OpaqueT(object), "error")
+    before = here(ctx, frame)
     with ctx.builder.into(final):
-        frame.env, before = env, frame.env
         statements.leave_by(ctx, frame, error)
-        frame.env = before
+    raised.update({CTL: frame.env[CTL], RET: frame.env[RET]})
+    resume(ctx, frame, before)
     return Handler(Const(BaseException, "BaseException"), error, final)
 
 

@@ -21,7 +21,6 @@ from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.specialise.values import (
     ArrayMethod,
     Closure,
-    Instance,
     Method,
 )
 from chainrule.types import lattice as lt
@@ -35,8 +34,6 @@ def isinstance_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(op, Const):
         if isinstance(op.value, Closure | Method | ArrayMethod):
             return Const(False)
-        if isinstance(op.value, Instance) and isinstance(classes, Const):
-            return Const(issubclass(op.value.cls, _classes(classes.value)))
         return NotImplemented
     if isinstance(t, lt.ObjT | lt.TupleT | lt.DictT) and isinstance(classes, Const):
         return Const(issubclass(t.cls, _classes(classes.value)))

@@ -58,8 +58,11 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
         )
     b = ctx.builder
     mark, env, loc = len(b.block.stmts), dict(callee.env), b.loc
+    before = dict(b.memory.now)
     ctx.stack.append(key)
     ctx.arguments.append(env)
+    depth = len(ctx.frames)
+    ctx.frames.append(callee)
     try:
         return inlining.run(ctx, callee)
     except Recursion as found:
@@ -67,8 +70,10 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
             raise
         del b.block.stmts[mark:]
         callee.env = env
+        b.memory.now = before
         ctx.functions[key] = {}
     finally:
+        del ctx.frames[depth:]
         ctx.stack.pop()
         ctx.arguments.pop()
         b.loc = loc

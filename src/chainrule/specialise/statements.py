@@ -15,17 +15,18 @@ from typing import Any
 import gast
 
 from chainrule.errors import not_differentiable
+from chainrule.frontend import scope
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Undef, Value
 from chainrule.specialise import (
     calls,
-    construct,
     contexts,
     expressions,
     loops,
     matching,
     protected,
     surgery,
+    stores,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
@@ -38,8 +39,11 @@ from chainrule.specialise.frames import (
     RETURN,
     Context,
     Frame,
+    here,
+    resume,
 )
 from chainrule.specialise.joins import join
+from chainrule.specialise.values import Cell, is_const
 from chainrule.types import lattice as lt
 
 
@@ -103,14 +107,15 @@ def either(
     """Write an `If` whose branches are interpreted from the same variables."""
     b = ctx.builder
     first = Value(lt.NEVER).id
-    start = dict(frame.env)
+    start = here(ctx, frame)
     stmt = If(test, Block(), Block(), (), b.loc, guard)
     with b.into(stmt.then):
         then()
-    env_then, frame.env = frame.env, start
+    env_then = here(ctx, frame)
+    resume(ctx, frame, start)
     with b.into(stmt.orelse):
         orelse()
-    frame.env = join(ctx, frame, stmt, env_then, frame.env, first)
+    frame.env = join(ctx, frame, stmt, env_then, here(ctx, frame), first)
     return stmt
 
 
@@ -126,28 +131,29 @@ def conditional(ctx: Context, frame: Frame, node: gast.If, rest: list[Any]) -> b
         return False
     b.loc = frame.loc(node)
     first = Value(lt.NEVER).id
-    start = dict(frame.env)
+    start = here(ctx, frame)
     stmt = If(test, Block(), Block(), (), b.loc)
     with b.into(stmt.then):
         block(ctx, frame, node.body)
-    env_then, frame.env = frame.env, start
+    env_then = here(ctx, frame)
+    resume(ctx, frame, start)
     with b.into(stmt.orelse):
         block(ctx, frame, node.orelse)
-    env_else = frame.env
+    env_else = here(ctx, frame)
     taken = False
     for env, other, target in (
         (env_then, env_else, stmt.orelse),
         (env_else, env_then, stmt.then),
     ):
         if leaves(env) and stays(other):
-            frame.env = other
+            resume(ctx, frame, other)
             with b.into(target):
                 block(ctx, frame, rest)
             if target is stmt.orelse:
-                env_else = frame.env
+                env_else = here(ctx, frame)
                 stmt.guard = not node.orelse
             else:
-                env_then = frame.env
+                env_then = here(ctx, frame)
             taken = True
             break
     frame.env = join(ctx, frame, stmt, env_then, env_else, first)
@@ -220,7 +226,7 @@ def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
         # Names in rules are ours: what prints is named after what the user's are.
         if isinstance(value, Value) and value.hint is None and not ctx.splicing:
             value.hint = target.id
-        frame.env[target.id] = value
+        bind_name(ctx, frame, target.id, value)
         return
     if isinstance(target, gast.Tuple | gast.List):
         unpack(ctx, frame, target, value)
@@ -229,20 +235,35 @@ def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
         assign(ctx, frame, target.value, value)
         return
     if isinstance(target, gast.Attribute):
-        base = expressions.evaluate(ctx, frame, target.value)
-        if construct.set_attribute(ctx, frame, base, target.attr, value):
-            return
-    code, what = (
-        ("CR401", "an item")
-        if isinstance(target, gast.Subscript)
-        else (
-            "CR405",
-            "an attribute",
+        stores.assign_attribute(ctx, frame, target, value)
+    else:
+        stores.assign_item(ctx, frame, target, value)
+
+
+def bind_name(ctx: Context, frame: Frame, name: str, value: Operand) -> None:
+    """Bind a variable; one that inner functions assign lives in the memory."""
+    where = owner_of(frame, name)
+    cell = None if where is None else where.env.get(name)
+    if is_const(cell, Cell):
+        ctx.builder.memory.now[cell.value] = value
+    elif where is frame:
+        frame.env[name] = value
+    else:
+        raise not_differentiable(
+            "CR106",
+            ctx.builder.loc,
+            f"assignment to the nonlocal name `{name}`",
+            label="it belongs to a function outside the one that is differentiated",
+            help=f"return the new value of `{name}`, and assign it in the caller",
         )
-    )
-    raise not_differentiable(
-        code, frame.loc(target), f"a write to {what} is not supported yet"
-    )
+
+
+def owner_of(frame: Frame, name: str) -> Frame | None:
+    """Return the frame whose variable a name is where it is assigned."""
+    where: Frame | None = frame
+    while where is not None and name in scope.nonlocal_names(where.tree):
+        where = where.parent
+    return where
 
 
 def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
@@ -288,29 +309,7 @@ def _wrong_count(frame: Frame, target: Any, want: int, got: int) -> Exception:
 
 
 def _augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
-    load: Any
-    if isinstance(node.target, gast.Name):
-        load = gast.Name(node.target.id, gast.Load(), None, None)
-    elif isinstance(node.target, gast.Attribute):
-        load = gast.Attribute(node.target.value, node.target.attr, gast.Load())
-    else:
-        assign(ctx, frame, node.target, UNDEF)
-        return
-    gast.copy_location(load, node.target)
-    left = expressions.evaluate(ctx, frame, load)
-    if isinstance(type_of(left), lt.ArrayT | lt.ListT | lt.DictT):
-        kind = "array" if isinstance(type_of(left), lt.ArrayT) else "list"
-        name = getattr(node.target, "id", None) or node.target.attr
-        raise not_differentiable(
-            "CR402",
-            frame.loc(node),
-            f"this writes into the {kind} `{name}`",
-            label="an in-place operation",
-            help=f"make a new {kind}: {name} = {name} + ...",
-        )
-    right = expressions.evaluate(ctx, frame, node.value)
-    fn = expressions.BINARY[type(node.op)]
-    assign(ctx, frame, node.target, expressions.binary(ctx, frame, fn, left, right))
+    stores.augmented(ctx, frame, node)
 
 
 def _for(ctx: Context, frame: Frame, node: gast.For) -> None:
@@ -332,7 +331,8 @@ def _def(ctx: Context, frame: Frame, node: gast.FunctionDef) -> None:
 def _delete(ctx: Context, frame: Frame, node: gast.Delete) -> None:
     for target in node.targets:
         if not isinstance(target, gast.Name):
-            raise not_differentiable("CR406", frame.loc(target), "an item is deleted")
+            stores.delete(ctx, frame, target)
+            continue
         if target.id not in frame.env:
             error = not_differentiable(
                 "CR107", frame.loc(target), f"no `{target.id}` here"

@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.rules.registry import RULES, fixed_length, is_zero, of_shape
+from chainrule.rules.registry import (
+    RULES,
+    fixed_length,
+    is_zero,
+    names_twice,
+    of_shape,
+)
 from chainrule.runtime import helpers
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.types import lattice as lt
@@ -31,6 +37,8 @@ def answer(
         return Const(is_known_zero(b, args[0]))
     if fn is of_shape:
         return with_shape(b, args[0], type_of(args[1]))
+    if fn is names_twice:
+        return Const(may_name_twice(b, args[0]))
     if fn not in RULES.static:
         return NotImplemented
     values = [known(b, a) for a in args]
@@ -76,3 +84,21 @@ def is_known_zero(b: Builder, op: Operand) -> bool:
     if stmt.fn is np.broadcast_to:
         return is_known_zero(b, stmt.args[0])
     return stmt.fn in ZEROS
+
+
+def may_name_twice(b: Builder, index: Operand) -> bool:
+    """Say whether an index has an array of integers that may repeat."""
+    parts = b.parts(index)
+    if isinstance(parts, list) and not b.is_list(index):
+        return any(may_name_twice(b, part) for part in parts)
+    if isinstance(index, Const):
+        if not isinstance(index.value, list | np.ndarray):
+            return False
+        found = np.asarray(index.value)
+        return found.dtype.kind in "iu" and len(np.unique(found)) < found.size
+    t = type_of(index)
+    if isinstance(t, lt.TupleT):
+        return any(isinstance(item, lt.ArrayT | lt.ListT) for item in t.items)
+    if isinstance(t, lt.ArrayT):
+        return t.dtype.kind in "iu" and t.dims != ()
+    return isinstance(t, lt.ListT)

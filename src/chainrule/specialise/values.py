@@ -76,6 +76,13 @@ class Generator:
 
 
 @dataclass(eq=False, slots=True)
+class Cell:
+    """A variable that functions inside the one that owns it assign (`nonlocal`)."""
+
+    name: str
+
+
+@dataclass(eq=False, slots=True)
 class Poison:
     """A name whose value cannot be used here; `reason` is said when it is."""
 
@@ -92,14 +99,6 @@ class Getter:
     read: Callable[..., Operand]
     keys: tuple[Operand, ...]
     kwargs: tuple[tuple[str, Operand], ...] = ()
-
-
-@dataclass(eq=False, slots=True)
-class Instance:
-    """The object whose `__init__` is being interpreted, in `frame`."""
-
-    cls: type
-    frame: Frame
 
 
 @dataclass(eq=False, slots=True)

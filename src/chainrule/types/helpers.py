@@ -6,6 +6,7 @@ reals for integers, None for what has no derivative, containers alike.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from chainrule.runtime import helpers, scans, special
 from chainrule.types.containers import add as add_numbers
-from chainrule.types.infer import TYPE_RULES, Unknown, known, lift, typed
+from chainrule.types.infer import TYPE_RULES, Unknown, infer, known, lift, typed
 from chainrule.types.lattice import (
     FLOAT,
     NONE,
@@ -61,6 +62,13 @@ def unbroadcast(fn: Fn, g: Any, like: Any) -> Type:
 def project(fn: Fn, g: Any, like: Any) -> Type:
     """Keep the shape, give class and dtype of `like`."""
     return cotangent(lift(like), dims_of(lift(g)))
+
+
+@typed(helpers.last_write)
+def last_write(fn: Fn, x: Any, index: Any) -> Type:
+    """Give one answer for each element of `x[index]`."""
+    read = infer(operator.getitem, (x, index), {})
+    return ArrayT(np.dtype(bool), dims_of(read))
 
 
 @typed(helpers.zeros_like)

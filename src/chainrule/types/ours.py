@@ -105,6 +105,30 @@ def index_update(fn: Fn, buffer: Any, index: Any, value: Any) -> Type:
     raise Unknown(f"a write into {show(t)}")
 
 
+@typed(prims.fill)
+def fill(fn: Fn, buffer: Any, value: Any) -> Type:
+    """Keep the type of the buffer."""
+    return lift(buffer)
+
+
+@typed(prims.view_set)
+def view_set(fn: Fn, buffer: Any, steps: Any, index: Any, value: Any, *rest: Any) -> Type:
+    """Keep the type of the buffer."""
+    return lift(buffer)
+
+
+@typed(prims.commit, prims.put_item, prims.put_attribute)
+def commit(fn: Fn, place: Any, *rest: Any) -> Type:
+    """Give None."""
+    return NONE
+
+
+@typed(prims.same)
+def same(fn: Fn, x: Any) -> Type:
+    """Keep the type."""
+    return lift(x)
+
+
 @typed(prims.list_append)
 def list_append(fn: Fn, items: Any, value: Any) -> Type:
     """Make the list one longer."""

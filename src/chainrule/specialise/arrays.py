@@ -1,0 +1,261 @@
+"""Writes into arrays: elements, slices, whole arrays, through views.
+
+In: an array, an index and a value. Out: the memory after the store. A store through a
+view is a store into the array whose memory it shows: at the composed index where there
+is one (`A[i][j] = v` is `A[i, j] = v`), else along the path of the views.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Apply, Const, Operand, Value
+from chainrule.specialise import writing
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context
+from chainrule.specialise.reach import reachable
+from chainrule.specialise.views import PERHAPS, READ_ONLY, SAME, is_basic
+from chainrule.types import lattice as lt
+
+ALL = slice(None)
+
+
+def store(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
+    """Write `op[index] = value`."""
+    if not isinstance(op, Value):
+        raise writing.outside(ctx, op)
+    root, content = through(ctx, op, index, as_value(ctx, value))
+    writing.write(ctx, root, content)
+
+
+def fill(ctx: Context, op: Operand, value: Operand) -> None:
+    """Write `op[...] = value`."""
+    store(ctx, op, Const(...), value)
+
+
+def as_value(ctx: Context, value: Operand) -> Operand:
+    """Return what is stored as a number or an array."""
+    t = type_of(value)
+    if isinstance(t, lt.ListT | lt.TupleT):
+        return ctx.builder.apply(np.array, value)
+    return ctx.builder.memory.current(value)
+
+
+def through(
+    ctx: Context, op: Value, index: Operand, value: Operand
+) -> tuple[Value, Operand]:
+    """Return the array that `op[index] = value` writes into, and what it holds then."""
+    b = ctx.builder
+    steps = path(ctx, op)
+    root = b.memory.root(op)
+    now = b.memory.current(root)
+    t = type_of(now)
+    if not steps:
+        if isinstance(index, Const) and index.value is Ellipsis:
+            return root, b.apply(prims.fill, now, value, type_=t)
+        return root, b.apply(prims.index_set, now, index, value, type_=t)
+    joined = composed(ctx, steps, index, now)
+    if joined is not None:
+        return root, b.apply(prims.index_set, now, joined, value, type_=t)
+    if any(step.fn in PERHAPS for step in steps):
+        return root, reshaped(ctx, now, steps, index, value)
+    marks = tuple(
+        (step.fn, len(step.args) - 1, tuple(k for k, _ in step.kwargs))
+        for step in steps
+    )
+    rest = [a for step in steps for a in (*step.args[1:], *(v for _, v in step.kwargs))]
+    content = b.apply(prims.view_set, now, Const(marks), index, value, *rest, type_=t)
+    return root, content
+
+
+def reshaped(
+    ctx: Context, base: Operand, steps: list[Apply], index: Operand, value: Operand
+) -> Operand:
+    """Return an array after a store into a view of it that has another shape."""
+    b = ctx.builder
+    if not steps:
+        return b.apply(prims.index_set, base, index, value, type_=type_of(base))
+    step, *rest = steps
+    view = b.apply(step.fn, base, *step.args[1:], kwargs=step.kwargs, form=step.form)
+    inner = reshaped(ctx, view, rest, index, value)
+    if step.fn is operator.getitem:
+        place = step.args[1]
+        return b.apply(prims.index_set, base, place, inner, type_=type_of(base))
+    if step.fn in (np.reshape, np.ravel):
+        shape = b.apply(np.shape, base)
+        return b.apply(np.reshape, inner, shape, type_=type_of(base))
+    if step.fn in PERHAPS:
+        return inner
+    raise not_differentiable(
+        "CR413", b.loc, "a write through a reshaped view of a transposed view"
+    )
+
+
+def path(ctx: Context, op: Value) -> list[Apply]:
+    """Return the views that lead from the array that owns the memory to `op`."""
+    b, steps = ctx.builder, []
+    home = b.memory.object(op)
+    stmt = b.definition(home)
+    while stmt is not None and b.memory.is_view(stmt):
+        assert isinstance(stmt.args[0], Value)
+        if stmt.fn in READ_ONLY:
+            raise read_only(ctx, stmt)
+        if stmt.fn in PERHAPS:
+            check_layout(ctx, stmt)
+        if stmt.fn not in SAME:
+            steps.append(stmt)
+        home = b.memory.object(stmt.args[0])
+        stmt = b.definition(home)
+    return steps[::-1]
+
+
+def read_only(ctx: Context, stmt: Apply) -> Exception:
+    """Return the error for a write to a view that NumPy protects."""
+    error = not_differentiable(
+        "CR107",
+        ctx.builder.loc,
+        f"assignment destination is read-only: it is np.{stmt.fn.__name__}(...)",
+    )
+    error.primal_fails = True
+    return error
+
+
+def check_layout(ctx: Context, stmt: Apply) -> None:
+    """Refuse a write where it depends on the layout whether there are two arrays."""
+    if is_contiguous(ctx, stmt.args[0]):
+        return
+    raise not_differentiable(
+        "CR413",
+        ctx.builder.loc,
+        f"np.{stmt.fn.__name__} gives a view or a copy, as the memory lies",
+        label="written here",
+        help="make a copy first: x = x.copy()",
+    )
+
+
+C_ORDER: set[Any] = {
+    getattr(np, name)
+    for name in "zeros ones full empty arange linspace eye identity array".split()
+}
+
+
+def is_contiguous(ctx: Context, op: Operand) -> bool:
+    """Say whether an array is certain to lie in memory in the order of its elements."""
+    b = ctx.builder
+    home = b.memory.root(op) if isinstance(op, Value) else None
+    if home is None:
+        return False
+    stmt = b.definition(home)
+    t = home.type
+    if isinstance(t, lt.ArrayT) and t.dims is not None and len(t.dims) < 2:
+        fresh = stmt is not None and stmt.fn is not operator.getitem
+        if fresh and home is b.memory.object(op):  # type: ignore[arg-type]
+            return True
+    return stmt is not None and stmt.fn in C_ORDER and not dict(stmt.kwargs).get("order")
+
+
+# ------------------------------------------------------------------- composition
+
+
+def composed(
+    ctx: Context, steps: list[Apply], index: Operand, root: Operand
+) -> Operand | None:
+    """Return one index that means the same as those of the steps, and `index`."""
+    if any(step.fn is not operator.getitem for step in steps):
+        return None
+    t = type_of(root)
+    rank = len(t.dims) if isinstance(t, lt.ArrayT) and t.dims is not None else None
+    if rank is None:
+        return None
+    whole: list[Operand] = [Const(ALL)] * rank
+    for each in (*(step.args[1] for step in steps), index):
+        parts = components(ctx, each)
+        if parts is None:
+            return None
+        replaced = replace(whole, parts)
+        if replaced is None:
+            return None
+        whole = replaced
+    while len(whole) > 1 and is_all(whole[-1]):
+        whole.pop()
+    if len(whole) == 1:
+        return whole[0]
+    return ctx.builder.apply(prims.make_tuple, *whole)
+
+
+def components(ctx: Context, index: Operand) -> list[Operand] | None:
+    """Return the parts of an index, one for each axis."""
+    if isinstance(index, Const):
+        items = index.value if isinstance(index.value, tuple) else (index.value,)
+        parts: list[Operand] = [Const(item) for item in items]
+    elif isinstance(index.type, lt.TupleT):  # type: ignore[union-attr]
+        parts = ctx.builder.elements(index) or []
+    else:
+        parts = [index]
+    if any(isinstance(p, Const) and p.value is None for p in parts):
+        return None
+    return parts
+
+
+def replace(whole: list[Operand], parts: list[Operand]) -> list[Operand] | None:
+    """Put the parts of an index where the axes of the view so far are."""
+    axes = [k for k, op in enumerate(whole) if not is_number(op)]
+    dots = [k for k, p in enumerate(parts) if isinstance(p, Const) and p.value is ...]
+    if dots:
+        missing = len(axes) - (len(parts) - 1)
+        middle: list[Operand] = [Const(ALL)] * missing
+        parts = [*parts[: dots[0]], *middle, *parts[dots[0] + 1 :]]
+    if len(parts) > len(axes):
+        return None
+    out = list(whole)
+    for position, (axis, part) in enumerate(zip(axes, parts, strict=False)):
+        if is_all(part):
+            continue
+        if not is_all(whole[axis]):
+            return None
+        if not is_basic(part) and (position > 0 or axis != len(whole) - len(axes)):
+            return None
+        out[axis] = part
+    return out
+
+
+def is_all(op: Operand) -> bool:
+    """Say whether an index takes a whole axis."""
+    return isinstance(op, Const) and isinstance(op.value, slice) and op.value == ALL
+
+
+def is_number(op: Operand) -> bool:
+    """Say whether an index takes its axis away."""
+    t = type_of(op)
+    return isinstance(t, lt.ScalarT) and t.kind == "int"
+
+
+# ------------------------------------------------------------- augmented assignment
+
+
+def augmented(
+    ctx: Context, op: Operand, combine: Callable[[Operand], Operand]
+) -> Operand:
+    """Write `op += ...`: into the array, which stays the same object."""
+    now = ctx.builder.memory.current(op)
+    t = type_of(now)
+    if isinstance(t, lt.ArrayT) and t.dims is None and isinstance(op, Value):
+        # It may be a number, for which `+=` is an assignment.
+        others = len([v for v in reachable(ctx) if v is ctx.builder.memory.root(op)])
+        if others and ctx.builder.memory.root(op) is not ctx.builder.memory.object(op):
+            raise not_differentiable(
+                "CR411",
+                ctx.builder.loc,
+                "whether this writes into an array is known only at run time",
+                help="write x = x + ... instead",
+            )
+        return combine(now)
+    fill(ctx, op, combine(now))
+    return op
+

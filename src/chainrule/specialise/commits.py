@@ -1,0 +1,83 @@
+"""What the arguments hold when the function returns.
+
+In: the memory at the end, and the parameters. Out: effects, at the end of the body,
+that leave the caller's arrays and containers as the function would. An array whose
+writes can be made in place needs no text for that; see `backend`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.specialise.builder import Builder
+from chainrule.specialise.joins import layout_of, read_parts
+from chainrule.types import lattice as lt
+
+
+def commit(b: Builder, params: list[Value]) -> None:
+    """Write what the objects among the arguments hold now."""
+    memory = b.memory
+    if not memory.now:
+        return
+    finals = [(p, memory.current(p)) for p in params]
+    homes = {p: memory.object(p) for p in params}
+    now, memory.now = memory.now, {}
+    for param, final in finals:
+        if final is not param:
+            _object(b, now, param, homes[param], final)
+    memory.now = now
+
+
+def _object(b: Builder, now: Any, place: Operand, home: Value, final: Operand) -> None:
+    """Leave one object as it is at the end; `place` is the object itself."""
+    layout = layout_of(final)
+    before = layout_of(place)
+    if layout is None or before is None:
+        _effect(b, prims.commit, place, final)
+        return
+    parts = dict(zip(layout[2], read_parts(b, final), strict=True))
+    if layout[0] is prims.make_list and layout[2] != before[2]:
+        _effect(b, prims.commit, place, final)
+        return
+    if layout[0] is prims.make_dict and set(before[2]) - set(parts):
+        _effect(b, prims.commit, place, final)
+        return
+    for key, part in parts.items():
+        child = b.memory.parts.get((home, key))
+        if key in before[2]:
+            mine = _read(b, place, layout[0], key)
+            if isinstance(part, Value) and b.memory.object(part) is child:
+                if part is not child and _changed(b, part, mine):
+                    _object(b, now, mine, child, part)
+                continue
+            if part is mine:
+                continue
+        _part(b, layout, place, key, part)
+
+
+def _changed(b: Builder, part: Value, mine: Operand) -> bool:
+    """Say whether a part is more than a second read of what it was."""
+    one, two = b.definition(part), b.definition(mine)
+    if one is None or two is None:
+        return True
+    return not (one.fn is two.fn and one.args[0] is two.args[0])
+
+
+def _read(b: Builder, place: Operand, maker: Any, key: Any) -> Operand:
+    if maker is prims.make_object:
+        return b.apply(getattr, place, Const(key))
+    return b.getitem(place, key)
+
+
+def _part(b: Builder, layout: Any, place: Operand, key: Any, part: Operand) -> None:
+    if layout[0] is prims.make_object:
+        _effect(b, prims.put_attribute, place, Const(key), part)
+    else:
+        _effect(b, prims.put_item, place, Const(key), part)
+
+
+def _effect(b: Builder, fn: Any, *args: Operand) -> None:
+    b.apply(fn, *args, effect=True, type_=lt.NONE)
+

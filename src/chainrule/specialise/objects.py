@@ -1,0 +1,111 @@
+"""Objects of the program that change: attributes are set and deleted.
+
+In: an object and the name of an attribute. Out: the memory after the store.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.specialise import calls, writing
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.joins import make
+from chainrule.ir import prims
+from chainrule.types import lattice as lt
+
+
+def set_attribute(
+    ctx: Context, frame: Frame, base: Operand, name: str, value: Operand
+) -> None:
+    """Write `base.name = value`, through a property or `__setattr__` if there is one."""
+    base = ctx.builder.memory.current(base)
+    t = type_of(base)
+    if isinstance(t, lt.ArrayT):
+        raise not_differentiable(
+            "CR405", ctx.builder.loc, f"`.{name}` of an array is set"
+        )
+    if isinstance(t, lt.NeverT):
+        return
+    if not isinstance(t, lt.ObjT):
+        raise writing.outside(ctx, base)
+    found = inspect.getattr_static(t.cls, name, None)
+    if isinstance(found, property):
+        if found.fset is None:
+            raise _failed(ctx, f"property '{name}' has no setter")
+        calls.call(ctx, frame, Const(found.fset), [base, value], [])
+        return
+    setter = t.cls.__setattr__
+    if dataclasses.is_dataclass(t.cls) and t.cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise _failed(ctx, f"cannot assign to field '{name}'")
+    if setter is not object.__setattr__:
+        if isinstance(setter, types.FunctionType):
+            calls.call(ctx, frame, Const(setter), [base, Const(name), value], [])
+            return
+        raise not_differentiable(
+            "CR405", ctx.builder.loc, f"{t.cls.__name__} sets attributes its own way"
+        )
+    put(ctx, base, name, value)
+
+
+def put(ctx: Context, base: Operand, name: str, value: Operand) -> None:
+    """Write an attribute into the object itself."""
+    t = type_of(base)
+    assert isinstance(t, lt.ObjT) and isinstance(base, Value)
+    found = inspect.getattr_static(t.cls, name, None)
+    special = hasattr(type(found), "__set__") and not isinstance(
+        found, types.MemberDescriptorType | property
+    )
+    if special:
+        raise not_differentiable(
+            "CR405", ctx.builder.loc, f"`{name}` is a descriptor of {t.cls.__name__}"
+        )
+    slots = _slots(t.cls)
+    if slots is not None and name not in slots:
+        raise _failed(ctx, f"'{t.cls.__name__}' object has no attribute '{name}'")
+    fields = _fields(ctx, base, t)
+    fields[name] = value
+    _write(ctx, base, t.cls, fields)
+
+
+def delete_attribute(ctx: Context, base: Operand, name: str) -> None:
+    """Write `del base.name`."""
+    base = ctx.builder.memory.current(base)
+    t = type_of(base)
+    if not isinstance(t, lt.ObjT):
+        raise writing.outside(ctx, base)
+    fields = _fields(ctx, base, t)
+    if name not in fields:
+        raise _failed(ctx, f"{t.cls.__name__} has no attribute '{name}'")
+    del fields[name]
+    _write(ctx, base, t.cls, fields)
+
+
+def _fields(ctx: Context, base: Operand, t: lt.ObjT) -> dict[str, Operand]:
+    return {n: ctx.builder.apply(getattr, base, Const(n)) for n, _ in t.attrs}
+
+
+def _write(ctx: Context, base: Operand, cls: type, fields: dict[str, Operand]) -> None:
+    layout = (prims.make_object, cls, tuple(fields))
+    writing.write(ctx, base, make(ctx.builder, layout, list(fields.values())))
+
+
+def _slots(cls: type) -> set[str] | None:
+    """Return the only attributes that objects of a class can have, if that is so."""
+    if hasattr(cls, "__dict__") and "__dict__" in dir(cls):
+        return None
+    return {n for c in cls.__mro__ for n in _names(c.__dict__.get("__slots__", ()))}
+
+
+def _names(slots: object) -> list[str]:
+    return [slots] if isinstance(slots, str) else list(slots)  # type: ignore[call-overload]
+
+
+def _failed(ctx: Context, message: str) -> Exception:
+    error = not_differentiable("CR107", ctx.builder.loc, message)
+    error.primal_fails = True
+    return error

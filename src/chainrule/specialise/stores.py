@@ -1,0 +1,150 @@
+"""Stores: assignment to items and attributes, augmented assignment, `del`.
+
+In: a target and a value. Out: the memory after the store. What is written decides who
+does it: `arrays`, `lists`, `dicts`, `objects`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import arrays, calls, dicts, expressions, lists, objects
+from chainrule.specialise.attributes import attribute
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.types import lattice as lt
+
+
+def item(
+    ctx: Context, frame: Frame, base: Operand, index: Operand, value: Operand
+) -> None:
+    """Write `base[index] = value`."""
+    base = ctx.builder.memory.current(base)
+    match type_of(base):
+        case lt.ObjT():
+            method = attribute(ctx, frame, base, "__setitem__")
+            calls.call(ctx, frame, method, [index, value], [])
+        case lt.ArrayT():
+            arrays.store(ctx, base, index, value)
+        case lt.ListT():
+            lists.store(ctx, base, index, value)
+        case lt.DictT():
+            dicts.store(ctx, base, dicts.key(ctx, index), value)
+        case lt.NeverT():
+            return
+        case t:
+            raise _refused(ctx, base, t)
+
+
+def _refused(ctx: Context, base: Operand, t: lt.Type) -> Exception:
+    if isinstance(base, Const) and isinstance(base.value, list | dict):
+        from chainrule.specialise.writing import outside
+
+        return outside(ctx, base)
+    if isinstance(t, lt.TupleT | lt.ScalarT | lt.RangeT):
+        error = not_differentiable(
+            "CR107",
+            ctx.builder.loc,
+            f"TypeError: {lt.show(t)} does not support item assignment",
+        )
+        error.primal_fails = True
+        return error
+    return not_differentiable(
+        "CR401",
+        ctx.builder.loc,
+        f"a write to an item of {lt.show(t)} is not supported",
+        help="use an array, a list or a dict",
+    )
+
+
+def assign_item(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
+    """Interpret `x[i] = value`."""
+    base = expressions.evaluate(ctx, frame, target.value)
+    index = expressions.evaluate(ctx, frame, target.slice)
+    item(ctx, frame, base, index, value)
+
+
+def assign_attribute(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
+    """Interpret `x.name = value`."""
+    base = expressions.evaluate(ctx, frame, target.value)
+    objects.set_attribute(ctx, frame, base, target.attr, value)
+
+
+def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
+    """Interpret `target op= value`: the target is read, combined, and bound again."""
+    from chainrule.specialise import statements
+
+    fn = expressions.BINARY[type(node.op)]
+    target = node.target
+    if isinstance(target, gast.Subscript):
+        base = expressions.evaluate(ctx, frame, target.value)
+        index = expressions.evaluate(ctx, frame, target.slice)
+        left = expressions.subscript(ctx, frame, base, index)
+        right = expressions.evaluate(ctx, frame, node.value)
+        if isinstance(type_of(base), lt.ArrayT):
+            left = expressions.subscript(ctx, frame, base, index)
+            new = expressions.binary(ctx, frame, fn, left, right)
+            arrays.store(ctx, base, index, new)
+            return
+        item(ctx, frame, base, index, in_place(ctx, frame, fn, left, right))
+    elif isinstance(target, gast.Attribute):
+        base = expressions.evaluate(ctx, frame, target.value)
+        left = attribute(ctx, frame, base, target.attr)
+        right = expressions.evaluate(ctx, frame, node.value)
+        new = in_place(ctx, frame, fn, left, right)
+        objects.set_attribute(ctx, frame, base, target.attr, new)
+    else:
+        load = gast.Name(target.id, gast.Load(), None, None)
+        gast.copy_location(load, target)
+        left = expressions.evaluate(ctx, frame, load)
+        right = expressions.evaluate(ctx, frame, node.value)
+        new = in_place(ctx, frame, fn, left, right)
+        if not ctx.builder.memory.same(left, new):
+            statements.assign(ctx, frame, target, new)
+
+
+def in_place(
+    ctx: Context, frame: Frame, fn: Any, left: Operand, right: Operand
+) -> Operand:
+    """Write `left op= right`; return what the target is bound to then."""
+    left = ctx.builder.memory.current(left)
+    t = type_of(left)
+    if isinstance(t, lt.ArrayT):
+        return arrays.augmented(
+            ctx, left, lambda now: expressions.binary(ctx, frame, fn, now, right)
+        )
+    if isinstance(t, lt.ListT):
+        return lists.augmented(ctx, frame, fn, left, right)
+    if isinstance(t, lt.DictT):
+        return dicts.augmented(ctx, frame, fn, left, right)
+    name = f"__i{calls.DUNDERS.get(fn, '')}__"
+    if isinstance(t, lt.ObjT) and hasattr(t.cls, name):
+        method = attribute(ctx, frame, left, name)
+        return calls.call(ctx, frame, method, [right], [])
+    return expressions.binary(ctx, frame, fn, left, right)
+
+
+def delete(ctx: Context, frame: Frame, target: Any) -> None:
+    """Interpret `del x[i]` and `del x.name`."""
+    base = expressions.evaluate(ctx, frame, target.value)
+    if isinstance(target, gast.Attribute):
+        objects.delete_attribute(ctx, base, target.attr)
+        return
+    index = expressions.evaluate(ctx, frame, target.slice)
+    base = ctx.builder.memory.current(base)
+    t = type_of(base)
+    if isinstance(t, lt.ListT):
+        lists.delete(ctx, base, index)
+    elif isinstance(t, lt.DictT):
+        dicts.delete(ctx, base, dicts.key(ctx, index))
+    elif isinstance(t, lt.ObjT):
+        method = attribute(ctx, frame, base, "__delitem__")
+        calls.call(ctx, frame, method, [index], [])
+    else:
+        raise not_differentiable(
+            "CR406", frame.loc(target), f"an item of {lt.show(t)} is deleted"
+        )

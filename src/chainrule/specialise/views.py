@@ -1,0 +1,89 @@
+"""Views: which operations give memory that they did not make.
+
+In: an operation. Out: whether its result shows the memory of its first operand, and how
+to write through it. A basic index, a transposition and their like always do; a reshape
+does so only if the memory lies as it has to, which `Memory.contiguous` is asked.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from chainrule.ir.nodes import Apply, Const, Operand, Value
+from chainrule.types import lattice as lt
+
+# Views whatever the layout of their operand.
+ALWAYS: set[Any] = {
+    getattr(np, name)
+    for name in (
+        "transpose swapaxes moveaxis rollaxis expand_dims squeeze flip flipud fliplr "
+        "rot90 real imag matrix_transpose permute_dims atleast_1d atleast_2d atleast_3d"
+    ).split()
+    if hasattr(np, name)
+}
+# Views that NumPy does not let a program write to.
+READ_ONLY: set[Any] = {np.broadcast_to, np.diagonal, np.diag}
+# The operand itself or a view of it where that can be, else a copy.
+PERHAPS: set[Any] = {
+    np.reshape,
+    np.ravel,
+    np.ascontiguousarray,
+    np.asfortranarray,
+    np.require,
+}
+# The operand itself.
+SAME: set[Any] = {np.asarray, np.asanyarray}
+# Lists of views.
+SPLITS: set[Any] = {
+    np.split,
+    np.array_split,
+    np.hsplit,
+    np.vsplit,
+    np.dsplit,
+    np.broadcast_arrays,
+}
+
+
+def is_view(stmt: Apply) -> bool:
+    """Say whether the result of an operation may show the memory of its operand."""
+    if not stmt.args or not isinstance(stmt.args[0], Value):
+        return False
+    source, out = stmt.args[0].type, stmt.out.type
+    if not isinstance(source, lt.ArrayT):
+        return False
+    if stmt.fn in SPLITS:
+        return True
+    if not isinstance(out, lt.ArrayT):
+        return False
+    if stmt.fn is operator.getitem:
+        return is_basic(stmt.args[1])
+    if stmt.fn in SAME:
+        return bool(source.dtype == out.dtype)
+    if stmt.fn is np.diag:
+        return source.dims is None or len(source.dims) == 2
+    return stmt.fn in ALWAYS or stmt.fn in READ_ONLY or stmt.fn in PERHAPS
+
+
+def is_basic(index: Operand) -> bool:
+    """Say whether an index is made of integers, slices, `None` and `...` alone."""
+    if isinstance(index, Const):
+        items = index.value if isinstance(index.value, tuple) else (index.value,)
+        return all(
+            item is None
+            or item is ...
+            or (isinstance(item, int | np.integer) and not isinstance(item, bool))
+            or isinstance(item, slice)
+            for item in items
+        )
+    return isinstance(index, Value) and _is_basic_type(index.type)
+
+
+def _is_basic_type(t: Any) -> bool:
+    if isinstance(t, lt.TupleT):
+        return all(map(_is_basic_type, t.items))
+    if isinstance(t, lt.ScalarT):
+        return t.kind == "int"
+    return isinstance(t, lt.SliceT) or t == lt.NONE or t == lt.OpaqueT(type(...))

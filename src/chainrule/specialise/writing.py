@@ -1,0 +1,201 @@
+"""Write into an object, and into all that may be the same object.
+
+In: an object and what it holds from now on. Out: the memory after it. Of two objects
+that a branch chose from, each gets the new content where it was the one. Where that is
+not known (a loop handed objects on), the write is refused, unless nobody can see the
+others any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Value
+from chainrule.specialise import arrays
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, State
+from chainrule.specialise.joins import Joiner
+from chainrule.specialise.memory import Iterated
+from chainrule.specialise.reach import reachable
+from chainrule.specialise.values import Poison
+from chainrule.types import lattice as lt
+
+LOST = "may have been written through a list that holds it"
+
+
+def write(ctx: Context, op: Operand, content: Operand) -> None:
+    """Let an object hold something else from here on."""
+    if not isinstance(op, Value):
+        raise outside(ctx, op)
+    memory = ctx.builder.memory
+    home = memory.object(op)
+    source = memory.b.definition(home)
+    if source is not None and source.fn is prims.live:
+        raise outside(ctx, Const(None, source.args[0].text))  # type: ignore[union-attr]
+    memory.open(home)
+    Write(ctx).put(home, content)
+
+
+def outside(ctx: Context, op: Operand) -> Exception:
+    """Return the error for a write to what was made outside the function."""
+    name = getattr(op, "text", None)
+    return not_differentiable(
+        "CR104",
+        ctx.builder.loc,
+        f"write to {f'`{name}`' if name else 'an object'} from outside the function",
+        label="its history is not visible to the derivative",
+        help="pass it as an argument, or write into a copy",
+    )
+
+
+class Write:
+    """One write, which may touch several objects."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx, self.memory = ctx, ctx.builder.memory
+        self.done: set[Value] = set()
+
+    def put(self, home: Value, content: Operand) -> None:
+        """Let one object hold something else, and those that may be the same."""
+        memory = self.memory
+        if any(memory.object(v) is home for v in memory.iterated):
+            raise Iterated(home)
+        if home in memory.elements:
+            raise Iterated(memory.root(memory.elements[home]))
+        memory.becomes(home, content)
+        self.done.add(home)
+        self.lists(home)
+        for out in memory.users.get(home, ()):
+            if out not in self.done:
+                self.down(home, out)
+        for stmt, k, source in memory.origins.get(home, ()):
+            root = memory.root(source)
+            if root not in self.done:
+                self.up(home, stmt, k, source)
+        for twin in memory.twins.get(home, ()):
+            self.uncertain(home, twin)
+
+    def down(self, home: Value, out: Value) -> None:
+        """Write to a value that is the written object, or a view of it, on some path."""
+        for stmt, k, source in self.memory.origins[out]:
+            if self.memory.root(source) is home:
+                if not self.tells(stmt, out):
+                    self.uncertain(home, out)
+                    continue
+                now = self.memory.again(source)
+                self.put(out, self.choose(stmt, k, now, self.memory.current(out)))
+
+    def up(self, home: Value, stmt: Any, k: int, source: Value) -> None:
+        """Write to an object that the written one is on some path."""
+        if not self.tells(stmt, home):
+            self.uncertain(home, source)
+            return
+        root = self.memory.root(source)
+        if not self.visible(root):
+            return  # made on that path, and known by no other name
+        taken = self.memory.current(home)
+        new = self.choose(stmt, k, taken, self.memory.again(source))
+        if root is not source:
+            root, new = arrays.through(self.ctx, source, Const(...), new)
+        self.memory.open(root)
+        self.put(root, new)
+
+    def visible(self, home: Value) -> bool:
+        """Say whether an object was made before the path that chose it."""
+        return home in reachable(self.ctx)
+
+    def tells(self, stmt: Any, out: Value) -> bool:
+        """Say whether the path that was taken can be tested here."""
+        b = self.ctx.builder
+        where = self.memory.where.get(out)
+        return isinstance(stmt, If) and any(where is x for x in (b.block, *b.outside))
+
+    def choose(self, stmt: If, path: int, taken: Operand, other: Operand) -> Operand:
+        """Write `taken if that path was taken else other`."""
+        b = self.ctx.builder
+        choice = If(stmt.test, Block(), Block(), (), b.loc)
+        ops = [taken, other] if path == 0 else [other, taken]
+        state = State({}, self.memory.now)
+        first = Value(lt.NEVER).id
+        joiner = Joiner(b, choice, [(choice.then, state), (choice.orelse, state)], first)
+        hint = getattr(other, "hint", None)
+        out = joiner.values(ops, [], hint)
+        self.memory.now = state.now
+        b.add(choice)
+        for rebuild in joiner.after:
+            rebuild()
+        return joiner.built.get(out, out)
+
+    def uncertain(self, home: Value, other: Value) -> None:
+        """Refuse a write if another that may be the same object is still in sight."""
+        home_name, name = home.hint or "this object", other.hint
+        if self.memory.root(other) not in reachable(self.ctx):
+            return
+        raise not_differentiable(
+            "CR411",
+            self.ctx.builder.loc,
+            f"`{home_name}` may be the same object as "
+            + (f"`{name}`" if name else "another one"),
+            label="a loop decides which object is written",
+            help=f"write into a copy: {home_name} = {home_name}.copy()",
+        )
+
+    # ------------------------------------------------ lists of run-time length
+
+    def lists(self, home: Value) -> None:
+        """Keep lists of run-time length, and what they hold, in step."""
+        memory = self.memory
+        for holder in memory.stored.get(home, ()):
+            if holder not in self.done:
+                memory.now[holder] = Const(
+                    Poison("holds an object that was written after it was added", "CR412")
+                )
+        place = memory.held.get(home)
+        if place is None:
+            return
+        holder, key = place
+        now = memory.now.get(holder, holder)
+        at_run_time = isinstance(key, Apply)
+        if not isinstance(now, Value) or not isinstance(now.type, lt.ListT):
+            return
+        if holder in self.done or (memory.is_built(now) and not at_run_time):
+            return
+        if memory.is_built(now):
+            for item in self.ctx.builder.elements(now) or []:
+                store(self.ctx, holder, item)
+        self.forget(holder, home, key)
+        index = key.args[1] if isinstance(key, Apply) else Const(key)
+        value = memory.current(home)
+        elem = lt.join(lt.element_type(now.type) or lt.NEVER, type_of(value))
+        content = self.ctx.builder.apply(
+            prims.index_set,
+            memory.refreshed(now),
+            index,
+            value,
+            type_=lt.ListT(None, elem),
+        )
+        self.put(holder, content)
+
+    def forget(self, holder: Value, home: Value, key: Hashable) -> None:
+        """Let nobody read what may have been written through a list."""
+        memory = self.memory
+        lost = [v for v, lists in memory.stored.items() if holder in lists]
+        lost += [
+            child
+            for (place, other), child in memory.parts.items()
+            if place is holder and other != key
+        ]
+        for value in lost:
+            if value is not home:
+                memory.now[value] = Const(Poison(LOST, "CR412"))
+
+
+def store(ctx: Context, holder: Value, value: Operand) -> None:
+    """Note that a list of run-time length holds an object."""
+    if isinstance(value, Value):
+        memory = ctx.builder.memory
+        for source in memory.sources(value):
+            memory.stored.setdefault(source, set()).add(memory.object(holder))
