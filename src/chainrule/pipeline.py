@@ -32,6 +32,7 @@ from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
 from chainrule.optimise.one_sweep import one_sweep
 from chainrule.optimise.plain import drop_casts
+from chainrule.optimise.protect import protect
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
@@ -177,6 +178,9 @@ def optimise(derived: Derived) -> None:
         if len(derived.functions) == 1 or k == 1:
             own_results(function, derived.own_parts)
             remove_dead(function)
+    for root in derived.functions:
+        for function in (*callees(root), root):
+            protect(function)
 
 
 def specialise_for(

@@ -1,19 +1,21 @@
 """Decide what is written in place.
 
 In: a program and its variables. Out: `mode` of its `Let`s: `"in place"` for an update
-of a buffer that nobody else can see, `"augment"` for `acc += g`; otherwise a copy is
-written to, or `acc = acc + g` is printed. A buffer is ours when each value of its
-variable was made in this function (zeros, arithmetic, an earlier update) and is not
-kept elsewhere: on a tape, in a container, as a view, by a function that is called.
+of a buffer that nobody else sees from there on, `"augment"` for `acc += g`; otherwise a
+copy is written to, or `acc = acc + g` is printed. A buffer is ours when its memory was
+made in this function (zeros, arithmetic, an earlier update), or is an argument that the
+user's function writes into, and no variable that shares it is read behind the update.
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
+from chainrule.analysis.memory import STORES, Aliases, is_fresh, is_immutable
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
 from chainrule.backend.nest import leaves
@@ -25,45 +27,16 @@ from chainrule.ir.nodes import Operand, Value
 from chainrule.runtime import helpers
 from chainrule.types.lattice import ArrayT, ListT, ScalarT
 
-STORES = frozenset(
-    {
-        prims.index_add,
-        prims.index_set,
-        prims.fill,
-        prims.view_set,
-        prims.list_append,
-        prims.list_init,
-    }
-)
-FRESH: frozenset[Any] = frozenset(
-    {
-        *BINARY,
-        *COMPARE,
-        *UNARY,
-        *STORES,
-        prims.copy_value,
-        prims.make_list,
-        helpers.zeros_like,
-        helpers.add,
-        list,
-        *(
-            getattr(np, name)
-            for name in (
-                "zeros ones full empty zeros_like ones_like full_like empty_like copy "
-                "array sum mean prod std var max min cumsum cumprod dot matmul inner "
-                "outer tensordot kron cross where concatenate stack hstack vstack "
-                "linspace arange eye identity repeat tile clip"
-            ).split()
-        ),
-    }
-)
 ACCUMULATE = frozenset({operator.add, operator.sub})
 
 
-def choose_modes(web: Web) -> None:
-    """Set the mode of every `Let` that updates something."""
+def choose_modes(web: Web, ours: Collection[Value] = ()) -> None:
+    """Set the mode of every `Let` that updates something.
+
+    The parameters that are `ours` may be written into: the caller expects it.
+    """
     _copies_to_lets(web, web.program.nodes)
-    owned = _owned(web)
+    owned = Owned(web, ours)
     for node in p.walk(web.program.nodes):
         if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
             if _is(node.op, STORES):
@@ -124,7 +97,7 @@ def _copy_to_let(web: Web, node: p.Copies) -> p.Copies | p.Let:
     if isinstance(op, ir.Apply) and _is(op, ACCUMULATE) and isinstance(source, Value):
         first = _plain(web, op.args[0])
         if isinstance(first, Value) and first not in web.nested:
-            fits = source.type == out.type or _immutable(source)
+            fits = source.type == out.type or is_immutable(source)
             if web.find(first) is web.find(out) and fits:
                 return p.Let(out, op)
     return node
@@ -135,7 +108,7 @@ def _plain(web: Web, operand: Operand) -> Operand:
     op = web.nested.get(operand) if isinstance(operand, Value) else None
     if isinstance(op, ir.Apply) and op.fn is prims.copy_value:
         source = op.args[0]
-        if isinstance(source, Value) and _immutable(source):
+        if isinstance(source, Value) and is_immutable(source):
             return _plain(web, source)
     return operand
 
@@ -147,23 +120,7 @@ def _is(op: Op, fns: Any) -> bool:
         return False
 
 
-def is_fresh(op: Op) -> bool:
-    """Say whether the result of an operation shares no memory with its operands."""
-    if isinstance(op, ir.Apply):
-        return _is(op, FRESH) or isinstance(op.fn, np.ufunc) or _is_list_slice(op)
-    return False
-
-
-def _is_list_slice(op: ir.Apply) -> bool:
-    """Say whether an operation is `items[a:b]` of a list, which is a new list."""
-    if op.fn is not operator.getitem or not isinstance(op.args[0], Value):
-        return False
-    index = op.args[1]
-    is_slice = isinstance(index, ir.Const) and isinstance(index.value, slice)
-    return is_slice and isinstance(op.args[0].type, ListT)
-
-
-def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> None:
+def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: Owned) -> None:
     source = op.args[0]
     if not isinstance(source, Value):
         return
@@ -171,28 +128,27 @@ def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> None
         if is_fresh(web.nested[source]):
             let.mode = "fresh"
         return
-    root = web.find(source)
-    if root not in owned or not web.dies.get(id(let), False):
+    if not owned.here(let, source):
         return
-    if web.find(let.out) is not root:
+    if web.find(let.out) is not web.find(source):
         if web.clash(let.out, source):
             return
-        _unite(web, source, let.out, owned)
+        owned.unite(source, let.out)
     let.mode = "in place"
 
 
-def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> None:
+def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: Owned) -> None:
     first = _plain(web, op.args[0])
     if not isinstance(first, Value) or first in web.nested:
         return
     hint = web.hint(let.out) or ""
-    mine = web.find(first) in owned
+    mine = owned.here(let, first)
     if not (hint.endswith("_bar") or _is(op, AUGMENTED)):
         return
     if web.find(first) is not web.find(let.out):
         if web.hint(first) != hint or web.clash(first, let.out):
             return
-        _unite(web, first, let.out, owned)
+        owned.unite(first, let.out)
     old, new = first.type, let.out.type
     if isinstance(old, ScalarT) and isinstance(new, ScalarT):
         let.mode = "augment"
@@ -202,103 +158,56 @@ def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: set[Value]) -> No
             let.mode = "augment"
 
 
-def _unite(web: Web, source: Value, out: Value, owned: set[Value]) -> None:
-    """Let an update keep its variable; the variable is ours if both were."""
-    both = web.find(source) in owned and web.find(out) in owned
-    web.union(source, out)
-    if both:
-        owned.add(web.find(out))
-    else:
-        owned.discard(web.find(out))
+class Owned:
+    """Whether the memory of a variable may be written at a certain place."""
+
+    def __init__(self, web: Web, ours: Collection[Value]) -> None:
+        self.web = web
+        self.aliases = Aliases(web.program.function, ours)
+        self.values = {1 << web.index[v]: vs for v, vs in groups(web).items()}
+
+    def here(self, let: p.Let, value: Value) -> bool:
+        """Say whether nobody needs what a variable holds behind its update."""
+        aliases, web = self.aliases, self.web
+        if not web.dies.get(id(let), False) or aliases.is_foreign(value):
+            return False
+        a_list = isinstance(value.type, ListT)
+        live = web.live_after.get(id(let), 0) & ~web.bit_of(let.out)
+        while live:
+            low = live & -live
+            live ^= low
+            for other in self.values.get(low, ()):
+                # An update of a list changes the list, not the arrays that it holds.
+                if a_list and isinstance(other.type, ArrayT):
+                    continue
+                if not is_immutable(other) and aliases.may(other, value):
+                    return False
+        return True
+
+    def unite(self, source: Value, out: Value) -> None:
+        """Let an update keep its variable."""
+        self.web.union(source, out)
 
 
-# Ownership
+def groups(web: Web) -> dict[Value, list[Value]]:
+    """Return the values that were one variable when liveness was computed."""
+    first: dict[Value, Value] = {}
 
+    def find(value: Value) -> Value:
+        while value in first:
+            value = first[value]
+        return value
 
-def _owned(web: Web) -> set[Value]:
-    """Return the variables whose memory nobody else can reach."""
-    made: set[Value] = set()
-    foreign: set[Value] = {web.find(v) for v in web.program.function.params}
-    moves: list[tuple[Value, Value]] = []
-    for node in p.walk(web.program.nodes):
-        match node:
-            case p.Let(out=out, op=op):
-                root = web.find(out)
-                made.add(root)
-                if not _immutable(out):
-                    if _is(op, STORES) and isinstance(op, ir.Apply):
-                        # The value stored in a list is kept by it.
-                        if op.fn is prims.list_append:
-                            foreign |= _aliases(web, op.args[1])
-                    elif not is_fresh(op):
-                        kept = _kept(web, op)
-                        foreign |= kept
-                        foreign.add(root)
-            case p.Copies(pairs=pairs):
-                for out, source in pairs:
-                    _copy(web, node, out, source, foreign, moves)
-            case p.Append(items=items):
-                for item in items:
-                    foreign |= _aliases(web, item)
-            case p.Unpack() | p.For() | p.With() | p.Try():
-                foreign |= {web.find(v) for v in p.defines(node)}
-                for operand in p.reads(node):
-                    foreign |= _aliases(web, operand)
-    changed = True
-    while changed:
-        changed = False
-        for out, source in moves:
-            for a, b in ((out, source), (source, out)):
-                if a in foreign and b not in foreign:
-                    foreign.add(b)
-                    changed = True
-    return made - foreign
-
-
-def _copy(
-    web: Web,
-    node: p.Copies,
-    out: Value,
-    source: Operand,
-    foreign: set[Value],
-    moves: list[tuple[Value, Value]],
-) -> None:
-    """Follow memory through one copy: a move if the source dies, else shared."""
-    if not isinstance(source, Value):
-        return
-    if source in web.nested:
-        op = web.nested[source]
-        if not is_fresh(op) and not _immutable(source):
-            foreign |= _kept(web, op)
-            foreign.add(web.find(out))
-        return
-    a, b = web.find(out), web.find(source)
-    if a is b or _immutable(source):
-        return
-    if (id(node), source) in web.moved:
-        moves.append((a, b))
-    else:
-        foreign |= {a, b}
-
-
-def _kept(web: Web, op: Op) -> set[Value]:
-    return set().union(*(_aliases(web, o) for o in p.op_operands(op)))
-
-
-def _aliases(web: Web, operand: Operand) -> set[Value]:
-    """Return the variables whose memory the value of an operand may share."""
-    if not isinstance(operand, Value) or _immutable(operand):
-        return set()
-    if operand in web.nested:
-        op = web.nested[operand]
-        if _is(op, {operator.getitem}) and isinstance(op, ir.Apply):
-            base = op.args[0]
-            if isinstance(base, Value) and isinstance(base.type, ListT):
-                # An element is no part of the list that holds it.
-                return set()
-        return set() if is_fresh(op) else _kept(web, op)
-    return {web.find(operand)}
-
-
-def _immutable(value: Value) -> bool:
-    return isinstance(value.type, ScalarT)
+    for a, b in web.program.same:
+        one, two = find(a), find(b)
+        if one is not two:
+            first[two] = one
+    found: dict[Value, list[Value]] = {}
+    for value in web.index:
+        found[value] = [value]
+    for a, b in web.program.same:
+        for value in (a, b):
+            for root in web.index:
+                if find(root) is find(value) and value not in found[root]:
+                    found[root].append(value)
+    return found

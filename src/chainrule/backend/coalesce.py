@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chainrule.analysis.memory import STORES
 from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.live import Nested, Web, analyse
 from chainrule.backend.nest import MAX_OPS, leaves
 from chainrule.backend.program import Nodes, Op, Program
+from chainrule.ir import nodes as ir
 from chainrule.ir.nodes import Operand, Value
 
 Pair = tuple[Value, Operand]
@@ -25,6 +27,7 @@ Kept = dict[Value, Value]
 def coalesce(program: Program, nested: Nested) -> Web:
     """Return the variables of a program; it is changed where that saves copies."""
     web = analyse(program, nested)
+    keep_buffers(web)
     failed = merge(web)
     if failed:
         # Repairs ask which values are the loop variable itself, not what it took in.
@@ -33,8 +36,20 @@ def coalesce(program: Program, nested: Nested) -> Web:
         done = [repair(before, kept, copies, pair) for copies, pair in failed]
         if any(done):
             web = analyse(program, nested)
+            keep_buffers(web)
             merge(web)
     return web
+
+
+def keep_buffers(web: Web) -> None:
+    """Let what is stored into stay the same variable."""
+    for node in p.walk(web.program.nodes):
+        if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
+            source = node.op.args[0] if node.op.fn in STORES else None
+            if isinstance(source, Value) and source not in web.nested:
+                dies = web.dies.get(id(node), False)
+                if dies and not web.clash(node.out, source):
+                    web.union(source, node.out)
 
 
 def merge(web: Web) -> list[tuple[p.Copies, Pair]]:

@@ -15,6 +15,7 @@ from typing import Any
 import gast
 
 from chainrule.backend import program as p
+from chainrule.backend.arguments import committed, expect_in_place, not_in_place
 from chainrule.backend.buffers import choose_modes
 from chainrule.backend.coalesce import coalesce
 from chainrule.backend.exits import lower
@@ -48,17 +49,17 @@ def emit(function: ir.Function, cells: Collection[str] = ()) -> Emitted:
     """Make the module of a function; `cells` names the user's closure cells."""
     functions = reachable(function)
     callees = _unique_names(functions)
-    programs = [lower(f) for f in functions]
+    webs = [variables(f) for f in functions]
     local = {*callees.values(), "_"}
-    for program in programs:
-        local |= _local_names(program)
+    for web in webs:
+        local |= _local_names(web.program)
     scope = Scope(function.namespace, cells, local)
     body = []
     spellers: dict[str, Speller] = {}
-    for program in programs:
-        own = program.function
+    for web in webs:
+        own = web.program.function
         scope.namespace = own.namespace or function.namespace
-        body.append(_function(program, callees, scope, spellers))
+        body.append(_function(web, callees, scope, spellers))
     tree = gast.Module(body, [])
     return Emitted(tree, scope.free, callees[id(function)], spellers)
 
@@ -125,19 +126,35 @@ def _local_names(program: Program) -> set[str]:
     return out
 
 
+def variables(function: ir.Function) -> Web:
+    """Return the statements of a function and its variables.
+
+    Arguments that the user's function changes are written in place, if they can be.
+    """
+    ours = committed(function)
+    while True:
+        program = lower(function)
+        expect_in_place(program, ours)
+        unpack_parts(program)
+        drop_dead(Web(program, {}))
+        nested = nest(program)
+        web = coalesce(program, nested)
+        choose_modes(web, ours)
+        failed = not_in_place(web, ours)
+        if not failed:
+            return web
+        ours = {k: v for k, v in ours.items() if k not in failed}
+
+
 def _function(
-    program: Program,
+    web: Web,
     callees: dict[int, str],
     scope: Scope,
     spellers: dict[str, Speller],
 ) -> Node:
     """Make the definition of one function."""
+    program = web.program
     function = program.function
-    unpack_parts(program)
-    drop_dead(Web(program, {}))
-    nested = nest(program)
-    web = coalesce(program, nested)
-    choose_modes(web)
     params = _param_names(function)
     reserved = {*scope.namespace, *scope.free, *scope.cells, *callees.values()}
     fixed = dict(zip(function.params, params, strict=True))

@@ -31,6 +31,7 @@ class Web:
         self.members: dict[Value, int] = {}
         self.hints: dict[Value, str | None] = {}
         self.dies: dict[int, bool] = {}
+        self.live_after: dict[int, int] = {}
         self.moved: set[tuple[int, Value]] = set()
         for a, b in program.same:
             self.union(a, b)
@@ -58,6 +59,11 @@ class Web:
             self.members[root] = 1 << self.index[root]
             self.conflicts[root] = 0
         return 1 << self.index[root]
+
+    def bit_of(self, value: Value) -> int:
+        """Return the bit of the variable that a value was when it was analysed."""
+        index = self.index.get(value)
+        return self.bit(value) if index is None else 1 << index
 
     def members_of(self, value: Value) -> int:
         """Return the bits of all variables that were put together with this one."""
@@ -246,17 +252,21 @@ class _Walker:
         """Return what a store still reads once its buffer has been made."""
         if not isinstance(node, p.Let) or not sizes.is_statement(node.op):
             return 0
-        return self.web.bits(
-            leaf
-            for operand in list(p.op_operands(node.op))[1:]
-            for leaf in leaves(operand, self.web.nested)
+        first, *rest = p.op_operands(node.op)
+        read = self.web.bits(
+            leaf for operand in rest for leaf in leaves(operand, self.web.nested)
         )
+        # What is stored may be computed from the buffer itself: that comes first.
+        is_buffer = isinstance(first, Value) and first not in self.web.nested
+        return read & ~self.web.bit(first) if is_buffer else read  # type: ignore[arg-type]
 
     def note_death(self, let: p.Let, live: int) -> None:
         """Note whether the first operand is not needed behind its use."""
+        self.web.live_after[id(let)] = self.web.live_after.get(id(let), 0) | live
         first = next(p.op_operands(let.op), None)
         if isinstance(first, Value) and first not in self.web.nested:
-            others = [o for o in p.op_operands(let.op) if o is not first]
+            store = sizes.is_statement(let.op)
+            others = [] if store else [o for o in p.op_operands(let.op) if o is not first]
             read = 0
             for operand in others:
                 read |= self.web.reads(operand)

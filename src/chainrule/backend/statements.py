@@ -12,8 +12,8 @@ from typing import Any
 import gast
 import numpy as np
 
+from chainrule.analysis.memory import STORES
 from chainrule.backend import program as p
-from chainrule.backend.buffers import STORES
 from chainrule.backend.generator import Remark
 from chainrule.backend.program import Nodes, Op
 from chainrule.backend.sizes import AUGMENTED, BINARY
@@ -127,7 +127,8 @@ class Writer:
         if op.fn in STORES:
             return self.store(op, let)
         if op.fn in PUTS:
-            return [self.put(op)]
+            in_place = isinstance(op.args[0], Const) and op.args[0].value is None
+            return [] if in_place else [self.put(op)]
         if let.mode == "augment":
             kind = BINARY.get(op.fn) or AUGMENTED[op.fn]
             left = target(self.variable(let.out))
@@ -154,8 +155,7 @@ class Writer:
             parts = [dotted(out), spell(op.args[1]), spell(value)]
             made.append(gast.Expr(call(func, parts)))
         elif op.fn is prims.fill:
-            place = gast.Subscript(dotted(out), literal(...), STORE)
-            made.append(_assign(place, spell(op.args[1])))
+            made.append(self.fill(op, out))
         elif op.fn is prims.view_set:
             view = self.view(dotted(out), op)
             place = gast.Subscript(view, self.speller.subscript(op.args[2]), STORE)
@@ -167,10 +167,25 @@ class Writer:
             if op.fn is prims.index_add:
                 value, negated = self.unsigned(op.args[2])
                 sign = gast.Sub() if negated else gast.Add()
-                made.append(gast.AugAssign(place, sign, spell(value)))
+                whole: Node = target(out) if is_whole(op.args[1]) else place
+                made.append(gast.AugAssign(whole, sign, spell(value)))
             else:
                 made.append(_assign(place, spell(op.args[2])))
         return made
+
+    def fill(self, op: ir.Apply, out: str) -> Node:
+        """Print `out *= value` where that is what is stored, else `out[...] = value`."""
+        value = op.args[1]
+        inner = self.speller.nested.get(value) if isinstance(value, Value) else None
+        if isinstance(inner, ir.Apply) and inner.fn in BINARY:
+            first = inner.args[0]
+            plain = isinstance(first, Value) and first not in self.speller.nested
+            if plain and self.variable(first) == out:  # type: ignore[arg-type]
+                kind = getattr(gast, BINARY[inner.fn])()
+                right = self.speller.operand(inner.args[1])
+                return gast.AugAssign(target(out), kind, right)
+        place = gast.Subscript(dotted(out), literal(...), STORE)
+        return _assign(place, self.speller.operand(value))
 
     def view(self, node: Node, op: ir.Apply) -> Node:
         """Print the view of a buffer that a store writes into."""
@@ -355,6 +370,11 @@ class Writer:
             handlers.append(gast.ExceptHandler(kind, bound, self.body(handler.body)))
         final = self.statements(node.final)
         return gast.Try(self.body(node.body), handlers, [], final)
+
+
+def is_whole(index: Operand) -> bool:
+    """Say whether an index is `...`."""
+    return isinstance(index, Const) and index.value is Ellipsis
 
 
 PUTS = frozenset({prims.commit, prims.put_item, prims.put_attribute})

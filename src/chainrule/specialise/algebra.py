@@ -359,7 +359,29 @@ def _index_add(b: Builder, args: Sequence[Operand]) -> Operand | None:
     spread = made(b, args[2], np.broadcast_to)
     if spread is not None and _is_real(spread.args[0]):
         return b.apply(prims.index_add, args[0], args[1], spread.args[0])
+    zeroed = made(b, args[0], prims.index_set)
+    if zeroed is not None and is_number(zeroed.args[2], 0):
+        if same_index(zeroed.args[1], args[1]):
+            return b.apply(prims.index_set, zeroed.args[0], args[1], args[2])
     return None
+
+
+def _getitem(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    """Read a whole array as what it is."""
+    whole = isinstance(args[1], Const) and args[1].value is Ellipsis
+    return args[0] if whole and is_float(args[0]) else None
+
+
+def same_index(one: Operand, two: Operand) -> bool:
+    """Say whether two indices name the same elements, each once."""
+    if isinstance(one, Const) and isinstance(two, Const):
+        plain = (int, slice, tuple, type(...))
+        return isinstance(one.value, plain) and repr(one.value) == repr(two.value)
+    if one is not two or not isinstance(one, Value):
+        return False
+    t = one.type
+    parts = t.items if isinstance(t, lt.TupleT) else (t,)
+    return all(isinstance(p, lt.ScalarT | lt.SliceT | lt.OpaqueT) for p in parts)
 
 
 REWRITES: dict[Any, Rewrite] = {
@@ -379,4 +401,5 @@ REWRITES: dict[Any, Rewrite] = {
     np.size: _size,
     np.shape: _shape,
     prims.index_add: _index_add,
+    operator.getitem: _getitem,
 }

@@ -20,6 +20,7 @@ from chainrule.specialise import writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context
 from chainrule.specialise.reach import reachable
+from chainrule.specialise.static_calls import may_name_twice
 from chainrule.specialise.views import PERHAPS, READ_ONLY, SAME, is_basic
 from chainrule.types import lattice as lt
 
@@ -239,8 +240,46 @@ def is_number(op: Operand) -> bool:
 # ------------------------------------------------------------- augmented assignment
 
 
+def add_at(
+    ctx: Context, op: Operand, index: Operand, value: Operand, fn: Any
+) -> bool:
+    """Write `op[index] += value` (or `-=`) as an addition in place; say if it is one."""
+    b = ctx.builder
+    if fn not in (operator.add, operator.sub) or not isinstance(op, Value):
+        return False
+    value = as_value(ctx, value)
+    whole, number = type_of(b.memory.current(op)), type_of(value)
+    if not isinstance(whole, lt.ArrayT) or not isinstance(
+        number, lt.ArrayT | lt.ScalarT
+    ):
+        return False
+    kinds = (whole.dtype.kind, lt.result_dtype(number).kind)
+    if kinds[0] not in "fc" or (kinds[1] == "c" and kinds[0] == "f"):
+        return False
+    if may_name_twice(b, index):
+        return False
+    joined = index
+    steps = path(ctx, op)
+    root = b.memory.root(op)
+    now = b.memory.current(root)
+    if steps:
+        found = composed(ctx, steps, index, now)
+        if found is None:
+            return False
+        joined = found
+    if fn is operator.sub:
+        value = b.apply(operator.neg, value)
+    new = b.apply(prims.index_add, now, joined, value, type_=type_of(now))
+    writing.write(ctx, root, new)
+    return True
+
+
 def augmented(
-    ctx: Context, op: Operand, combine: Callable[[Operand], Operand]
+    ctx: Context,
+    op: Operand,
+    fn: Any,
+    value: Operand,
+    combine: Callable[[Operand], Operand],
 ) -> Operand:
     """Write `op += ...`: into the array, which stays the same object."""
     now = ctx.builder.memory.current(op)
@@ -256,6 +295,7 @@ def augmented(
                 help="write x = x + ... instead",
             )
         return combine(now)
-    fill(ctx, op, combine(now))
+    if not add_at(ctx, op, Const(...), value, fn):
+        fill(ctx, op, combine(now))
     return op
 

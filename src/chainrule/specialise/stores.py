@@ -86,9 +86,10 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
         left = expressions.subscript(ctx, frame, base, index)
         right = expressions.evaluate(ctx, frame, node.value)
         if isinstance(type_of(base), lt.ArrayT):
-            left = expressions.subscript(ctx, frame, base, index)
-            new = expressions.binary(ctx, frame, fn, left, right)
-            arrays.store(ctx, base, index, new)
+            if not arrays.add_at(ctx, base, index, right, fn):
+                left = expressions.subscript(ctx, frame, base, index)
+                new = expressions.binary(ctx, frame, fn, left, right)
+                arrays.store(ctx, base, index, new)
             return
         item(ctx, frame, base, index, in_place(ctx, frame, fn, left, right))
     elif isinstance(target, gast.Attribute):
@@ -115,7 +116,11 @@ def in_place(
     t = type_of(left)
     if isinstance(t, lt.ArrayT):
         return arrays.augmented(
-            ctx, left, lambda now: expressions.binary(ctx, frame, fn, now, right)
+            ctx,
+            left,
+            fn,
+            right,
+            lambda now: expressions.binary(ctx, frame, fn, now, right),
         )
     if isinstance(t, lt.ListT):
         return lists.augmented(ctx, frame, fn, left, right)

@@ -255,6 +255,20 @@ def _append(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     return True
 
 
+def _index_set(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Take the element's cotangent out of the list's; what it replaced has none."""
+    if not isinstance(stmt.out.type, lt.ListT):
+        return False
+    base, index, value = stmt.args
+    g = rev.cot.complete(bar, stmt.out)
+    element = rev.b.apply(operator.getitem, g, index, type_=type_of(value))
+    rev.cot.add(value, element)
+    zero = rev.cot.complete(None, value)
+    rest = rev.b.apply(prims.index_set, g, index, zero, type_=type_of(g))
+    rev.cot.add(base, rest)
+    return True
+
+
 def _reversed(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     """Turn the list of cotangents round."""
     base = stmt.args[0]
@@ -284,6 +298,7 @@ STRUCTURAL = {
     builtins.getattr: _getattr,
     prims.unpack: _unpack,
     prims.list_append: _append,
+    prims.index_set: _index_set,
     prims.live: _live,
     prims.some: _some,
     builtins.reversed: _reversed,

@@ -1,0 +1,262 @@
+"""Copy what a write would destroy while it is still needed.
+
+In: a derivative whose operations are final. Out: the same function, in which what is
+needed behind a store and may show the memory that is stored into has been copied where
+it was made. The IR is pure, so a copy changes no value; it lets the backend write in
+place. A whole array that is replaced while its old content is needed is not written
+into: the new content is an array of its own.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+
+from chainrule.analysis.memory import STORES, Aliases, is_immutable
+from chainrule.backend.arguments import committed
+from chainrule.ir import prims
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Call,
+    Const,
+    Function,
+    If,
+    Loop,
+    Operand,
+    Stmt,
+    Try,
+    Value,
+    With,
+    blocks,
+    inner_values,
+    operands,
+    outputs,
+)
+from chainrule.ir.walk import inner_blocks, statements, substitute
+from chainrule.types.lattice import ArrayT, ScalarT, TapeT
+
+WRITES = STORES | {prims.commit}
+
+
+def protect(function: Function) -> None:
+    """Copy what is read behind a write to its memory."""
+    stores = [s for s in statements(function.body) if _writes(s)]
+    if not stores:
+        return
+    ours = committed(function)
+    aliases = Aliases(function, ours)
+    live = Liveness(function, stores)
+    versions = {v for found in ours.values() for v in found}
+    apart: list[Apply] = []
+    copied: dict[Value, None] = {}
+    for stmt in stores:
+        buffer = stmt.args[0]
+        assert isinstance(buffer, Value)
+        if stmt.fn is prims.commit:
+            needed = [v for v in live.after(stmt) if aliases.may(v, buffer)]
+            if buffer in ours:
+                continue
+        elif aliases.is_foreign(buffer):
+            continue
+        else:
+            needed = [v for v in live.after(stmt) if aliases.may(v, buffer)]
+            needed = [v for v in needed if v is not stmt.out]
+        if buffer in needed and stmt.out not in versions and _replaces(stmt):
+            apart.append(stmt)
+            continue
+        for value in needed:
+            copied.update(dict.fromkeys(_to_copy(function, value, buffer, aliases)))
+    _set_apart(function, apart)
+    for value in copied:
+        _copy(function, value)
+
+
+def _writes(stmt: Stmt) -> bool:
+    if not isinstance(stmt, Apply) or stmt.fn not in WRITES:
+        return False
+    return isinstance(stmt.args[0], Value) and isinstance(stmt.args[0].type, ArrayT)
+
+
+def _to_copy(
+    function: Function, value: Value, buffer: Value, aliases: Aliases
+) -> Iterator[Value]:
+    """Yield the arrays to copy so that a value needs no memory of a buffer."""
+    if isinstance(value.type, ArrayT):
+        yield value
+    elif isinstance(value.type, TapeT):
+        for stmt in statements(function.body):
+            if isinstance(stmt, Loop) and stmt.tape is value:
+                for op in stmt.body.results[1 + len(stmt.outs) :]:
+                    if isinstance(op, Value) and isinstance(op.type, ArrayT):
+                        if aliases.may(op, buffer):
+                            yield op
+
+
+def _replaces(stmt: Apply) -> bool:
+    """Say whether a store gives an array of its type new content as a whole."""
+    buffer, *_, value = stmt.args
+    assert isinstance(buffer, Value)
+    if stmt.fn is prims.fill:
+        return isinstance(value, Value) and value.type == buffer.type
+    if stmt.fn is not prims.index_add or not is_whole(stmt.args[1]):
+        return False
+    dims = getattr(value.type, "dims", ()) if isinstance(value, Value) else ()
+    t = getattr(value, "type", buffer.type)
+    same = isinstance(t, ScalarT) or t.dtype == getattr(buffer.type, "dtype", None)
+    return same and dims in ((), getattr(buffer.type, "dims", None))
+
+
+def is_whole(index: Operand) -> bool:
+    """Say whether an index is `...`."""
+    return isinstance(index, Const) and index.value is Ellipsis
+
+
+def _set_apart(function: Function, stores: list[Apply]) -> None:
+    """Let the new content of arrays be arrays of their own."""
+    table: dict[Value, Operand] = {}
+    made = {s.out: s for s in statements(function.body) if isinstance(s, Apply)}
+    for stmt in stores:
+        if stmt.fn is prims.fill:
+            new = table[stmt.out] = stmt.args[1]
+            if isinstance(new, Value) and new.hint is None:
+                new.hint = stmt.out.hint
+        else:
+            buffer, _, value = stmt.args
+            inner = made.get(value) if isinstance(value, Value) else None
+            if inner is not None and inner.fn is operator.neg:
+                stmt.fn, stmt.args = operator.sub, (buffer, inner.args[0])
+            else:
+                stmt.fn, stmt.args = operator.add, (buffer, value)
+            if stmt.out.hint is None and isinstance(buffer, Value):
+                stmt.out.hint = buffer.hint
+    for old, op in table.items():
+        while isinstance(op, Value) and op in table:
+            op = table[op]
+        table[old] = op
+    for block in inner_blocks(function.body):
+        block.stmts[:] = [
+            s for s in block.stmts if not (isinstance(s, Apply) and s.out in table)
+        ]
+    substitute(function.body, table)
+
+
+def _copy(function: Function, value: Value) -> None:
+    """Copy an array where it is made, and read the copy."""
+    copy = Value(value.type, None, value.loc)
+    made = Apply(copy, prims.copy_value, (value,), form="method", text="copy")
+    made.loc = value.loc
+    if not _insert(function, value, made):
+        return
+
+    def new(op: Operand) -> Operand:
+        return copy if op is value else op
+
+    for stmt in statements(function.body):
+        if stmt is made:
+            continue
+        if isinstance(stmt, Apply):
+            first = 1 if stmt.fn in STORES else 0
+            if stmt.fn is prims.commit:
+                continue
+            stmt.args = (*stmt.args[:first], *map(new, stmt.args[first:]))
+            stmt.kwargs = tuple((k, new(v)) for k, v in stmt.kwargs)
+        elif isinstance(stmt, Loop):
+            for it in stmt.iters:
+                object.__setattr__(it, "source", new(it.source))
+            kept = 1 + len(stmt.outs)
+            saved = tuple(map(new, stmt.body.results[kept:]))
+            stmt.body.results = (*stmt.body.results[:kept], *saved)
+        elif isinstance(stmt, Call):
+            stmt.args = tuple(map(new, stmt.args))
+    function.body.results = tuple(map(new, function.body.results))
+
+
+def _insert(function: Function, value: Value, made: Apply) -> bool:
+    """Put a copy behind the definition of a value."""
+    if value in function.params:
+        function.body.stmts.insert(0, made)
+        return True
+    for block in inner_blocks(function.body):
+        if value in block.params:
+            block.stmts.insert(0, made)
+            return True
+        for k, stmt in enumerate(block.stmts):
+            if value in outputs(stmt):
+                block.stmts.insert(k + 1, made)
+                return True
+            if value in inner_values(stmt):
+                inner = blocks(stmt)[-1] if isinstance(stmt, Loop) else blocks(stmt)[0]
+                inner.stmts.insert(0, made)
+                return True
+    return False
+
+
+class Liveness:
+    """The values that are needed behind each of some statements."""
+
+    def __init__(self, function: Function, stores: list[Apply]) -> None:
+        self.index: dict[Value, int] = {}
+        self.values: list[Value] = []
+        self.masks: dict[int, int] = {id(s): 0 for s in stores}
+        self.block(function.body, 0)
+
+    def after(self, stmt: Apply) -> list[Value]:
+        """Return what is needed behind a statement."""
+        mask, found = self.masks[id(stmt)], []
+        while mask:
+            low = mask & -mask
+            found.append(self.values[low.bit_length() - 1])
+            mask ^= low
+        return found
+
+    def bit(self, op: Operand) -> int:
+        if not isinstance(op, Value) or is_immutable(op):
+            return 0
+        if op not in self.index:
+            self.index[op] = len(self.values)
+            self.values.append(op)
+        return 1 << self.index[op]
+
+    def bits(self, ops: object) -> int:
+        out = 0
+        for op in ops:  # type: ignore[attr-defined]
+            out |= self.bit(op)
+        return out
+
+    def block(self, block: Block, live: int) -> int:
+        """Walk backwards; return what is needed before the block."""
+        live |= self.bits(block.results)
+        for stmt in reversed(block.stmts):
+            live = self.stmt(stmt, live)
+        return live & ~self.bits(block.params)
+
+    def stmt(self, stmt: Stmt, live: int) -> int:
+        if id(stmt) in self.masks:
+            self.masks[id(stmt)] |= live
+        live &= ~self.bits(outputs(stmt))
+        if isinstance(stmt, If | Try | With):
+            inner = 0
+            outside = live
+            if isinstance(stmt, Try):
+                # A handler may run behind any statement of the body.
+                for handler in stmt.handlers:
+                    outside |= self.block(handler.block, live)
+            for block in blocks(stmt):
+                inner |= self.block(block, outside)
+            live |= inner
+        elif isinstance(stmt, Loop):
+            live |= self.loop(stmt, live)
+        live &= ~self.bits(inner_values(stmt))
+        return live | self.bits(operands(stmt))
+
+    def loop(self, stmt: Loop, live: int) -> int:
+        around = live | (self.bit(stmt.tape) if stmt.tape is not None else 0)
+        around |= self.bits(it.source for it in stmt.iters)
+        for _ in range(2):
+            inner = 0
+            for block in blocks(stmt):
+                inner |= self.block(block, around)
+            around |= inner & ~self.bits(inner_values(stmt))
+        return around
+
