@@ -142,7 +142,11 @@ class Aliases:
         for param in function.params:
             if param not in ours and not is_immutable(param):
                 self.foreign.add(param)
+        self.joins: list[list[Value]] = []
         self.block(function.body, ())
+        for _ in range(2):  # what loops hand on is known only now
+            for values in self.joins:
+                self.unite(values)
 
     # ---------------------------------------------------------------- questions
 
@@ -209,11 +213,15 @@ class Aliases:
 
     def join(self, *ops: Operand) -> None:
         """Put values into one class of containers and what they hold."""
-        roots = [
-            self.held(self.root(op))
-            for op in ops
-            if isinstance(op, Value) and not is_immutable(op)
+        values = [
+            op for op in ops if isinstance(op, Value) and not is_immutable(op)
         ]
+        if len(values) > 1:
+            self.joins.append(values)
+            self.unite(values)
+
+    def unite(self, values: list[Value]) -> None:
+        roots = [root for value in values for root in self.sources(value)]
         for root in roots[1:]:
             first, root = self.held(roots[0]), self.held(root)
             if root is not first:

@@ -55,6 +55,9 @@ def _copies_to_lets(web: Web, nodes: Nodes) -> None:
         if isinstance(node, p.Copies):
             singles = _apart(web, node)
             lets: Nodes = [_copy_to_let(web, single) for single in singles]
+            for let in lets:
+                web.live_after[id(let)] = web.live_after.get(id(node), 0)
+                web.dies[id(let)] = isinstance(let, p.Let)  # it is assigned anew
             if any(isinstance(let, p.Let) for let in lets):
                 made = lets
                 _order(web, singles)
@@ -164,6 +167,10 @@ class Owned:
     def __init__(self, web: Web, ours: Collection[Value]) -> None:
         self.web = web
         self.aliases = Aliases(web.program.function, ours)
+        for node in p.walk(web.program.nodes):
+            for out, source in node.pairs if isinstance(node, p.Copies) else ():
+                if out not in self.aliases.inside and isinstance(source, Value):
+                    self.aliases.base[out] = source  # kept under a name of our own
         self.values = {1 << web.index[v]: vs for v, vs in groups(web).items()}
 
     def here(self, let: p.Let, value: Value) -> bool:

@@ -276,6 +276,7 @@ class _Walker:
     def copies(self, node: p.Copies, live: int) -> int:
         web = self.web
         pairs = node.pairs
+        web.live_after[id(node)] = web.live_after.get(id(node), 0) | live
         outs = web.bits(out for out, _ in pairs)
         sources = [s for _, s in pairs if isinstance(s, Value)]
         for value in sources:
