@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 from chainrule import jvp, tensor
+from tests.tensor.against import check
 
 OPERATIONS = {
     "add": operator.add,
@@ -127,3 +128,20 @@ def test_operations_are_made_once(rng: np.random.Generator) -> None:
     finally:
         specialisations.build = original
     assert made == []
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (np.cross(x[:3], x[3:6]) * x[6:9]).sum(),
+        lambda x: np.interp(x[0] / 10 + 0.35, [0.0, 0.5, 1.0], x[1:4]) * x[4],
+        lambda x: (np.swapaxes(x.reshape(3, 3), 0, 1) @ x[:3]).sum() + np.amax(x),
+        lambda x: np.linalg.det(x.reshape(3, 3) @ np.eye(3)) - np.amin(x),
+        lambda x: sum(row * k for k, row in enumerate(x.reshape(3, 3))).sum(),
+        lambda x: sum(a * b for a, b in zip(x[:4], x[4:8], strict=True)),
+        lambda x: max(x) * min(x) + sorted(x)[3],
+    ],
+)
+def test_what_the_rules_do_not_show(f: Any, rng: np.random.Generator) -> None:
+    """Functions whose samples are of no use here, and Python's own."""
+    check(f, rng.uniform(0.5, 2.0, size=9))

@@ -6,8 +6,9 @@ from typing import Any, assert_type
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import differentiate, grad, hessian, jacobian, value_and_grad
+from chainrule import differentiate, grad, hessian, jacobian, tensor, value_and_grad
 from chainrule.derivative import Derivative
+from chainrule.tensor import Tensor, no_grad
 
 Array = NDArray[np.float64]
 
@@ -52,6 +53,15 @@ matrix: Any = jacobian(plain)(x, 2)
 second: Any = hessian(plain)(x, 2)
 kept: Derivative[..., Any] = f.grad
 text: str = f.grad.source(x)
+
+
+leaf = tensor(5.0, requires_grad=True)
+assert_type(leaf, Tensor)
+assert_type(leaf.requires_grad_(), Tensor)
+assert_type(leaf.grad, Tensor | None)
+assert_type(leaf.shape, tuple[int, ...])
+with no_grad():
+    leaf -= 1.0
 
 
 def take(function: Callable[[Array], float]) -> None: ...
