@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from chainrule.cache.signatures import Argnames, Argnums, depends_on_call
+from chainrule.cache.specialisations import Dispatcher
 from chainrule.products import run_jvp, run_vjp, vjp_names
 from chainrule.request import Request
 from chainrule.source import GeneratedSource
@@ -78,7 +80,30 @@ class Derivative(functools.partial[R], Generic[P, R]):
 
     def source(self, *args: Any, **kwargs: Any) -> GeneratedSource:
         """Return the code that runs for these arguments of the function."""
-        return GeneratedSource(_source(self, args, kwargs))
+        dispatcher, values = prepared(self, args, kwargs)
+        spec, _ = dispatcher.find(values)
+        return GeneratedSource(spec.built.source)
+
+    def export(self, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Write the derivative for these arguments as a module of its own.
+
+        The module imports nothing but NumPy, SciPy and the standard library, runs where
+        chainrule is not installed, and raises `TypeError` for arguments of other types.
+        `inspect-derivative --verify PATH` says whether it is up to date.
+
+        Raises
+        ------
+        CannotExport
+            A `ValueError`: the derivative needs something that cannot be written down,
+            such as a large global array.
+
+        Examples
+        --------
+        >>> grad(lambda x: x**2).export("square_grad.py", 5.0)  # doctest: +SKIP
+        """
+        from chainrule.standalone.module import write
+
+        write(self, path, args, kwargs)
 
     def __chainrule_target__(self) -> Target:
         request, target = self.request, self.target
@@ -155,9 +180,12 @@ def _runner(transform: str) -> Callable[..., Any]:
     return jacobians.RUNNERS[transform]
 
 
-def _source(
+def prepared(
     made: Derivative[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> str:
+) -> tuple[Dispatcher, tuple[Any, ...]]:
+    """Return the dispatcher of the code that runs for these arguments of the function,
+    and all its arguments.
+    """
     target, options, transform = made.target, made.options, made.transform
     if transform == "hvp" and len(args) > len(target.parameters.ordered) - len(
         target.args
@@ -174,8 +202,7 @@ def _source(
     if transform not in GRADIENTS:
         transform = "vjp" if transform in ("vjp", "jacobian") else "jvp"
     dispatcher = target.dispatcher(transform, wrt, options)
-    spec, _ = dispatcher.find(target.bind(dispatcher, args, kwargs))
-    return spec.built.source
+    return dispatcher, target.bind(dispatcher, args, kwargs)
 
 
 def _unbound(made: Derivative[Any, Any]) -> Derivative[Any, Any]:

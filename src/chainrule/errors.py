@@ -30,6 +30,10 @@ class DifferentiationWarning(UserWarning):
     """Something legal that is probably not meant, as a gradient that is always zero."""
 
 
+class CannotExport(ValueError):
+    """A derivative needs what cannot be written into a module of its own."""
+
+
 class InternalError(RuntimeError):
     """Our own mistake, never the user's program."""
 

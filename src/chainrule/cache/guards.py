@@ -80,7 +80,7 @@ class _Node:
 
 
 @dataclass(slots=True)
-class _Writer:
+class Writer:
     names: Names
     never_one: set[Hashable] | frozenset[Hashable]
     exact: bool
@@ -162,12 +162,7 @@ class _Writer:
 
     def array(self, t: ArrayT, v: str) -> list[str]:
         out = self.cls(np.ndarray, v)
-        dtype = self.names.constant(np.dtype(t.dtype.char))
-        # An array that was unpickled has an equal dtype, but not the same object.
-        if self.exact:
-            out.append(f"{v}.dtype is {dtype}")
-        else:
-            out.append(f"{v}.dtype.newbyteorder('=') == {dtype}")
+        out.append(self.dtype(t.dtype, v))
         if t.dims is None:
             return out
         out.append(f"{v}.ndim == {len(t.dims)}")
@@ -179,6 +174,14 @@ class _Writer:
             elif isinstance(dim, Sym):
                 sizes += self.excluded(dim, f"{shape}[{axis}]")
         return out + bind(sizes, shape, f"{v}.shape")
+
+    def dtype(self, dtype: np.dtype[Any], v: str) -> str:
+        """Return the test that an array has a dtype."""
+        known = self.names.constant(np.dtype(dtype.char))
+        # An array that was unpickled has an equal dtype, but not the same object.
+        if self.exact:
+            return f"{v}.dtype is {known}"
+        return f"{v}.dtype.newbyteorder('=') == {known}"
 
     def excluded(self, dim: Sym, size: str) -> list[str]:
         """Return tests that an axis has no size that inference relied on not to be."""
@@ -261,16 +264,23 @@ def make_guard(
     list whose type is a join of several.
     """
     names = Names(prefix)
-    writer = _Writer(names, frozenset(never_one), exact, joined)
-    atoms: list[str] = []
-    for (root, name, _), (owner, node) in _tree(inputs, arguments).items():
-        atoms += _root(writer, root, name, owner, node, arguments)
-    text = " and ".join(dict.fromkeys(atoms)) or "True"
+    writer = Writer(names, frozenset(never_one), exact, joined)
+    text = text_of(writer, inputs, arguments)
     return Guard(text, names.values, "".join(names.helpers))
 
 
+def text_of(
+    writer: Writer, inputs: Iterable[Input], arguments: Mapping[str, Any]
+) -> str:
+    """Return the tests of all inputs as one expression."""
+    atoms: list[str] = []
+    for (root, name, _), (owner, node) in _tree(inputs, arguments).items():
+        atoms += _root(writer, root, name, owner, node, arguments)
+    return " and ".join(dict.fromkeys(atoms)) or "True"
+
+
 def _root(
-    writer: _Writer,
+    writer: Writer,
     root: str,
     name: str,
     owner: Any,

@@ -1,7 +1,7 @@
 """The command `inspect-derivative`: what is asked for is made and shown.
 
-In: the arguments of a command line. Out: an exit status: 0 fine, 1 not differentiable
-or check failed, 2 wrong usage, 3 a mistake of ours.
+In: the arguments of a command line. Out: an exit status: 0 fine, 1 not differentiable,
+check failed or a module not up to date, 2 wrong usage, 3 a mistake of ours.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from chainrule import codes
 from chainrule.errors import NotDifferentiable
 from chainrule.inspector import (
     check,
+    choice,
     collect,
     derivative,
+    export,
     listing,
     page,
     show,
-    target,
     terminal,
-    values,
     watch,
 )
 from chainrule.inspector.options import parser
@@ -80,14 +80,19 @@ def answer(options: argparse.Namespace, style: show.Style, stream: TextIO) -> in
     """Do what the options ask for."""
     if options.explain:
         return explain(options.explain, stream)
+    if options.verify:
+        return export.verify(options, style, stream)
     if not options.target:
         raise UsageError("name a function: inspect-derivative module:function")
+    if options.export:
+        write(export.module(options, options.export, style), options.export)
+        return FINE
     if options.list:
         states = listing.states(options.target)
         show.table(listing.HEADS, [s.cells() for s in states], style, stream, True)
         return REFUSED if any(state.refused for state in states) else FINE
     stages = derivative.stage_names(options.stage)
-    chosen, arguments = choose(options)
+    chosen, arguments = choice.only(options)
     for line in arguments.assumed:
         show.message(f"assumed {line}", style)
     if wants_report(options):
@@ -102,18 +107,6 @@ def answer(options: argparse.Namespace, style: show.Style, stream: TextIO) -> in
     if not options.json:
         terminal.checked(subject(chosen), rows, wrong, style, stream)
     return REFUSED if wrong else FINE
-
-
-def choose(
-    options: argparse.Namespace,
-) -> tuple[derivative.Derivative, values.Arguments]:
-    """Return the derivative that the options name, and the arguments it is made for."""
-    found = target.find(options.target)
-    wrt = values.active(found, options.wrt) or derivative.default_wrt(found)
-    names = (wrt,) if isinstance(wrt, str) else wrt
-    arguments = values.choose(found, options.args, names)
-    mode = derivative.mode_of(options.mode, options.order, names, arguments)
-    return derivative.of(found, mode, wrt, options.order), arguments
 
 
 def subject(chosen: derivative.Derivative) -> str:

@@ -32,10 +32,12 @@ examples:
   inspect-derivative model.py:loss --html loss.html
   inspect-derivative model.py:loss --watch         live in the browser
   inspect-derivative model.py --list               what is decorated there
+  inspect-derivative model.py:loss --export grad_loss.py
+  inspect-derivative --verify grad_loss.py         is it up to date?
   inspect-derivative --explain CR401
 
-exit status: 0 fine, 1 not differentiable or check failed, 2 wrong usage,
-3 internal error
+exit status: 0 fine, 1 not differentiable, check failed or not up to date,
+2 wrong usage, 3 internal error
 """
 
 
@@ -58,7 +60,12 @@ def parser() -> argparse.ArgumentParser:
     )
     out.add_argument("target", metavar="TARGET", nargs="?")
     add = out.add_argument_group("what to differentiate").add_argument
-    add("--args", metavar="EXPR", help='arguments, as in "w=np.ones(3), x=2.0"')
+    add(
+        "--args",
+        metavar="EXPR",
+        action="append",
+        help='arguments, as in "w=np.ones(3), x=2.0"; several times for --export',
+    )
     add(
         "--wrt",
         metavar="NAMES",
@@ -96,6 +103,9 @@ def parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=0, help="of --watch (default: a free one)")
     add("--list", action="store_true", help="decorated functions and their state")
     add("--explain", metavar="CODE", help="say what a code such as CR401 means")
+    add = out.add_argument_group("modules that run without chainrule").add_argument
+    add("--export", metavar="FILE", help="write the derivative as a module")
+    add("--verify", metavar="FILE", help="say whether such a module is up to date")
     add = out.add_argument_group("is it right").add_argument
     add("--check", action="store_true", help="compare with finite differences")
     add = out.add_argument_group("output").add_argument

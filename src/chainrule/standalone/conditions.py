@@ -1,0 +1,188 @@
+"""What a specialisation asks of its arguments, as code and in words.
+
+In: the inputs that inference consumed. Out: a condition that reads as if written by
+hand: the guard of `cache.guards`, spelled with names that any module knows, and the
+types in words for the docstring and the error.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.backend.scope import known_path
+from chainrule.cache import guards
+from chainrule.errors import CannotExport
+from chainrule.request import Input, Known
+from chainrule.standalone.literals import literal
+from chainrule.types import lattice as lt
+
+
+def condition(
+    inputs: Sequence[Input],
+    never_one: frozenset[Hashable],
+    arguments: Mapping[str, Any],
+    prefix: str,
+) -> str:
+    """Return the test of the arguments, an expression over the parameters' names."""
+    names = _Spelled(prefix)
+    writer = _Writer(names, never_one, True, False)
+    text = guards.text_of(writer, [i for i in inputs if i.root == "param"], arguments)
+    tree = ast.parse(text, mode="eval")
+    return ast.unparse(_Unfolded(prefix, arguments).visit(tree))
+
+
+def words(
+    inputs: Sequence[Input],
+    never_one: frozenset[Hashable],
+    names: Sequence[str],
+    integers: Mapping[str, str],
+) -> list[str]:
+    """Return the types of the arguments: `w: float64 array of rank 1`, `n = 3`."""
+    found = {i.name: i.type for i in inputs if i.root == "param" and not i.path}
+    parts = []
+    for name in names:
+        t = found.get(name)
+        if isinstance(t, Known):
+            parts.append(f"{name} = {_short(t.value)}")
+        elif t is not None:
+            also = f" or {integers[name]}" if name in integers else ""
+            parts.append(f"{name}: {in_words(t, never_one)}{also}")
+    return parts
+
+
+def in_words(t: lt.Type, never_one: frozenset[Hashable]) -> str:
+    """Return a type in words, with what is assumed of the lengths of axes."""
+    match t:
+        case lt.ArrayT(dims=dims) if dims:
+            notes = []
+            for axis, dim in enumerate(dims):
+                if dim == 1:
+                    notes.append(f"axis {axis} of length 1")
+                elif isinstance(dim, lt.Sym) and dim.key in never_one:
+                    notes.append(f"axis {axis} not of length 1")
+            return f"{lt.show(t)} ({', '.join(notes)})" if notes else lt.show(t)
+        case lt.TupleT(items=items, cls=cls):
+            inner = ", ".join(in_words(i, never_one) for i in items)
+            return f"{cls.__name__}({inner})"
+        case lt.ListT(items=items) if items is not None:
+            return f"[{', '.join(in_words(i, never_one) for i in items)}]"
+        case lt.DictT(items=pairs):
+            inner = ", ".join(f"{k!r}: {in_words(v, never_one)}" for k, v in pairs)
+            return "{" + inner + "}"
+    return lt.show(t)
+
+
+def like(t: lt.Type, dot: str, x: str) -> list[str]:
+    """Return tests that a tangent is as long as what it belongs to."""
+    match t:
+        case lt.ArrayT():
+            return [f"{dot}.shape == {x}.shape"]
+        case lt.TupleT(items=items):
+            return _all(items, (f"[{i}]" for i in range(len(items))), dot, x)
+        case lt.ListT(items=items) if items is not None:
+            return _all(items, (f"[{i}]" for i in range(len(items))), dot, x)
+        case lt.ListT():
+            return [f"len({dot}) == len({x})"]
+        case lt.DictT(items=pairs):
+            return _all([v for _, v in pairs], (f"[{k!r}]" for k, _ in pairs), dot, x)
+        case lt.ObjT(attrs=attrs):
+            return _all([v for _, v in attrs], (f".{k}" for k, _ in attrs), dot, x)
+    return []
+
+
+def _all(items: Sequence[lt.Type], steps: Any, dot: str, x: str) -> list[str]:
+    pairs = zip(items, steps, strict=True)
+    return [test for t, step in pairs for test in like(t, dot + step, x + step)]
+
+
+def _short(value: Any) -> str:
+    try:
+        text = literal(value)
+    except CannotExport:
+        text = getattr(value, "__name__", type(value).__name__)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+class _Spelled(guards.Names):
+    """Spells what a guard compares with, instead of giving it a name."""
+
+    def constant(self, value: Any) -> str:
+        if isinstance(value, type):
+            return _class(value)
+        module, path = known_path(value)
+        if module is not None:
+            root = "np" if module is np else module.__name__
+            return path if module is builtins else f"{root}.{path}"
+        if isinstance(value, frozenset):
+            return f"({', '.join(sorted(map(self.constant, value)))},)"
+        if isinstance(value, tuple) and any(isinstance(v, type) for v in value):
+            return f"({', '.join(map(self.constant, value))},)"
+        name = getattr(value, "__name__", None)
+        if name is not None:
+            raise _unrecognised(name)
+        return literal(value, "an argument that must be known")
+
+
+def _class(cls: type) -> str:
+    if cls.__module__ == "builtins":
+        return cls.__name__
+    if cls.__module__ == "numpy" and getattr(np, cls.__name__, None) is cls:
+        return f"np.{cls.__name__}"
+    raise _unrecognised(cls.__name__)
+
+
+def _unrecognised(name: str) -> CannotExport:
+    return CannotExport(
+        f"an argument is `{name}`, which a module of its own cannot recognise; export a"
+        f" function of the other arguments that passes `{name}`"
+    )
+
+
+class _Writer(guards.Writer):
+    """Writes tests that are right for equal dtypes and for copies of a class."""
+
+    def dtype(self, dtype: np.dtype[Any], v: str) -> str:
+        return f"{v}.dtype == np.{dtype.type.__name__}"
+
+    def cls(self, cls: type, v: str) -> list[str]:
+        if cls.__module__ in ("builtins", "numpy"):
+            return super().cls(cls, v)
+        # The class is another one in the module that is written: only its name counts.
+        return [f"type({v}).__name__ == {cls.__name__!r}"]
+
+    def like_items(self, elem: lt.Type | None, v: str) -> list[str]:
+        item = self.names.fresh()
+        tests = [] if elem is None else self.test(elem, item)
+        if elem is None or not tests:
+            return super().like_items(elem, v)
+        return [*self.cls(list, v), f"all({' and '.join(tests)} for {item} in {v})"]
+
+
+class _Unfolded(ast.NodeTransformer):
+    """Writes what a walrus named wherever it is used, and `item` in comprehensions."""
+
+    def __init__(self, prefix: str, arguments: Mapping[str, Any]) -> None:
+        self.prefix = prefix
+        self.known: dict[str, ast.expr] = {}
+        self.item = "item" if "item" not in arguments else "item_"
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        value: ast.expr = self.visit(node.value)
+        self.known[node.target.id] = value
+        return value
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id in self.known:
+            return self.known[node.id]
+        if node.id.startswith(self.prefix):
+            return ast.Name(self.item, node.ctx)
+        return node
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        self.generic_visit(node)
+        return node
