@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from chainrule import differentiate, grad, tensor
+from chainrule import NotDifferentiable, differentiate, grad, tensor
 from chainrule.tensor import Tensor, no_grad
 from tests.tensor.against import check
 
@@ -194,3 +194,53 @@ def test_function_that_writes_to_its_argument() -> None:
         with pytest.raises((ValueError, SyntaxError), match="read-only|write"):
             call()
     assert x.tolist() == [3.0, 2.0]
+
+
+@differentiate
+def fills(params):
+    params["w"] = params["w"] * 2
+    return np.sum(params["w"])
+
+
+def test_function_that_writes_to_a_container() -> None:
+    """The container is not the caller's own: that is said."""
+    w = tensor([3.0, 2.0], requires_grad=True)
+    for params in ({"w": w * 1}, {"w": w.detach()}):
+        with pytest.raises(
+            (TypeError, SyntaxError), match="writes to a container|write"
+        ):
+            fills(params)
+
+
+@differentiate
+def local(x):
+    y = np.zeros(3)
+    for i in range(3):
+        y[i] = x[i] ** 2
+    y *= 2.0
+    return y
+
+
+def test_function_that_writes_to_its_own() -> None:
+    """What a function makes itself it may write to."""
+    check(lambda x: (local(x) * x).sum(), np.array([3.0, 2.0, 1.0]))
+
+
+class Model:
+    """A model whose parameters are attributes."""
+
+    def __init__(self) -> None:
+        self.w = tensor([3.0, 2.0], requires_grad=True)
+
+    @differentiate
+    def energy(self, x):
+        return np.sum(x * self.w)
+
+
+def test_tensors_elsewhere() -> None:
+    """Tensors that are no arguments are recorded one by one, or refused."""
+    model, x = Model(), tensor([1.0, 2.0], requires_grad=True)
+    model.energy(np.array([1.0, 2.0])).backward()
+    assert model.w.grad.tolist() == [1.0, 2.0]
+    with pytest.raises(NotDifferentiable, match="has to be passed"):
+        model.energy(x)

@@ -87,6 +87,7 @@ def test_attributes() -> None:
     assert repr(y.grad_fn) == "<MulBackward>"
     [(before, index)] = y.grad_fn.next_functions
     assert (repr(before), index) == ("<TransposeBackward>", 0)
+    assert str(y.grad_fn.source).startswith("def mul_bwd(residual, value_bar):")
     assert [row.tolist() for row in x] == x.tolist()
     assert 6.0 in x and 7.0 not in x
     assert hash(x) == hash(x) and len({x, y}) == 2

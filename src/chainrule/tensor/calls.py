@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from typing import Any
 
-from chainrule.arguments import map_leaves
+from chainrule.arguments import leaves, map_leaves
 from chainrule.cache.primitives import is_primitive
 from chainrule.derivative import Derivative
 from chainrule.differentiable import Differentiable
+from chainrule.errors import NotDifferentiable
 from chainrule.target import Options, target_of
 from chainrule.tensor import operations, tensors, views
 from chainrule.tensor.graph import Node
 from chainrule.tensor.modes import MODE
+
+ARGUMENTS = (
+    "only tensors among the arguments, or in their containers, are seen: a tensor that"
+    " is global, in a closure or an attribute has to be passed"
+)
 
 
 def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -33,8 +40,10 @@ def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
     if any(edge is not None for edge in edges):
         out = recorded(self, args, kwargs, edges)
     else:
-        bare, named = map_leaves(operations.protected, (args, kwargs))
-        value = functools.partial.__call__(self, *bare, **named)
+        bare = map_leaves(operations.protected, (args, kwargs))
+        before = leaves(bare)
+        value = functools.partial.__call__(self, *bare[0], **bare[1])
+        check_unwritten(self, before, bare)
         out = map_leaves(operations.wrapped, value)
     return views.linked(out, self, args, kwargs)
 
@@ -49,14 +58,32 @@ def recorded(
     wrt = tuple([name for name, edge in pairs if edge is not None])
     made = target.dispatcher("vjp", wrt, Options(None))
     memories: list[Any] = []
-    arrays, named = map_leaves(lambda x: operands(x, memories), (args, kwargs))
-    bound = target.bind(made, arrays, named)
-    spec, values = operations.specialised(made, bound)
+    arrays = map_leaves(lambda x: operands(x, memories), (args, kwargs))
+    before = leaves(arrays)
+    bound = target.bind(made, *arrays)
+    try:
+        spec, values = operations.specialised(made, bound)
+    except NotDifferentiable as error:
+        error.add_context(ARGUMENTS)
+        raise
     forward, backward = spec.built.calls
     value, residual = forward(*values)
+    check_unwritten(function, before, arrays)
     name = operations.title(getattr(function, "__name__", "function"))
     active = [edge for edge in edges if edge is not None]
     return operations.traced(Node(name, active, backward, residual, memories), value)
+
+
+def check_unwritten(function: Any, before: list[Any], arguments: Any) -> None:
+    """Raise if a function wrote to a container among its arguments: that was a copy."""
+    after = leaves(arguments)
+    if len(after) != len(before) or any(map(operator.is_not, after, before)):
+        name = getattr(function, "__name__", "the function")
+        raise TypeError(
+            f"{name} writes to a container of tensors that is its argument: the caller"
+            " would not see that; call it without @differentiate, or let it return what"
+            " it makes"
+        )
 
 
 def operands(x: Any, memories: list[Any]) -> Any:

@@ -9,6 +9,7 @@ node with several results; None where no gradient is wanted.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.arguments import map_leaves
+from chainrule.source import GeneratedSource
 from chainrule.tensor.saved import Memory, reads_memory
 
 if TYPE_CHECKING:
@@ -111,6 +113,13 @@ class Node:
         """The operations that made the operands, as pairs of node and result."""
         flat = [s for edge in self.edges for s in sources(edge)]
         return tuple((s.node, s.index) for s in flat)
+
+    @property
+    def source(self) -> GeneratedSource:
+        """The code of the pullback, as the compiler wrote it."""
+        if self.backward is None:
+            raise RuntimeError(FREED.format(node=self))
+        return GeneratedSource(inspect.getsource(self.backward))
 
     def pull(self, bars: list[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield the source and the cotangent of each operand."""
