@@ -1,4 +1,4 @@
-"""Tensors as something else: NumPy arrays, Python numbers, pickles, copies.
+"""Tensors without history: detached, as NumPy arrays, Python numbers, pickles, copies.
 
 In: a tensor. Out: its elements without history, or an error where that would lose a
 derivative without a word.
@@ -31,6 +31,40 @@ class Conversions(State):
     """What leads out of the graph."""
 
     __slots__ = ()
+
+    def detach(self) -> Tensor:
+        """The same memory without its history."""
+        out = tensors.of_array(self._data, None)
+        out._memory, out._version = self._memory, self._memory.version
+        return out
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without its history; can be set."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self._has_history():
+            raise RuntimeError(
+                "data of a tensor with a history: that would no longer be true"
+            )
+        if isinstance(value, tensors.Tensor) and value._data is self._data:
+            return  # x.data -= step has written already
+        array = np.array(tensors.without_tensors(value))
+        if self._source is not None and array.dtype.kind not in "fc":
+            raise TypeError(f"a tensor that requires grad cannot hold {array.dtype}")
+        grad = self._grad
+        self._fill(array, self._source)
+        if grad is not None and (grad.shape, grad.dtype) == (self.shape, self.dtype):
+            self._grad = grad
+
+    def detach_(self) -> Any:
+        """Forget the history."""
+        if self._view is not None:
+            raise RuntimeError("detach_() of a view; use detach()")
+        self._source, self._version = None, self._memory.version
+        return self
 
     def numpy(self) -> Array:
         """The array, to be read only: writes could not be seen.
@@ -116,8 +150,11 @@ class Conversions(State):
         )
         return out
 
+    def _has_history(self) -> bool:
+        return layouts.is_active(self) and not isinstance(self._source, Leaf)
+
     def _require_leaf(self, what: str) -> None:
-        if layouts.is_active(self) and not isinstance(self._source, Leaf):
+        if self._has_history():
             raise RuntimeError(
                 f"{what} of a tensor with a history: that cannot be copied; use"
                 " x.detach(), or x.clone() to go on with"

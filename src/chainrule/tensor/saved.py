@@ -20,12 +20,12 @@ from chainrule.arguments import leaves
 LAYOUT = {"shape", "dtype", "ndim", "size"}
 # Functions, and which argument they ask for no more than that.
 LIKE = {
-    "zeros_like": 0,
-    "ones_like": 0,
-    "empty_like": 0,
-    "full_like": 0,
-    "ndim": 0,
-    "shape": 0,
+    "np.zeros_like": 0,
+    "np.ones_like": 0,
+    "np.empty_like": 0,
+    "np.full_like": 0,
+    "np.ndim": 0,
+    "np.shape": 0,
     "isinstance": 0,
     "len": 0,
     "unbroadcast": 1,
@@ -109,7 +109,7 @@ class Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         """Pass over the array in `np.zeros_like(a)`."""
-        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        name = ast.unparse(node.func)
         for k, argument in enumerate(node.args):
             if LIKE.get(name) != k or not self._is_array(argument):
                 self.visit(argument)

@@ -20,17 +20,17 @@ import numpy as np
 from chainrule.errors import DifferentiationWarning
 from chainrule.tensor import views
 from chainrule.tensor.conversions import Conversions
+from chainrule.tensor.elementwise import Elementwise
 from chainrule.tensor.graph import Leaf, Node, Source, sweep
 from chainrule.tensor.in_place import InPlace
 from chainrule.tensor.methods import Methods
 from chainrule.tensor.operators import Operators
 from chainrule.tensor.printing import show
-from chainrule.tensor.saved import Memory
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Tensor(Operators, InPlace, Methods, Conversions):
+class Tensor(Operators, InPlace, Methods, Elementwise, Conversions):
     """An array with `backward()`; made by `tensor(data)`.
 
     Attributes
@@ -50,7 +50,7 @@ class Tensor(Operators, InPlace, Methods, Conversions):
     __hash__ = object.__hash__
 
     def __init__(self, data: Any, dtype: Any = None) -> None:
-        array = np.array(_plain(data), dtype)
+        array = np.array(without_tensors(data), dtype)
         if array.dtype.kind not in "biufc":
             raise TypeError(f"a tensor holds numbers, not {array.dtype}")
         self._fill(array, None)
@@ -232,58 +232,20 @@ class Tensor(Operators, InPlace, Methods, Conversions):
             self._grad._data += bar
             self._grad._memory.wrote(self._grad._data)
 
-    def detach(self) -> Tensor:
-        """The same memory without its history."""
-        out = of_array(self._data, None)
-        out._memory, out._version = self._memory, self._memory.version
-        return out
-
-    @property
-    def data(self) -> Tensor:
-        """The same memory without its history; can be set."""
-        return self.detach()
-
-    @data.setter
-    def data(self, value: Any) -> None:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "data of a tensor with a history: that would no longer be true"
-            )
-        if isinstance(value, Tensor) and value._data is self._data:
-            return  # x.data -= step has written already
-        array = np.array(_plain(value))
-        if self._source is not None and array.dtype.kind not in "fc":
-            raise TypeError(f"a tensor that requires grad cannot hold {array.dtype}")
-        grad = self._grad
-        self._fill(array, self._source)
-        if grad is not None and (grad.shape, grad.dtype) == (self.shape, self.dtype):
-            self._grad = grad
-
-    def detach_(self) -> Tensor:
-        """Forget the history."""
-        if self._view is not None:
-            raise RuntimeError("detach_() of a view; use detach()")
-        self._source, self._version = None, self._memory.version
-        return self
-
 
 def of_array(value: Any, source: Source | None) -> Tensor:
     """Return a tensor around an array, not copied."""
     out: Tensor = Tensor.__new__(Tensor)
-    out._data = value if value.__class__ is np.ndarray else np.asarray(value)
-    out._source = source
-    out._memory = Memory()
-    out._version = 0
-    out._view = out._grad = None
+    out._fill(value if value.__class__ is np.ndarray else np.asarray(value), source)
     return out
 
 
-def _plain(data: Any) -> Any:
+def without_tensors(data: Any) -> Any:
     """Return data without tensors in it."""
     if isinstance(data, Tensor):
         return data._data
     if isinstance(data, list | tuple):
-        return [_plain(part) for part in data]
+        return [without_tensors(part) for part in data]
     return data
 
 
