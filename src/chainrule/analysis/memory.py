@@ -264,6 +264,9 @@ class Aliases:
                 self.base[out] = first
         elif is_fresh(stmt):
             pass
+        elif fn in READ_ONLY and isinstance(out.type, ArrayT):
+            self.protected.add(out)
+            self.choices[out] = [args[0]]
         elif (
             fn in VIEWS
             and isinstance(out.type, ArrayT)
@@ -271,11 +274,7 @@ class Aliases:
             and isinstance(args[0].type, ArrayT)
             and fn is not np.einsum
         ):
-            if fn in READ_ONLY:
-                self.protected.add(out)
-                self.choices[out] = [args[0]]
-            else:
-                self.base[out] = args[0]
+            self.base[out] = args[0]
         else:
             self.join(out, *args, *(v for _, v in stmt.kwargs))
 

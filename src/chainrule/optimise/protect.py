@@ -12,7 +12,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 
-from chainrule.analysis.memory import STORES, Aliases, is_immutable
+import numpy as np
+
+from chainrule.analysis.activity import paths
+from chainrule.analysis.memory import READ_ONLY, STORES, Aliases, is_immutable
 from chainrule.backend.arguments import committed
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
@@ -46,6 +49,10 @@ def protect(function: Function) -> None:
         return
     ours = committed(function)
     aliases = Aliases(function, ours)
+    for stmt in stores:
+        for source in aliases.sources(stmt.args[0]) & aliases.protected:
+            _make_writable(function, source)
+    aliases = Aliases(function, ours)
     live = Liveness(function, stores)
     versions = {v for found in ours.values() for v in found}
     apart: list[Apply] = []
@@ -70,6 +77,20 @@ def protect(function: Function) -> None:
     _set_apart(function, apart)
     for value in copied:
         _copy(function, value)
+
+
+def _make_writable(function: Function, value: Value) -> None:
+    """Spread a number over an array that can be written, not over a view."""
+    for stmt in statements(function.body):
+        if isinstance(stmt, Apply) and stmt.out is value:
+            number = stmt.args[0]
+            t = number.type if isinstance(number, Value) else None
+            if stmt.fn is np.broadcast_to and not isinstance(t, ArrayT):
+                stmt.fn, stmt.args, stmt.form = np.full, (stmt.args[1], number), "call"
+                stmt.text = None
+            elif stmt.fn in READ_ONLY:
+                _copy(function, value, whole=True)
+            return
 
 
 def _writes(stmt: Stmt) -> bool:
@@ -141,17 +162,24 @@ def _set_apart(function: Function, stores: list[Apply]) -> None:
     substitute(function.body, table)
 
 
-def _copy(function: Function, value: Value) -> None:
-    """Copy an array where it is made, and read the copy."""
+def _copy(function: Function, value: Value, whole: bool = False) -> None:
+    """Copy an array where it is made, and read the copy; if `whole`, write it too."""
     copy = Value(value.type, None, value.loc)
     made = Apply(copy, prims.copy_value, (value,), form="method", text="copy")
     made.loc = value.loc
+    if _in_branches(function, value):
+        return
     if not _insert(function, value, made):
         return
 
     def new(op: Operand) -> Operand:
         return copy if op is value else op
 
+    if whole:
+        made.args = ()
+        substitute(function.body, {value: copy})
+        made.args = (value,)
+        return
     for stmt in statements(function.body):
         if stmt is made:
             continue
@@ -170,6 +198,25 @@ def _copy(function: Function, value: Value) -> None:
         elif isinstance(stmt, Call):
             stmt.args = tuple(map(new, stmt.args))
     function.body.results = tuple(map(new, function.body.results))
+
+
+def _in_branches(function: Function, value: Value) -> bool:
+    """Copy on each path what a branch chose, if some path has no value."""
+    for stmt in statements(function.body):
+        if isinstance(stmt, If | Try | With) and value in stmt.outs:
+            k = stmt.outs.index(value)
+            results = [path.results[k] for path in paths(stmt)]
+            if all(isinstance(op, Value) for op in results):
+                return False
+            for path, op in zip(paths(stmt), results, strict=True):
+                if isinstance(op, Value):
+                    copy = Value(op.type, None, op.loc)
+                    path.stmts.append(
+                        Apply(copy, prims.copy_value, (op,), form="method", text="copy")
+                    )
+                    path.results = (*path.results[:k], copy, *path.results[k + 1 :])
+            return True
+    return False
 
 
 def _insert(function: Function, value: Value, made: Apply) -> bool:

@@ -30,9 +30,9 @@ def index_add(out_bar: Any, buffer: Any, index: Any, value: Any) -> Any:
 
 
 @rules.forward(prims.index_add)
-def index_add_dot(buffer_dot: Any, index: Any, value_dot: Any) -> Any:
+def index_add_dot(buffer: Any, buffer_dot: Any, index: Any, value_dot: Any) -> Any:
     """Add the tangent at the index."""
-    return prims.index_add(buffer_dot, index, value_dot)
+    return prims.index_add(rules.of_dtype(buffer_dot, buffer), index, value_dot)
 
 
 @rules.linear(prims.index_set, wrt=("buffer", "value"))
@@ -48,9 +48,9 @@ def index_set(out_bar: Any, buffer: Any, index: Any, value: Any) -> Any:
 
 
 @rules.forward(prims.index_set)
-def index_set_dot(buffer_dot: Any, index: Any, value_dot: Any) -> Any:
+def index_set_dot(buffer: Any, buffer_dot: Any, index: Any, value_dot: Any) -> Any:
     """Set the tangent at the index."""
-    return prims.index_set(buffer_dot, index, value_dot)
+    return prims.index_set(rules.of_dtype(buffer_dot, buffer), index, value_dot)
 
 
 @rules.linear(prims.fill, wrt=("buffer", "value"))
@@ -79,10 +79,11 @@ def view_set(
 
 @rules.forward(prims.view_set)
 def view_set_dot(
-    buffer_dot: Any, steps: Any, index: Any, value_dot: Any, *operands: Any
+    buffer: Any, buffer_dot: Any, steps: Any, index: Any, value_dot: Any, *operands: Any
 ) -> Any:
     """Set the tangent in the tangent's view."""
-    return prims.view_set(buffer_dot, steps, index, value_dot, *operands)
+    tangent = rules.of_dtype(buffer_dot, buffer)
+    return prims.view_set(tangent, steps, index, value_dot, *operands)
 
 
 @rules.linear(np.take, wrt="a")

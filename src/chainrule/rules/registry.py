@@ -220,3 +220,11 @@ def names_twice(index: Any) -> bool:
     items = index if isinstance(index, tuple) else (index,)
     arrays = [np.asarray(i) for i in items if isinstance(i, list | np.ndarray)]
     return any(a.dtype.kind in "iu" and a.ndim > 0 for a in arrays)
+
+
+def of_dtype(dot: Any, like: Any) -> Any:
+    """Give a tangent the dtype of its value, where that is complex and it is not.
+
+    The compiler answers from the types.
+    """
+    return np.asarray(dot).astype(np.result_type(dot, like), copy=False)

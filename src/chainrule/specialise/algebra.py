@@ -117,7 +117,10 @@ def without_broadcast(b: Builder, fn: Any, args: Sequence[Operand]) -> Operand |
         while inner := made(b, source, operator.getitem, np.broadcast_to):
             source = inner.args[0]
             spread = inner.fn is np.broadcast_to and _is_real(source)
-            if spread or (inner.fn is operator.getitem and _only_leads(inner.args[1])):
+            leads = inner.fn is operator.getitem and _only_leads(inner.args[1])
+            if inner.fn is operator.getitem and not leads:
+                break
+            if spread or leads:
                 new = [source if j == k else a for j, a in enumerate(args)]
                 if b.infer(fn, new, ()) == b.infer(fn, args, ()):
                     return b.apply(fn, *new)

@@ -21,7 +21,7 @@ from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context
 from chainrule.specialise.reach import reachable
 from chainrule.specialise.static_calls import may_name_twice
-from chainrule.specialise.views import PERHAPS, READ_ONLY, SAME, is_basic
+from chainrule.specialise.views import PERHAPS, READ_ONLY, SAME, is_basic, is_flat
 from chainrule.types import lattice as lt
 
 ALL = slice(None)
@@ -54,10 +54,15 @@ def through(
     """Return the array that `op[index] = value` writes into, and what it holds then."""
     b = ctx.builder
     steps = path(ctx, op)
+    while steps and is_flat(steps[-1]):
+        shown = steps.pop().args[0]
+        index, value = unflattened(ctx, shown, index, value)
     root = b.memory.root(op)
     now = b.memory.current(root)
     t = type_of(now)
     if not steps:
+        if lt.dims_of(t) == ():
+            index = Const(...)
         if isinstance(index, Const) and index.value is Ellipsis:
             return root, b.apply(prims.fill, now, value, type_=t)
         return root, b.apply(prims.index_set, now, index, value, type_=t)
@@ -73,6 +78,35 @@ def through(
     rest = [a for step in steps for a in (*step.args[1:], *(v for _, v in step.kwargs))]
     content = b.apply(prims.view_set, now, Const(marks), index, value, *rest, type_=t)
     return root, content
+
+
+def unflattened(
+    ctx: Context, op: Operand, index: Operand, value: Operand
+) -> tuple[Operand, Operand]:
+    """Return index and value of `op[index] = value` for `op.flat[index] = value`."""
+    b = ctx.builder
+    t = type_of(op)
+    if not isinstance(t, lt.ArrayT) or t.dims is None:
+        raise not_differentiable("CR413", b.loc, "`.flat` of an array of unknown rank")
+    whole = isinstance(index, Const) and index.value in (Ellipsis, ALL)
+    size = b.apply(getattr, op, Const("size"))
+    shape = b.apply(getattr, op, Const("shape"))
+    if whole:
+        if isinstance(type_of(value), lt.ArrayT):
+            value = b.apply(np.reshape, b.apply(np.resize, value, size), shape)
+        return Const(...), value
+    if len(t.dims) == 1:
+        return index, value
+    sliced = isinstance(type_of(index), lt.SliceT) or isinstance(
+        getattr(index, "value", None), slice
+    )
+    if sliced:
+        index = b.apply(operator.getitem, b.apply(np.arange, size), index)
+    elif is_number(index):
+        wrapped = b.apply(operator.mod, index, size)
+        place = b.apply(np.unravel_index, wrapped, shape)
+        return place, value
+    return b.apply(np.unravel_index, index, shape), value
 
 
 def reshaped(
@@ -107,7 +141,7 @@ def path(ctx: Context, op: Value) -> list[Apply]:
         assert isinstance(stmt.args[0], Value)
         if stmt.fn in READ_ONLY:
             raise read_only(ctx, stmt)
-        if stmt.fn in PERHAPS:
+        if stmt.fn in PERHAPS and not is_flat(stmt):
             check_layout(ctx, stmt)
         if stmt.fn not in SAME:
             steps.append(stmt)

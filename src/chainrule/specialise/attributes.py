@@ -11,6 +11,8 @@ import inspect
 import types
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
@@ -74,6 +76,8 @@ def of_number(ctx: Context, base: Operand, name: str) -> Operand:
     b = ctx.builder
     if name in ATTRIBUTES:
         return b.apply(ATTRIBUTES[name], base, form="attribute", text=name)
+    if name == "flat" and isinstance(type_of(base), lt.ArrayT):
+        return b.apply(np.ravel, base, form="attribute", text="flat")
     if name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "flat"):
         return b.apply(builtins.getattr, base, Const(name))
     return Const(ArrayMethod(base, name))

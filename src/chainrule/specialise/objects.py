@@ -11,7 +11,8 @@ import types
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import calls, writing
+from chainrule.specialise import arrays, calls, writing
+from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import make
@@ -25,6 +26,10 @@ def set_attribute(
     """Write `base.name = value`, through a property or `__setattr__` if there is one."""
     base = ctx.builder.memory.current(base)
     t = type_of(base)
+    if isinstance(t, lt.ArrayT) and name in ("flat", "real", "imag"):
+        part = attribute(ctx, frame, base, name)
+        arrays.fill(ctx, part, value)
+        return
     if isinstance(t, lt.ArrayT):
         raise not_differentiable(
             "CR405", ctx.builder.loc, f"`.{name}` of an array is set"

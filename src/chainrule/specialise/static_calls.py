@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.rules.registry import (
     RULES,
     fixed_length,
     is_zero,
     names_twice,
+    of_dtype,
     of_shape,
 )
 from chainrule.runtime import helpers
@@ -37,6 +39,8 @@ def answer(
         return Const(is_known_zero(b, args[0]))
     if fn is of_shape:
         return with_shape(b, args[0], type_of(args[1]))
+    if fn is of_dtype:
+        return with_dtype(b, args[0], type_of(args[1]))
     if fn is names_twice:
         return Const(may_name_twice(b, args[0]))
     if fn not in RULES.static:
@@ -46,6 +50,16 @@ def answer(
     if NotImplemented in (*map(_missing, values), *map(_missing, named.values())):
         return NotImplemented
     return Const(fn(*values, **named))
+
+
+def with_dtype(b: Builder, op: Operand, like: lt.Type) -> Operand:
+    """Make an array complex that is to take in complex numbers."""
+    t = type_of(op)
+    if isinstance(t, lt.ArrayT) and isinstance(like, lt.ArrayT):
+        if t.dtype.kind != "c" and like.dtype.kind == "c":
+            dtype = Const(like.dtype)
+            return b.apply(prims.astype, op, dtype, form="method", text="astype")
+    return op
 
 
 def with_shape(b: Builder, op: Operand, like: lt.Type) -> Operand:

@@ -87,3 +87,8 @@ def _is_basic_type(t: Any) -> bool:
     if isinstance(t, lt.ScalarT):
         return t.kind == "int"
     return isinstance(t, lt.SliceT) or t == lt.NONE or t == lt.OpaqueT(type(...))
+
+
+def is_flat(stmt: Apply) -> bool:
+    """Say whether an operation is `x.flat`, which shows `x` whatever its layout."""
+    return stmt.fn is np.ravel and stmt.text == "flat"

@@ -126,32 +126,8 @@ def put(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     if isinstance(type_of(value), lt.ArrayT):
         size = ctx.builder.apply(np.size, index)
         value = ctx.builder.apply(np.resize, value, size)
-    flat(ctx, op, index, value)
+    arrays.store(ctx, op, *arrays.unflattened(ctx, op, index, value))
     return Const(None)
-
-
-def flat(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
-    """Write `op.flat[index] = value`."""
-    b = ctx.builder
-    t = type_of(op)
-    rank = len(t.dims) if isinstance(t, lt.ArrayT) and t.dims is not None else None
-    if rank is None:
-        raise unhandled(ctx, np.put, "an array of unknown rank")
-    if rank != 1:
-        if isinstance(index, Const) and index.value in (Ellipsis, slice(None)):
-            size = b.apply(getattr, op, Const("size"))
-            value = b.apply(np.resize, value, size)
-            shape = b.apply(getattr, op, Const("shape"))
-            arrays.fill(ctx, op, b.apply(np.reshape, value, shape))
-            return
-        if isinstance(type_of(index), lt.SliceT) or isinstance(
-            getattr(index, "value", None), slice
-        ):
-            size = b.apply(getattr, op, Const("size"))
-            index = b.apply(operator.getitem, b.apply(np.arange, size), index)
-        shape = b.apply(getattr, op, Const("shape"))
-        index = b.apply(np.unravel_index, index, shape)
-    arrays.store(ctx, op, index, value)
 
 
 @special(np.putmask)

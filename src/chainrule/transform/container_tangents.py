@@ -69,7 +69,10 @@ def _getattr(fwd: Forward, stmt: Apply) -> bool:
 
 
 def _same(fwd: Forward, stmt: Apply) -> bool:
-    """Do the same with the tangents."""
+    """Do the same with the tangents; arrays have a rule."""
+    stores = (prims.index_add, prims.index_set)
+    if stmt.fn in stores and not isinstance(stmt.out.type, lt.ListT):
+        return False
     fwd.b.block.stmts.append(stmt)
     args = [fwd.dot(a) if fwd.has(a) else a for a in stmt.args]
     if stmt.fn in (prims.list_append, prims.index_add, prims.index_set):
