@@ -77,6 +77,8 @@ def expect_in_place(program: Program, ours: Versions) -> None:
         if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
             op = node.op
             if op.fn is prims.commit and op.args[0] in ours:
+                if isinstance(op.args[1], Value):
+                    program.kept.append(op.args[1])
                 node.op = ir.Apply(
                     op.out, op.fn, (Const(None), op.args[1]), effect=True, loc=op.loc
                 )

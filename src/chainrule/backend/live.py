@@ -227,7 +227,7 @@ class _Walker:
             case p.Exit(word=word):
                 return self.on_break if word == "break" else self.on_continue
             case p.Return(value=value):
-                return web.reads(value)
+                return web.reads(value) | web.bits(web.program.kept)
             case p.Branch(then=then, orelse=orelse):
                 either = self.block(then, live) | self.block(orelse, live)
                 return either | web.node_reads(node)

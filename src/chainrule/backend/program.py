@@ -158,11 +158,16 @@ Nodes = list[Node]
 
 @dataclass(slots=True)
 class Program:
-    """The nodes of one function; `same` are values that must share one variable."""
+    """The nodes of one function.
+
+    `same` are values that must share one variable; `kept` are those that the caller
+    sees after the function has returned.
+    """
 
     function: ir.Function
     nodes: Nodes
     same: list[tuple[Value, Value]] = field(default_factory=list)
+    kept: list[Value] = field(default_factory=list)
 
 
 def op_operands(op: Op) -> Iterator[Operand]:

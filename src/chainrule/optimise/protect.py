@@ -53,7 +53,10 @@ def protect(function: Function) -> None:
         for source in aliases.sources(stmt.args[0]) & aliases.protected:
             _make_writable(function, source)
     aliases = Aliases(function, ours)
-    live = Liveness(function, stores)
+    finals = [
+        s.args[1] for s in stores if s.fn is prims.commit and s.args[0] in ours
+    ]
+    live = Liveness(function, stores, finals)
     versions = {v for found in ours.values() for v in found}
     apart: list[Apply] = []
     copied: dict[Value, None] = {}
@@ -242,11 +245,13 @@ def _insert(function: Function, value: Value, made: Apply) -> bool:
 class Liveness:
     """The values that are needed behind each of some statements."""
 
-    def __init__(self, function: Function, stores: list[Apply]) -> None:
+    def __init__(
+        self, function: Function, stores: list[Apply], finals: list[Operand]
+    ) -> None:
         self.index: dict[Value, int] = {}
         self.values: list[Value] = []
         self.masks: dict[int, int] = {id(s): 0 for s in stores}
-        self.block(function.body, 0)
+        self.block(function.body, self.bits(finals))
 
     def after(self, stmt: Apply) -> list[Value]:
         """Return what is needed behind a statement."""

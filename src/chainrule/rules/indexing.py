@@ -32,6 +32,7 @@ def index_add(out_bar: Any, buffer: Any, index: Any, value: Any) -> Any:
 @rules.forward(prims.index_add)
 def index_add_dot(buffer: Any, buffer_dot: Any, index: Any, value_dot: Any) -> Any:
     """Add the tangent at the index."""
+    value_dot = 0.0 if value_dot is None else value_dot
     return prims.index_add(rules.of_dtype(buffer_dot, buffer), index, value_dot)
 
 
@@ -50,6 +51,7 @@ def index_set(out_bar: Any, buffer: Any, index: Any, value: Any) -> Any:
 @rules.forward(prims.index_set)
 def index_set_dot(buffer: Any, buffer_dot: Any, index: Any, value_dot: Any) -> Any:
     """Set the tangent at the index."""
+    value_dot = 0.0 if value_dot is None else value_dot
     return prims.index_set(rules.of_dtype(buffer_dot, buffer), index, value_dot)
 
 
@@ -62,6 +64,7 @@ def fill(out_bar: Any, buffer: Any, value: Any) -> Any:
 @rules.forward(prims.fill)
 def fill_dot(buffer: Any, buffer_dot: Any, value_dot: Any) -> Any:
     """Fill with the tangent."""
+    value_dot = 0.0 if value_dot is None else value_dot
     return prims.fill(buffer, value_dot)
 
 
@@ -83,6 +86,7 @@ def view_set_dot(
 ) -> Any:
     """Set the tangent in the tangent's view."""
     tangent = rules.of_dtype(buffer_dot, buffer)
+    value_dot = 0.0 if value_dot is None else value_dot
     return prims.view_set(tangent, steps, index, value_dot, *operands)
 
 

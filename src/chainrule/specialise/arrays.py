@@ -143,6 +143,9 @@ def path(ctx: Context, op: Value) -> list[Apply]:
             raise read_only(ctx, stmt)
         if stmt.fn in PERHAPS and not is_flat(stmt):
             check_layout(ctx, stmt)
+        if stmt.fn is prims.unpack:  # an element of it is a row
+            row = steps.pop()
+            stmt = Apply(row.out, row.fn, (stmt.args[0], *row.args[1:]))
         if stmt.fn not in SAME:
             steps.append(stmt)
         home = b.memory.object(stmt.args[0])

@@ -37,6 +37,7 @@ from chainrule.ir.nodes import (
 from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify, without_defaults
 from chainrule.specialise.memory import MAKERS, Memory, reads_part
+from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 from chainrule.types.constants import NOT_CONSTANT, constant
 from chainrule.types.elementwise import elementwise
@@ -150,6 +151,11 @@ class Builder:
         if self.memory.now:
             args = tuple(map(self.memory.current, args))
             kwargs = [(k, self.memory.current(v)) for k, v in kwargs]
+            for op in args:
+                if isinstance(op, Const) and isinstance(op.value, Poison):
+                    raise not_differentiable(
+                        op.value.code, self.loc, f"this {op.value.reason}"
+                    )
         if fn not in TAKES_NONE and not any(
             isinstance(a, Const) and a.value is None for a in args
         ):

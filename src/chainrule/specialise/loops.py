@@ -208,6 +208,7 @@ class For:
         self.carried = Carried(ctx.builder, names, self.outer)
         self.doubts = Doubts(ctx.builder.memory, self.carried)
         self.doubts.grow(None)
+        self.first = Value(lt.NEVER).id
         self.loc = ctx.builder.loc
 
     def is_object(self, name: str) -> bool:
@@ -228,15 +229,22 @@ class For:
     def settle(self) -> None:
         """Interpret the body until the types are stable, then finish the loop."""
         for _ in range(MAX_ROUNDS):
+            known = self.held()
             stmt, stop, ends = self.once()
             stable = self.carried.widen(ends)
-            more = self.more(ends)
+            more = self.more(ends) or self.held() > known
             if not self.doubts.grow(ends) and stable and not more:
                 break
         else:
             self.carried.give_up(ends)
             stmt, stop, ends = self.once()
         self.finish(stmt, stop, ends)
+
+    def held(self) -> int:
+        """Count what lists of run-time length hold of the objects from before."""
+        stored = self.ctx.builder.memory.stored
+        old = (lists for value, lists in stored.items() if value.id < self.first)
+        return sum(map(len, old))
 
     def more(self, ends: State) -> bool:
         """Carry the objects that the body wrote, and the variables it bound anew."""

@@ -208,8 +208,8 @@ class Memory:
         """Say whether an operation gives memory of an array."""
         if stmt.fn is operator.getitem:
             whole = self.b.definition(stmt.args[0])
-            if whole is not None and whole.fn in SPLITS:
-                return True
+            if whole is not None and whole.fn in SPLITS and is_view(whole):
+                return isinstance(stmt.out.type, lt.ArrayT)
         return is_view(stmt)
 
     def root(self, op: Value) -> Value:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
 from chainrule.types import lattice as lt
 
@@ -25,7 +26,12 @@ ALWAYS: set[Any] = {
     if hasattr(np, name)
 }
 # Views that NumPy does not let a program write to.
-READ_ONLY: set[Any] = {np.broadcast_to, np.diagonal, np.diag}
+READ_ONLY: set[Any] = {
+    np.broadcast_to,
+    np.diagonal,
+    np.diag,
+    np.lib.stride_tricks.sliding_window_view,
+}
 # The operand itself or a view of it where that can be, else a copy.
 PERHAPS: set[Any] = {
     np.reshape,
@@ -44,6 +50,7 @@ SPLITS: set[Any] = {
     np.vsplit,
     np.dsplit,
     np.broadcast_arrays,
+    prims.unpack,
 }
 
 
@@ -55,7 +62,7 @@ def is_view(stmt: Apply) -> bool:
     if not isinstance(source, lt.ArrayT):
         return False
     if stmt.fn in SPLITS:
-        return True
+        return source.dims is None or len(source.dims) > 1 or stmt.fn is not prims.unpack
     if not isinstance(out, lt.ArrayT):
         return False
     if stmt.fn is operator.getitem:

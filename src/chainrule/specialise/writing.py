@@ -71,10 +71,14 @@ class Write:
         for out in memory.users.get(home, ()):
             if out not in self.done:
                 self.down(home, out)
-        for stmt, k, source in memory.origins.get(home, ()):
-            root = memory.root(source)
-            if root not in self.done:
-                self.up(home, stmt, k, source)
+        fed = [
+            (stmt, k, source)
+            for stmt, k, source in memory.origins.get(home, ())
+            if memory.root(source) not in self.done
+        ]
+        roots = [self.up(home, *origin) for origin in fed]
+        for root in dict.fromkeys(r for r in roots if r is not None):
+            self.put(root, memory.current(root))
         for twin in memory.twins.get(home, ()):
             self.uncertain(home, twin)
 
@@ -88,20 +92,22 @@ class Write:
                 now = self.memory.again(source)
                 self.put(out, self.choose(stmt, k, now, self.memory.current(out)))
 
-    def up(self, home: Value, stmt: Any, k: int, source: Value) -> None:
-        """Write to an object that the written one is on some path."""
+    def up(self, home: Value, stmt: Any, k: int, source: Value) -> Value | None:
+        """Write to the array that the written one is, or shows, on some path."""
+        memory = self.memory
         if not self.tells(stmt, home):
             self.uncertain(home, source)
-            return
-        root = self.memory.root(source)
+            return None
+        root = memory.root(source)
         if not self.visible(root):
-            return  # made on that path, and known by no other name
-        taken = self.memory.current(home)
-        new = self.choose(stmt, k, taken, self.memory.again(source))
+            return None  # made on that path, and known by no other name
+        memory.open(root)
+        taken = memory.current(home)
+        new = self.choose(stmt, k, taken, memory.again(source))
         if root is not source:
             root, new = arrays.through(self.ctx, source, Const(...), new)
-        self.memory.open(root)
-        self.put(root, new)
+        memory.becomes(root, new)
+        return root
 
     def visible(self, home: Value) -> bool:
         """Say whether an object was made before the path that chose it."""
@@ -166,7 +172,6 @@ class Write:
         if memory.is_built(now):
             for item in self.ctx.builder.elements(now) or []:
                 store(self.ctx, holder, item)
-        self.forget(holder, home, key)
         index = key.args[1] if isinstance(key, Apply) else Const(key)
         value = memory.current(home)
         elem = lt.join(lt.element_type(now.type) or lt.NEVER, type_of(value))
@@ -177,6 +182,7 @@ class Write:
             value,
             type_=lt.ListT(None, elem),
         )
+        self.forget(holder, home, key)
         self.put(holder, content)
 
     def forget(self, holder: Value, home: Value, key: Hashable) -> None:
