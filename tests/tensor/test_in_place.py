@@ -286,3 +286,17 @@ def test_types() -> None:
     assert z.tolist() == [1.0, 2.0]
     counts += 1
     assert counts.tolist() == [1, 1]
+
+
+def test_arguments_of_a_view_are_its_own() -> None:
+    """A view is found again as it was made, also if a list of axes has changed."""
+    x = tensor(np.arange(6.0), requires_grad=True)
+    y, axes = (x * 1).reshape(1, 2, 3), [2, 0, 1]
+    z = np.transpose(y, axes)
+    axes.sort()
+    y[0, 0, 0] = 7.0
+    weights = np.arange(6.0).reshape(3, 1, 2)
+    (z * weights).sum().backward()
+    assert x.grad.tolist() == [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]
+    with pytest.raises(ValueError, match="use a clone"):
+        np.broadcast_to(y, (2, 2, 3))[0] = 1.0

@@ -140,6 +140,8 @@ def test_operations_are_made_once(rng: np.random.Generator) -> None:
         lambda x: sum(row * k for k, row in enumerate(x.reshape(3, 3))).sum(),
         lambda x: sum(a * b for a, b in zip(x[:4], x[4:8], strict=True)),
         lambda x: max(x) * min(x) + sorted(x)[3],
+        lambda x: (np.multiply.outer(x, x.reshape(3, 3)) ** 2).sum(),
+        lambda x: (np.subtract.outer(x[0], x) * np.maximum.outer(x[:2], x[0])[0]).sum(),
     ],
 )
 def test_what_the_rules_do_not_show(f: Any, rng: np.random.Generator) -> None:

@@ -45,7 +45,7 @@ def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         value = functools.partial.__call__(self, *bare[0], **bare[1])
         check_unwritten(self, before, bare)
         out = map_leaves(operations.wrapped, value)
-    return views.linked(out, self, args, kwargs)
+    return views.linked(out, None, args, kwargs)
 
 
 def recorded(

@@ -34,6 +34,10 @@ class Operators(State):
     ) -> Any:
         if method == "at":
             raise TypeError(WRITES.format(name=f"np.{ufunc.__name__}.at"))
+        if method == "outer":
+            x, y = args
+            args = (np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
+            method = "__call__"
         fn = ufunc if method == "__call__" else getattr(ufunc, method)
         return _into(out, operations.apply(fn, args, kwargs))
 

@@ -37,8 +37,17 @@ WRITTEN_ELSEWHERE = (
 )
 
 
+MADE_BY_FUNCTION = (
+    "a result of a @differentiate'd function that shares memory with its argument, and"
+    " either was written in place since; let the function return a copy"
+)
+
+
 class View:
-    """How a tensor was made from the one whose memory it shares."""
+    """How a tensor was made from the one whose memory it shares.
+
+    `fn` is None if a function of the user made it: that is not to be called again.
+    """
 
     __slots__ = ("args", "fn", "kwargs", "parent", "position")
 
@@ -52,12 +61,14 @@ class View:
     ) -> None:
         self.parent = parent
         self.fn = fn
-        self.args = args
-        self.kwargs = kwargs
+        self.args = own(args)
+        self.kwargs = own(kwargs)
         self.position = position
 
     def again(self) -> tensors.Tensor:
         """Return the view as a new tensor, with the history its parent has now."""
+        if self.fn is None:
+            raise RuntimeError(MADE_BY_FUNCTION)
         with enable_grad():
             value = operations.apply(self.fn, self.args, self.kwargs)
         found: tensors.Tensor = leaves(value)[self.position]
@@ -65,12 +76,23 @@ class View:
 
     def of(self, array: Any) -> Any:
         """Return the same view of an array that stands for the parent."""
+        if self.fn is None:
+            raise RuntimeError(MADE_BY_FUNCTION)
 
         def bare(x: Any) -> Any:
             return array if x is self.parent else operations.unwrapped(x)
 
         value = self.fn(*map_leaves(bare, self.args), **map_leaves(bare, self.kwargs))
         return leaves(value)[self.position]
+
+
+def own(x: Any) -> Any:
+    """Return arguments whose lists nobody else can change."""
+    if isinstance(x, dict):
+        return {key: own(part) for key, part in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)(map(own, x))
+    return x
 
 
 def linked(out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -125,8 +147,8 @@ def link(out: tensors.Tensor, parent: tensors.Tensor, view: View) -> None:
 def refresh(x: tensors.Tensor) -> None:
     """Find the history of a tensor whose memory was written since it was found."""
     if x._view is not None:
-        parent = x._view.parent
-        x._source = x._view.again()._source if parent.requires_grad else None
+        active = x._view.parent.requires_grad
+        x._source = x._view.again()._source if active else None
     elif x._source is not None and not isinstance(x._source, Leaf):
         raise RuntimeError(WRITTEN_ELSEWHERE)
     x._version = x._memory.version
@@ -170,7 +192,10 @@ def update(fn: Callable[..., Any], x: Any, other: Any) -> Any:
 def writable(x: tensors.Tensor, value: Any) -> tensors.Tensor | None:
     """Return the root whose history a write changes; None if there is none to keep."""
     if not x._data.flags.writeable:
-        raise ValueError("a broadcast view cannot be written to; use a clone")
+        raise ValueError(
+            "a view that is broadcast, or was made of an argument by a function, cannot"
+            " be written to; use a clone"
+        )
     root = x
     while root._view is not None:
         root = root._view.parent
