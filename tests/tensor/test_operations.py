@@ -112,7 +112,7 @@ def test_operations_are_made_once(rng: np.random.Generator) -> None:
     from chainrule.cache import specialisations
 
     def f(x: Any, k: int) -> Any:
-        y = (x[k : k + 2] * x[k]).sum() + x[k] ** k + np.roll(x, k)[0]
+        y = (x[k : k + 2] * x[k]).sum() + x[k] ** (k + 10) + np.roll(x, k)[0]
         return y + (x > 0).sum() + x.reshape(2, -1)[0, k - 1]
 
     x = tensor(rng.normal(size=12), requires_grad=True)
@@ -140,6 +140,8 @@ def test_operations_are_made_once(rng: np.random.Generator) -> None:
         lambda x: sum(row * k for k, row in enumerate(x.reshape(3, 3))).sum(),
         lambda x: sum(a * b for a, b in zip(x[:4], x[4:8], strict=True)),
         lambda x: max(x) * min(x) + sorted(x)[3],
+        lambda x: sum((x**n).sum() for n in (-9, -1, 0, 1, 2, 3, 8, 9, 0.5, 2.0)),
+        lambda x: (2**x).sum() + np.power(x, 2).sum() + (x**x).sum(),
         lambda x: (np.multiply.outer(x, x.reshape(3, 3)) ** 2).sum(),
         lambda x: (np.subtract.outer(x[0], x) * np.maximum.outer(x[:2], x[0])[0]).sum(),
     ],

@@ -37,6 +37,9 @@ VARYING = {
     operator.getitem,
 }
 
+POWERS = {operator.pow, np.power}
+LARGEST_POWER = 8
+
 
 def index_put(a: Any, value: Any, chosen: Any) -> Any:
     """Return an array after a write: `chosen` says which element of the value each
@@ -60,8 +63,10 @@ WRITTEN_AS = {
 }
 
 
-def varies(fn: Any) -> bool:
-    """Say whether the integers of a call vary."""
+def varies(fn: Any, args: tuple[Any, ...]) -> bool:
+    """Say whether the integers of a call vary; `x**2` is an operation of its own."""
+    if fn in POWERS and type(args[-1]) is int and abs(args[-1]) <= LARGEST_POWER:
+        return False
     return fn in WRITTEN_AS or isinstance(fn, np.ufunc) or fn in VARYING
 
 
@@ -172,7 +177,7 @@ def function(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     namespace: dict[str, Any] = {"np": np}
 
     def spell(x: Any) -> str:
-        return text(x, names, params, namespace, varies(fn))
+        return text(x, names, params, namespace, varies(fn, args))
 
     if fn is operator.getitem:
         call = f"{spell(args[0])}[{index_text(args[1], spell)}]"

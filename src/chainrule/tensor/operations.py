@@ -72,7 +72,7 @@ def apply(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any] = NOTHING) -> A
         return plain(fn, args, kwargs)
     key: list[Any] = [fn]
     values: list[Any] = []
-    integers = layouts.varies(fn)
+    integers = layouts.varies(fn, args)
     active = False
     for x in args:
         active |= layouts.read(x, key, values, integers)
