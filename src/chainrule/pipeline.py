@@ -36,7 +36,8 @@ from chainrule.optimise.protect import protect
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
-from chainrule.request import Built, Input, Known, Request, check_result
+from chainrule.cache.overlap import overlapping
+from chainrule.request import Apart, Built, Input, Known, Request, check_result
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
 from chainrule.specialise.entry import Specialised, specialise
@@ -193,7 +194,7 @@ def specialise_for(
     for _ in range(MAX_RESTARTS):
         typed, inputs = describe(fn, arguments, known)
         try:
-            made = specialise(fn, typed)
+            made = specialise(fn, typed, arguments)
         except Restart as need:
             name = need.root.hint
             if name is None or name not in arguments or name in {*known, *wrt}:
@@ -206,8 +207,26 @@ def specialise_for(
                 ) from None
             known.add(name)
             continue
+        check_apart(fn, made.inputs, arguments)
         return made, (*inputs, *made.inputs)
     raise not_differentiable("CR502", None, "too many arguments must be constants")
+
+
+def check_apart(
+    fn: Any, inputs: tuple[Input, ...], arguments: dict[str, object]
+) -> None:
+    """Refuse arguments that share memory with one that the function writes into."""
+    written = [(i.name, *i.path) for i in inputs if isinstance(i.type, Apart)]
+    found = overlapping(arguments, written) if written else None
+    if found is not None:
+        one, two = (place[0] for place in found)
+        raise not_differentiable(
+            "CR416",
+            None,
+            f"the arguments `{one}` and `{two}` share memory, and "
+            f"`{fn.__name__}` writes into `{one}`",
+            help=f"pass a copy: {two}.copy()",
+        )
 
 
 def describe(

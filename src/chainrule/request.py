@@ -64,6 +64,18 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Laid:
+    """An array that was taken to lie in memory in the order of its elements, or not."""
+
+    contiguous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """An array of the caller's that is written: no other argument shares its memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One thing that inference consumed, and what it took it for.
 
@@ -77,7 +89,7 @@ class Input:
     root: str
     name: str
     path: tuple[Any, ...] = ()
-    type: Type | Known = Known(None)
+    type: Type | Known | Laid | Apart = Known(None)
     owner: Any = None
 
 

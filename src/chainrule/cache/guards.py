@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.cache import constants
-from chainrule.request import Attribute, Input, Known
+from chainrule.cache.overlap import apart
+from chainrule.request import Apart, Attribute, Input, Known, Laid
 from chainrule.types.lattice import (
     KINDS,
     ArrayT,
@@ -75,7 +76,7 @@ class Names:
 
 @dataclass(slots=True)
 class _Node:
-    types: list[Type | Known] = field(default_factory=list)
+    types: list[Type | Known | Laid] = field(default_factory=list)
     parts: dict[tuple[bool, Any], _Node] = field(default_factory=dict)
 
 
@@ -91,7 +92,10 @@ class Writer:
         v = self.names.fresh()
         atoms: list[str] = []
         for t in node.types:
-            if isinstance(t, Known):
+            if isinstance(t, Laid):
+                word = "" if t.contiguous else "not "
+                atoms.append(f"{word}{v}.flags.c_contiguous")
+            elif isinstance(t, Known):
                 atoms += constants.tests(t.value, v, parent, self.names.constant)
             else:
                 atoms += self.test(t, v)
@@ -274,8 +278,14 @@ def text_of(
 ) -> str:
     """Return the tests of all inputs as one expression."""
     atoms: list[str] = []
+    written = tuple((i.name, *i.path) for i in inputs if isinstance(i.type, Apart))
+    inputs = [i for i in inputs if not isinstance(i.type, Apart)]
     for (root, name, _), (owner, node) in _tree(inputs, arguments).items():
         atoms += _root(writer, root, name, owner, node, arguments)
+    if written:
+        test, places = writer.names.constant(apart), writer.names.constant(written)
+        named = ", ".join(f"{name!r}: {name}" for name in arguments)
+        atoms.append(f"{test}({{{named}}}, {places})")
     return " and ".join(dict.fromkeys(atoms)) or "True"
 
 

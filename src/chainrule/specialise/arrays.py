@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
+from chainrule.request import Input, Laid
 from chainrule.specialise import writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context
@@ -178,24 +179,80 @@ def check_layout(ctx: Context, stmt: Apply) -> None:
 
 
 C_ORDER: set[Any] = {
-    getattr(np, name)
-    for name in "zeros ones full empty arange linspace eye identity array".split()
+    prims.copy_value,
+    *(
+        getattr(np, name)
+        for name in (
+            "zeros ones full empty arange linspace eye identity array matmul dot outer "
+            "kron diag"
+        ).split()
+    ),
 }
+K_ORDER = {np.copy, np.zeros_like, np.ones_like, np.empty_like, np.full_like}
+K_ORDER |= {prims.astype}
 
 
 def is_contiguous(ctx: Context, op: Operand) -> bool:
-    """Say whether an array is certain to lie in memory in the order of its elements."""
+    """Say whether an array lies in memory in the order of its elements for certain."""
     b = ctx.builder
-    home = b.memory.root(op) if isinstance(op, Value) else None
-    if home is None:
+    if not isinstance(op, Value) or not isinstance(op.type, lt.ArrayT):
+        return isinstance(op, Const)
+    home = b.memory.object(op)
+    place = given_at(ctx, home)
+    if place is not None:
+        return lies(ctx, place)
+    stmt, rank = b.definition(home), home.type.ndim  # type: ignore[attr-defined]
+    if stmt is None:
         return False
-    stmt = b.definition(home)
-    t = home.type
-    if isinstance(t, lt.ArrayT) and t.dims is not None and len(t.dims) < 2:
-        fresh = stmt is not None and stmt.fn is not operator.getitem
-        if fresh and home is b.memory.object(op):  # type: ignore[arg-type]
-            return True
-    return stmt is not None and stmt.fn in C_ORDER and not dict(stmt.kwargs).get("order")
+    if b.memory.is_view(stmt):
+        whole = stmt.fn in SAME or stmt.fn in PERHAPS
+        return whole and is_contiguous(ctx, stmt.args[0])
+    if rank is not None and rank < 2:
+        return True
+    if dict(stmt.kwargs).get("order") is not None:
+        return False
+    if stmt.fn in C_ORDER:
+        return True
+    if stmt.fn in K_ORDER or isinstance(stmt.fn, np.ufunc) or stmt.fn in OPERATORS:
+        arrays = [a for a in stmt.args if isinstance(type_of(a), lt.ArrayT)]
+        return all(
+            is_contiguous(ctx, a) for a in arrays if type_of(a).ndim == rank  # type: ignore[attr-defined]
+        )
+    return False
+
+
+OPERATORS = {
+    getattr(operator, name)
+    for name in "add sub mul truediv floordiv mod pow neg pos matmul".split()
+}
+
+
+def given_at(ctx: Context, home: Value) -> tuple[Any, ...] | None:
+    """Return where among the arguments an object is."""
+    if home in ctx.params:
+        return (ctx.params[home],)
+    place = ctx.builder.memory.held.get(home)
+    if place is None or isinstance(place[1], Apply):
+        return None
+    above = given_at(ctx, place[0])
+    return None if above is None else (*above, place[1])
+
+
+def lies(ctx: Context, place: tuple[Any, ...]) -> bool:
+    """Ask how an argument lies in memory; the guard will ask it again."""
+    name, *path = place
+    value = ctx.values.get(name)
+    for step in path:
+        try:
+            value = value[step]  # type: ignore[index]
+        except (TypeError, KeyError, IndexError):
+            value = getattr(value, str(step), None)
+    if not isinstance(value, np.ndarray):
+        return False
+    flag = bool(value.flags.c_contiguous)
+    given = Input("param", name, tuple(path), Laid(flag))
+    ctx.inputs[("laid", place)] = given
+    return flag
 
 
 # ------------------------------------------------------------------- composition

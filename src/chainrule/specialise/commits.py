@@ -11,14 +11,16 @@ from typing import Any
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.request import Apart, Input
 from chainrule.specialise.builder import Builder
+from chainrule.specialise.frames import Context
 from chainrule.specialise.joins import layout_of, read_parts
 from chainrule.types import lattice as lt
 
 
-def commit(b: Builder, params: list[Value]) -> None:
+def commit(ctx: Context, params: list[Value]) -> None:
     """Write what the objects among the arguments hold now."""
-    memory = b.memory
+    b, memory = ctx.builder, ctx.builder.memory
     if not memory.now:
         return
     finals = [(p, memory.current(p)) for p in params]
@@ -26,16 +28,27 @@ def commit(b: Builder, params: list[Value]) -> None:
     now, memory.now = memory.now, {}
     for param, final in finals:
         if final is not param:
-            _object(b, now, param, homes[param], final)
+            _object(ctx, now, param, homes[param], final, (param.hint,))
     memory.now = now
 
 
-def _object(b: Builder, now: Any, place: Operand, home: Value, final: Operand) -> None:
+def _object(
+    ctx: Context,
+    now: Any,
+    place: Operand,
+    home: Value,
+    final: Operand,
+    path: tuple[Any, ...],
+) -> None:
     """Leave one object as it is at the end; `place` is the object itself."""
+    b = ctx.builder
     layout = layout_of(final)
     before = layout_of(place)
     if layout is None or before is None:
         _effect(b, prims.commit, place, final)
+        if isinstance(place, Value) and isinstance(place.type, lt.ArrayT):
+            given = Input("param", path[0], path[1:], Apart())
+            ctx.inputs[("apart", path)] = given
         return
     parts = dict(zip(layout[2], read_parts(b, final), strict=True))
     if layout[0] is prims.make_list and layout[2] != before[2]:
@@ -50,7 +63,7 @@ def _object(b: Builder, now: Any, place: Operand, home: Value, final: Operand) -
             mine = _read(b, place, layout[0], key)
             if isinstance(part, Value) and b.memory.object(part) is child:
                 if part is not child and _changed(b, part, mine):
-                    _object(b, now, mine, child, part)
+                    _object(ctx, now, mine, child, part, (*path, key))
                 continue
             if part is mine:
                 continue

@@ -44,15 +44,22 @@ class Specialised:
     builder: Builder
 
 
-def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Specialised:
-    """Interpret a function whose parameters have the given types or constants."""
+def specialise(
+    fn: types.FunctionType,
+    arguments: Mapping[str, Any],
+    values: Mapping[str, Any] | None = None,
+) -> Specialised:
+    """Interpret a function whose parameters have the given types or constants.
+
+    `values` are the arguments themselves: how their memory lies may be asked.
+    """
     if isinstance(fn, Derivative):
         return of_derivative(fn, arguments)
     source = inlining.load(fn)
     builder = Builder()
     frame = frame_of_function(fn, source)
     frame.live = True
-    ctx = Context(builder, root_globals=fn.__globals__)
+    ctx = Context(builder, root_globals=fn.__globals__, values=dict(values or {}))
     params: list[Value] = []
     loc = Loc(source.filename, source.first_line, function=frame.name)
     for name, what in arguments.items():
@@ -67,7 +74,7 @@ def specialise(fn: types.FunctionType, arguments: Mapping[str, Any]) -> Speciali
     with builder.into(block):
         op = recursion.enter(ctx, frame, fn)
         op = present(builder, builder.memory.current(op), frame.name)
-        commits.commit(builder, params)
+        commits.commit(ctx, params)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     for each in (block, *(f.body for made in ctx.functions.values() for f in made.values())):
         forget_copies(each)

@@ -80,6 +80,7 @@ class Context:
     inputs: dict[tuple[Any, ...], Input] = field(default_factory=dict)
     stack: list[Any] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
     arguments: list[dict[str, Operand]] = field(default_factory=list)
     params: dict[Value, str] = field(default_factory=dict)
     root_globals: dict[str, Any] | None = None
