@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import chainrule.rules  # noqa: F401 - every theme enters its rules
+from chainrule.analysis.lossy import refuse_lossy
 from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
 from chainrule.backend.render import Rendered, render
@@ -140,6 +141,7 @@ def derivative_ir(
     for each in (*callees(function), function):
         forget(each)
     remove_dead(function)
+    refuse_lossy(function, [w.param for w in wrt])
     stages.keep("primal", [function])
     derived = derive(function, request.transform, wrt, request.has_aux)
     stages.forward = derived.forward

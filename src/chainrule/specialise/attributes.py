@@ -25,6 +25,7 @@ from chainrule.specialise.values import (
     Generator,
     Items,
     Method,
+    Poison,
     Streams,
     Super,
 )
@@ -86,6 +87,8 @@ def of_number(ctx: Context, base: Operand, name: str) -> Operand:
 def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
     """Read an attribute of a module, a class or another object from outside."""
     value = base.value
+    if isinstance(value, Poison):
+        raise not_differentiable(value.code, ctx.builder.loc, f"this {value.reason}")
     if isinstance(value, Generator | Items | Streams | Closure):
         if name == "__name__" and isinstance(value, Closure):
             return Const(value.name)

@@ -14,7 +14,14 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import displays, expressions, iterables, loops, statements
+from chainrule.specialise import (
+    displays,
+    expressions,
+    iterables,
+    loops,
+    statements,
+    writing,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
 from chainrule.specialise.values import Closure, Generator, Method
@@ -211,6 +218,7 @@ def append(ctx: Context, items: Operand, value: Operand) -> Operand:
     """Write `items.append(value)`, as a new list."""
     if holds_function(ctx, value):
         raise _Unlisted
+    writing.share(ctx, value)
     elem = lt.element_type(type_of(items))
     t = type_of(value)
     joined = t if elem is None or isinstance(elem, lt.NeverT) else lt.join(elem, t)

@@ -55,6 +55,7 @@ class Memory:
         self.where: dict[Value, Block] = {}
         self.twins: dict[Value, set[Value]] = {}
         self.stored: dict[Value, set[Value]] = {}
+        self.shared: set[Value] = set()
         self.iterated: list[Value] = []
         self.elements: dict[Value, Value] = {}
         self.factories: dict[Value, Operand] = {}

@@ -65,6 +65,14 @@ class Write:
             raise Iterated(home)
         if home in memory.elements:
             raise Iterated(memory.root(memory.elements[home]))
+        if home in memory.shared:
+            raise not_differentiable(
+                "CR412",
+                self.ctx.builder.loc,
+                "this array is held by a list of run-time length too",
+                label="which element it is, is known only at run time",
+                help="put copies into the list",
+            )
         memory.becomes(home, content)
         self.done.add(home)
         self.lists(home)
@@ -169,6 +177,8 @@ class Write:
             return
         if holder in self.done or (memory.is_built(now) and not at_run_time):
             return
+        for root in memory.shared:
+            memory.now[root] = Const(Poison(LOST, "CR412"))
         if memory.is_built(now):
             for item in self.ctx.builder.elements(now) or []:
                 store(self.ctx, holder, item)
@@ -197,6 +207,20 @@ class Write:
         for value in lost:
             if value is not home:
                 memory.now[value] = Const(Poison(LOST, "CR412"))
+
+
+def share(ctx: Context, value: Operand) -> None:
+    """Note that some list of run-time length holds what is known elsewhere too."""
+    memory = ctx.builder.memory
+    if not isinstance(value, Value) or not isinstance(value.type, lt.ArrayT):
+        return
+    home = memory.object(value)
+    if home in memory.elements:
+        memory.shared.add(memory.root(memory.elements[home]))
+        return
+    root = memory.root(value)
+    if root in reachable(ctx):
+        memory.shared.add(root)
 
 
 def store(ctx: Context, holder: Value, value: Operand) -> None:

@@ -148,7 +148,9 @@ def without_axes(rev: Reverse, g: Operand, axes: tuple[int, ...]) -> Operand:
 def add_at(rev: Reverse, whole: Operand, index: Operand, g: Operand) -> Operand:
     """Add a cotangent to one element of those of an array or list."""
     b, t = rev.b, type_of(whole)
-    if isinstance(type_of(g), lt.ScalarT | lt.ArrayT | lt.NeverT | lt.OpaqueT):
+    number = isinstance(type_of(g), lt.ScalarT | lt.NeverT | lt.OpaqueT)
+    # An array in a list may be held elsewhere too: it is not added to in place.
+    if number or (isinstance(type_of(g), lt.ArrayT) and not isinstance(t, lt.ListT)):
         return b.apply(prims.index_add, whole, index, g, type_=t)
     before = b.apply(operator.getitem, whole, index, type_=type_of(g))
     total = b.apply(helpers.add, before, g, type_=type_of(g))

@@ -1,0 +1,42 @@
+"""Stores that lose the derivative: a real number in memory for integers.
+
+In: a function and the values it is differentiated with respect to. Out: the error for
+the first store that NumPy would round, if what is stored depends on them.
+"""
+
+from __future__ import annotations
+
+from chainrule.analysis.activity import Varied
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Apply, Function, Value
+from chainrule.ir.walk import statements
+from chainrule.types.lattice import ArrayT, is_differentiable
+
+VALUE = {prims.index_set: 2, prims.index_add: 2, prims.fill: 1, prims.view_set: 3}
+
+
+def refuse_lossy(function: Function, wrt: list[Value]) -> None:
+    """Refuse a store of a varied value into an array that cannot carry it."""
+    stores = [
+        s
+        for s in statements(function.body)
+        if isinstance(s, Apply) and s.fn in VALUE and isinstance(s.out.type, ArrayT)
+    ]
+    lossy = [s for s in stores if not is_differentiable(s.out.type)]
+    if not lossy:
+        return
+    varied = Varied(set(wrt))
+    varied.block(function.body)
+    for stmt in lossy:
+        value = stmt.args[VALUE[stmt.fn]]
+        if varied.has(value):
+            assert isinstance(stmt.out.type, ArrayT)
+            raise not_differentiable(
+                "CR415",
+                stmt.loc,
+                f"a number that depends on what is differentiated is stored in an array"
+                f" of {stmt.out.type.dtype}",
+                label="rounded here: the derivative is lost",
+                help="make the array of floats: np.zeros(n), or x.astype(float)",
+            )
