@@ -169,19 +169,33 @@ def _arguments(m: Maker) -> list[tuple[str, str]]:
     if m.chance(0.5):
         made.append(("M", _numbers(m, matrix)))
         m.bind(Var("M", "array", matrix, writable))
-    if m.uses("lists") and m.chance(0.3):
-        made.append(("L", f"[{', '.join(m.constant() for _ in range(3))}]"))
-        v = m.bind(Var("L", "list", (), size=3))
-        v.pinned = not writable
-        if not writable:
-            del m.scope["L"]
-            m.emit("L = list(L)")
-            m.bind(Var("L", "list", (), size=3))
+    made += _containers(m, shape, writable)
     made.append(("n", str(m.rng.randrange(1, 5))))
     m.bind(Var("n", "integer", size=0))
     if writable:
         m.tag("arguments")
     m.taken |= {name for name, _ in made}
+    return made
+
+
+def _containers(m: Maker, shape: Shape, writable: bool) -> list[tuple[str, str]]:
+    """Choose parameters that are lists and dicts, copied where not to be written."""
+    made: list[tuple[str, str]] = []
+    if m.uses("lists") and m.chance(0.3):
+        made.append(("L", f"[{', '.join(m.constant() for _ in range(3))}]"))
+        m.bind(Var("L", "list", (), size=3))
+    if m.uses("lists") and m.chance(0.3):
+        made.append(("R", f"[{_numbers(m, shape)}, {_numbers(m, shape)}]"))
+        m.bind(Var("R", "list", shape, size=2))
+    if m.uses("dicts") and m.chance(0.4):
+        text = f'{{"p": {m.constant()}, "q": {_numbers(m, shape)}}}'
+        made.append(("P", text))
+        m.bind(Var("P", "dict"))
+        m.bind(Var('P["p"]', "scalar", plain=False))
+        m.bind(Var('P["q"]', "array", shape, writable, plain=False))
+    for name, _ in made:
+        if not writable:
+            m.emit(f"{name} = {'dict' if name == 'P' else 'list'}({name})")
     return made
 
 
