@@ -25,7 +25,11 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
-    from chainrule.errors import DifferentiationWarning, NotDifferentiable
+    from chainrule.errors import (
+        DifferentiationWarning,
+        NotDifferentiable,
+        WrongDerivative,
+    )
     from chainrule.tensor import tensor
 
 __version__ = "0.1.0"
@@ -35,6 +39,7 @@ __all__ = [
     "Differentiable",
     "DifferentiationWarning",
     "NotDifferentiable",
+    "WrongDerivative",
     "__version__",
     "checkpoint",
     "differentiate",
@@ -51,7 +56,7 @@ __all__ = [
     "vjp",
 ]
 
-_ERRORS = {"DifferentiationWarning", "NotDifferentiable"}
+_ERRORS = {"DifferentiationWarning", "NotDifferentiable", "WrongDerivative"}
 
 
 def __getattr__(name: str) -> Any:

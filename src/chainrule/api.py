@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar, overload
 
 from chainrule.cache.signatures import Argnames, Argnums
+from chainrule.checking.held import held
 from chainrule.derivative import Derivative, derivative
 from chainrule.differentiable import Differentiable, differentiable
 from chainrule.products import Pullback, run_jvp, run_vjp
@@ -27,7 +28,11 @@ def differentiate(function: Callable[P, R], /) -> Differentiable[P, R]: ...
 
 @overload
 def differentiate(
-    *, argnums: Argnums = 0, argnames: Argnames = None, has_aux: bool = False
+    *,
+    argnums: Argnums = 0,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+    check: bool = False,
 ) -> Callable[[Callable[P, R]], Differentiable[P, R]]: ...
 
 
@@ -38,6 +43,7 @@ def differentiate(
     argnums: Argnums = 0,
     argnames: Argnames = None,
     has_aux: bool = False,
+    check: bool = False,
 ) -> Any:
     """Give a function its derivatives, as a decorator with or without parentheses.
 
@@ -49,6 +55,15 @@ def differentiate(
         Their names, instead of positions.
     has_aux : bool
         Whether the function returns a pair, whose second part is handed through.
+    check : bool
+        Whether to verify the first call of each specialisation against differences in
+        one random direction, which runs the function a few times more. Also switched
+        on, for all functions, by `CHAINRULE_CHECK=1` in the environment.
+
+    Raises
+    ------
+    WrongDerivative
+        When the derivative is called, if `check` finds another number.
 
     Examples
     --------
@@ -58,7 +73,7 @@ def differentiate(
     >>> f(3.0), f.grad(3.0)
     (9.0, 6.0)
     """
-    options = Options(argnums, argnames, has_aux)
+    options = Options(argnums, argnames, has_aux, check)
     if function is None:
         return lambda function: differentiable(function, options)
     return differentiable(function, options)
@@ -69,6 +84,7 @@ def grad(
     argnums: Argnums = 0,
     argnames: Argnames = None,
     has_aux: bool = False,
+    check: bool = False,
 ) -> Derivative[P, Any]:
     """Return the gradient of a function whose result is one real number.
 
@@ -81,7 +97,7 @@ def grad(
     10.0
     """
     made: Derivative[P, Any] = derivative(
-        f, "grad", Options(argnums, argnames, has_aux)
+        f, "grad", Options(argnums, argnames, has_aux, check)
     )
     return made
 
@@ -91,9 +107,10 @@ def value_and_grad(
     argnums: Argnums = 0,
     argnames: Argnames = None,
     has_aux: bool = False,
+    check: bool = False,
 ) -> Derivative[P, tuple[R, Any]]:
     """Return a function of the value and the gradient, computed together."""
-    options = Options(argnums, argnames, has_aux)
+    options = Options(argnums, argnames, has_aux, check)
     made: Derivative[P, tuple[R, Any]] = derivative(f, "value_and_grad", options)
     return made
 
@@ -136,13 +153,14 @@ def jacobian(
     argnums: Argnums = 0,
     argnames: Argnames = None,
     has_aux: bool = False,
+    check: bool = False,
 ) -> Derivative[P, Any]:
     """Return a function of all first derivatives, by the cheaper of both directions.
 
     For every array of the result and every array of the argument there is one of shape
     `result.shape + argument.shape`.
     """
-    options = Options(argnums, argnames, has_aux)
+    options = Options(argnums, argnames, has_aux, check)
     made: Derivative[P, Any] = derivative(f, "jacobian", options)
     return made
 
@@ -152,9 +170,10 @@ def hessian(
     argnums: Argnums = 0,
     argnames: Argnames = None,
     has_aux: bool = False,
+    check: bool = False,
 ) -> Derivative[P, Any]:
     """Return a function of all second derivatives, forward over reverse."""
-    options = Options(argnums, argnames, has_aux)
+    options = Options(argnums, argnames, has_aux, check)
     made: Derivative[P, Any] = derivative(f, "hessian", options)
     return made
 
@@ -164,20 +183,22 @@ def hvp(
     argnums: Argnums = 0,
     argnames: Argnames = None,
     has_aux: bool = False,
+    check: bool = False,
 ) -> Derivative[..., Any]:
     """Return a function of the Hessian times a vector, `hvp(f)(x, v)`.
 
     The vector comes after the arguments of `f`, with the structure of what `argnums`
     names; no Hessian is formed.
     """
-    options = Options(argnums, argnames, has_aux)
+    options = Options(argnums, argnames, has_aux, check)
     made: Derivative[..., Any] = derivative(f, "hvp", options)
     return made
 
 
 def stop_gradient(x: R) -> R:
     """Return `x`; derivatives take it for a constant."""
-    return x
+    now = held.get()
+    return x if now is None else now.constant(x)
 
 
 def on_cotangent(x: R, change: Callable[[Any], Any]) -> R:
@@ -218,6 +239,9 @@ def on_cotangent(x: R, change: Callable[[Any], Any]) -> R:
     >>> f(3.0), grad(f)(3.0)
     (45.0, 6.0)
     """
+    now = held.get()
+    if now is not None:
+        now.altered = True
     return x
 
 

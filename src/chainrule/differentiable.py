@@ -14,6 +14,7 @@ import importlib
 import inspect
 import linecache
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import (
     TYPE_CHECKING,
@@ -93,8 +94,8 @@ class Differentiable(functools.partial[R], Generic[P, R]):
 
     def _derivative(self, transform: str) -> Any:
         options = self.options
-        if transform == "vjp" and options == Options():
-            options = Options(None)
+        if transform == "vjp" and replace(options, check=False) == Options():
+            options = replace(options, argnums=None)
         return derivative(self, transform, options)
 
     def __chainrule_target__(self) -> Target:

@@ -30,6 +30,12 @@ class DifferentiationWarning(UserWarning):
     """Something legal that is probably not meant, as a gradient that is always zero."""
 
 
+class WrongDerivative(ArithmeticError):
+    """A derivative that differences contradict; the check of its first call says it."""
+
+    __module__ = "chainrule"
+
+
 class CannotExport(ValueError):
     """A derivative needs what cannot be written into a module of its own."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -30,11 +30,15 @@ from chainrule.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to differentiate by; `argnums` None means every argument with numbers."""
+    """What to differentiate by; `argnums` None means every argument with numbers.
+
+    `check` verifies the first call of each specialisation.
+    """
 
     argnums: Argnums | None = 0
     argnames: Argnames = None
     has_aux: bool = False
+    check: bool = False
 
     def __post_init__(self) -> None:
         nums = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
@@ -64,7 +68,7 @@ class Options:
         nums = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
         moved = tuple(n + by if n >= 0 else n for n in nums)
         argnums = moved if isinstance(self.argnums, tuple) else moved[0]
-        return Options(argnums, None, self.has_aux)
+        return replace(self, argnums=argnums)
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ class Target:
         """Return the dispatcher of a derivative."""
         request = Request(self.function, transform, wrt, options.has_aux)
         as_tuple = options.as_tuple and "grad" in transform
-        return dispatcher(self.base, request, as_tuple, self.parent)
+        return dispatcher(self.base, request, as_tuple, self.parent, options.check)
 
     def bind(
         self, made: Dispatcher, args: tuple[Any, ...], kwargs: dict[str, Any]

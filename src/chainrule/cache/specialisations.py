@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import re
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
@@ -67,8 +68,10 @@ class Dispatcher:
         base: Any,
         parameters: Parameters,
         as_tuple: bool = False,
+        check: bool = False,
     ) -> None:
         self.request = request
+        self.check = check
         self.base = base
         self.parameters = parameters
         self.derived: dict[Any, Dispatcher] = {}
@@ -113,7 +116,7 @@ class Dispatcher:
         except NotDifferentiable as error:
             failure = error
         if failure.primal_fails:
-            self._run_primal(values)
+            self.primal(values)
         # The message is the whole story; where in the compiler it was raised is not.
         developing = sys.flags.dev_mode
         raise failure if developing else failure.with_traceback(None)
@@ -197,14 +200,25 @@ class Dispatcher:
         assert failure is not None
         raise failure
 
-    def _run_primal(self, values: Values) -> None:
-        """Let the user's function raise its own exception."""
+    def call_of(self, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        """Return arguments in the order of the signature as those of a call."""
         p = self.parameters
         named = self.arguments(values)
         args = [named[n] for n in p.ordered]
         args += named.get(p.varargs or "", ())
         kwargs = {n: named[n] for n in p.keyword_only} | named.get(p.varkw or "", {})
-        self.request.function(*args, **kwargs)
+        return args, kwargs
+
+    def primal(self, values: Values) -> Any:
+        """Return what the user's function returns, or let it raise its exception."""
+        args, kwargs = self.call_of(values)
+        return self.request.function(*args, **kwargs)
+
+    def replaced(self, values: Values, active: Sequence[Any]) -> Values:
+        """Return all arguments with others among those it differentiates by."""
+        for (i, _, put), x in zip(self._active, active, strict=True):
+            values = (*values[:i], put(values[i], x), *values[i + 1 :])
+        return values
 
     def _build(self, values: Values) -> Specialisation:
         arguments = self.arguments(values)
@@ -216,6 +230,8 @@ class Dispatcher:
         if built.result is not None:
             check_result(self.request, built.result)
         number = next(self._numbers)
+        if self.check or os.environ.get("CHAINRULE_CHECK", "0") not in ("", "0"):
+            built.calls = self._checked_once(built, number)
         prefix = f"{self.parameters.prefix}{number}_"
         for joined in (False, True):
             make = functools.partial(
@@ -228,6 +244,23 @@ class Dispatcher:
                 return spec
         # A guard that refuses its own arguments is of no use: this was for one call.
         return spec
+
+    def _checked_once(
+        self, built: Built, number: int
+    ) -> tuple[Callable[..., Any], ...]:
+        """Return calls of which the first one verifies, and leaves the plain ones."""
+        plain, name = built.calls, f"{self.parameters.prefix}call{number}"
+
+        def first(*values: Any) -> Any:
+            from chainrule.checking.selfcheck import verify
+
+            if verify(self, plain, values):
+                built.calls = plain
+                if self._namespace.get(name) is first:
+                    self._namespace[name] = plain[0]
+            return plain[0](*values)
+
+        return (first, *plain[1:])
 
     def _check(self, guard: Guard) -> Callable[..., bool]:
         p = self.parameters

@@ -42,18 +42,20 @@ def dispatcher(
     request: Request,
     as_tuple: bool = False,
     parent: Dispatcher | None = None,
+    check: bool = False,
 ) -> Dispatcher:
     """Return the dispatcher of a derivative of `function`, made once.
 
-    With a `parent`, `request.function` is the derivative that it dispatches.
+    With a `parent`, `request.function` is the derivative that it dispatches. With
+    `check`, the first call of each specialisation is verified.
     """
-    key = (request.transform, request.wrt, request.has_aux, as_tuple)
+    key = (request.transform, request.wrt, request.has_aux, as_tuple, check)
     with _lock:
         place = (_store(function) if parent is None else parent).derived
         found = place.get(key)
         if found is None:
             parameters: Parameters = parameters_of(function)
-            found = Dispatcher(request, function, parameters, as_tuple)
+            found = Dispatcher(request, function, parameters, as_tuple, check)
             place[key] = found
         return found
 
