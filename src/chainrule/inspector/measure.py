@@ -148,9 +148,12 @@ def describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     if isinstance(value, list | tuple) and value:
-        inner = ", ".join(map(describe, value[:4]))
-        more = ", ..." if len(value) > 4 else ""
-        return f"[{inner}{more}]" if isinstance(value, list) else f"({inner}{more})"
+        kinds = [describe(item) for item in value]
+        if len(kinds) > 2 and len(set(kinds)) == 1:
+            inner = f"{len(kinds)} times {kinds[0]}"
+        else:
+            inner = ", ".join(kinds)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in value.items()) + "}"
     return type(value).__name__

@@ -87,7 +87,7 @@
 
   const copy = document.getElementById("copy");
   if (copy) copy.addEventListener("click", async () => {
-    const text = document.getElementById("source").textContent;
+    const text = document.getElementById("source").content.textContent;
     try {
       await navigator.clipboard.writeText(text);
     } catch {  // not allowed to: select it and copy as of old

@@ -113,7 +113,7 @@ def _primal(report: Report) -> str:
         if line.function != function:
             function = line.function
             place = f"{Path(line.file).name}:{line.number}"
-            out.append(f"<h3>inlined: {escape(function)} ({escape(place)})</h3>")
+            out.append(f"<h3>called: {escape(function)} ({escape(place)})</h3>")
         out.append(_primal_row(line, text, report, largest))
     out.append("</div></div>")
     return "\n".join(out)
@@ -127,17 +127,19 @@ def _primal_row(line: PrimalLine, text: str, report: Report, largest: int) -> st
     elif line.why:
         note = line.why
     links = ", ".join(f'<a href="#d{n}">{n}</a>' for n in line.became)
+    if line.statement != line.key:
+        links = ""
     links = f'<span class="links"> became {links}</span>' if links else ""
     bar = ""
     if line.bytes:
-        width = max(3, round(40 * line.bytes / largest))
-        bar = f'<span class="mem" style="width:{width}px" title="{size(line.bytes)}">'
+        width = max(8, round(100 * line.bytes / largest))
+        bar = f'<span class="mem" style="width:{width}%" title="{size(line.bytes)}">'
         bar += "</span>"
     indent = len(line.text) - len(line.text.lstrip())
     if note or links:
-        hidden = "" if note else ' class="links"'
-        hidden = f' class="note" style="--indent:{indent}ch"' if note else hidden
-        note = f"<div{hidden}>{escape(note)}{links}</div>"
+        kind = "note" if note else "note links"
+        style = f'style="--indent:{indent}ch"'
+        note = f'<div class="{kind}" {style}>{escape(note)}{links}</div>'
     together = [
         f"p{other.key}"
         for other in report.primal
@@ -149,7 +151,8 @@ def _primal_row(line: PrimalLine, text: str, report: Report, largest: int) -> st
         f' data-to="{" ".join(f"d{n}" for n in line.became)}"'
         f' data-with="{" ".join(together)}"'
         f' data-detail="{escape(primal_detail(line))}">'
-        f'<span>{bar}</span><a href="#p{line.key}" tabindex="-1">{line.number}</a>'
+        f'<span class="gutter">{bar}</span>'
+        f'<a href="#p{line.key}" tabindex="-1">{line.number}</a>'
         f'<span class="code-text">{text}</span>{note}</div>'
     )
 

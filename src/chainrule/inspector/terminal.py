@@ -59,7 +59,7 @@ def side_by_side(report: Report, style: show.Style, stream: TextIO) -> None:
     for line, left in zip(report.primal, lefts, strict=True):
         if line.function != first:
             first = line.function
-            console.print(Text(f"\n{'':4}inlined: {first}", "dim"), soft_wrap=True)
+            console.print(Text(f"\n{'':4}called: {first}", "dim"), soft_wrap=True)
         head = Text(f"{line.number:4} ", "dim") + left
         tails = [
             Text(f"{n:4} ", "dim") + rights[n - 1] for n in below.get(line.key, ())
