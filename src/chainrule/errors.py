@@ -165,6 +165,19 @@ def render(diagnostic: Diagnostic, context: Sequence[str] = ()) -> str:
     return "\n".join(lines)
 
 
+def excerpt(loc: Loc) -> list[str]:
+    """Return a line of the user's and the marks below it, as in a traceback."""
+    source = linecache.getline(loc.file, loc.line).rstrip()
+    if not source.strip():
+        return []
+    indent = len(source) - len(source.lstrip())
+    marks = _carets(loc, source)[indent:] if loc.end_line else ""
+    lines = [source.strip()]
+    if " " in marks or 0 < len(marks) < len(lines[0]):
+        lines.append(marks)
+    return [f"    {line}" for line in lines]
+
+
 def place(loc: Loc) -> str:
     """Return `model.py:41:5`: the column counts from 1, as editors do."""
     return f"{short_path(loc.file)}:{loc.line}:{loc.column + 1}"

@@ -310,6 +310,7 @@ def link_all(
                 emitted.free,
                 function.cells,
                 rendered.lines,
+                rendered.spans,
             )
         )
         texts.append(rendered.text)

@@ -38,7 +38,7 @@ class Pullback:
 
     def __call__(self, value_bar: Any) -> tuple[Any, ...]:
         bar = conform(self._value, value_bar, "the cotangent")
-        out = self._backward(self._residual, bar)
+        out = _run(_note, self._backward, (self._residual, bar))
         return tuple(None if i is None else out[i] for i in self._places)
 
     def __repr__(self) -> str:
@@ -117,11 +117,26 @@ def push(made: Dispatcher, values: tuple[Any, ...], tangents: list[Any]) -> Any:
 
 def call(made: Dispatcher, function: Callable[..., Any], values: Sequence[Any]) -> Any:
     """Call generated code; an exception gets a note with the user's line."""
+    return _run(made.note, function, values)
+
+
+def _run(
+    note: Callable[[BaseException], None],
+    function: Callable[..., Any],
+    values: Sequence[Any],
+) -> Any:
     try:
         return function(*values)
     except Exception as error:
-        made.note(error)
+        note(error)
         raise
+
+
+def _note(error: BaseException) -> None:
+    """Name the user's line on an exception of a pullback."""
+    from chainrule.backend.link import annotate
+
+    annotate(error, "pullback,")
 
 
 def _is_no_tangent(x: Any, tangent: Any) -> bool:

@@ -10,14 +10,47 @@ an error.
 from __future__ import annotations
 
 import ast
+import itertools
 import linecache
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from chainrule.errors import excerpt
 from chainrule.ir.nodes import Loc
 
-LINES: dict[str, dict[int, Loc]] = {}
+Span = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The user's places of the lines and of the expressions of a generated text."""
+
+    lines: Mapping[int, Loc]
+    spans: Mapping[Span, Loc]
+
+    def at(self, tb: types.TracebackType) -> Loc | None:
+        """Return the place of the smallest expression around what was running."""
+        positions = tb.tb_frame.f_code.co_positions()
+        line, end, column, end_column = next(
+            itertools.islice(positions, tb.tb_lasti // 2, None), (None,) * 4
+        )
+        if None not in (line, end, column, end_column):
+            start, stop = (line, column), (end, end_column)
+            around = [
+                span for span in self.spans if span[:2] <= start and stop <= span[2:]
+            ]
+            if around:
+                return self.spans[max(around, key=lambda s: (s[:2], _before(s[2:])))]
+        return self.lines.get(tb.tb_lineno)
+
+
+def _before(end: tuple[int, int]) -> tuple[int, int]:
+    return -end[0], -end[1]
+
+
+PLACES: dict[str, Places] = {}
 
 
 def link(
@@ -28,20 +61,29 @@ def link(
     free: Mapping[str, Any] | None = None,
     cells: Mapping[str, types.CellType] | None = None,
     lines: Mapping[int, Loc] | None = None,
+    spans: Mapping[Span, Loc] | None = None,
 ) -> types.FunctionType:
-    """Compile text and return its function `name`; `lines` maps lines to the user's."""
+    """Compile text and return its function `name`.
+
+    `lines` and `spans` map its lines and its expressions to the user's places.
+    """
     free, cells = dict(free or {}), dict(cells or {})
-    register(text, filename, lines)
+    register(text, filename, lines, spans)
     functions = _make(text, filename, globals_, free, cells)
     functions[name].__module__ = globals_.get("__name__", "builtins")
     return functions[name]
 
 
-def register(text: str, filename: str, lines: Mapping[int, Loc] | None) -> None:
+def register(
+    text: str,
+    filename: str,
+    lines: Mapping[int, Loc] | None = None,
+    spans: Mapping[Span, Loc] | None = None,
+) -> None:
     """Let tracebacks find the text and `annotate` the user's lines."""
     entry = (len(text), None, text.splitlines(True), filename)
     linecache.cache[filename] = entry
-    LINES[filename] = dict(lines or {})
+    PLACES[filename] = Places(dict(lines or {}), dict(spans or {}))
 
 
 def _make(
@@ -94,19 +136,21 @@ def annotate(exc: BaseException, what: str = "") -> BaseException:
     if place is not None:
         where = f"{place.file}:{place.line}"
         function = f" in {place.function}" if place.function else ""
-        note = f"{what or 'generated'} from {where}{function}"
+        note = "\n".join(
+            [f"{what or 'generated'} from {where}{function}", *excerpt(place)]
+        )
         if note not in getattr(exc, "__notes__", ()):
             exc.add_note(note)
     return exc
 
 
 def origin(exc: BaseException) -> Loc | None:
-    """Return the user's place of the innermost generated line in a traceback."""
+    """Return the user's place of the innermost generated code in a traceback."""
     found = None
     tb = exc.__traceback__
     while tb is not None:
-        lines = LINES.get(tb.tb_frame.f_code.co_filename)
-        if lines is not None:
-            found = lines.get(tb.tb_lineno, found)
+        places = PLACES.get(tb.tb_frame.f_code.co_filename)
+        if places is not None:
+            found = places.at(tb) or found
         tb = tb.tb_next
     return found

@@ -1,8 +1,8 @@
 """Print a gast tree as text and prove that the text means the tree.
 
 In: a gast module that `emit` made. Out: `Rendered`: the text, and for each of its lines
-the place in the user's text that it comes from. astor's text is parsed again and
-compared node by node; where it differs (or astor fails) the text is that of
+and expressions the place in the user's text that it comes from. astor's text is parsed
+again and compared node by node; where it differs (or astor fails) the text is that of
 `ast.unparse`.
 """
 
@@ -19,13 +19,20 @@ from chainrule.backend.generator import is_remark, to_text
 from chainrule.backend.layout import layout
 from chainrule.ir.nodes import Loc
 
+Span = tuple[int, int, int, int]
+
 
 class Rendered(NamedTuple):
-    """Generated text; `lines` maps its line numbers to the user's places."""
+    """Generated text; `lines` maps its line numbers to the user's places.
+
+    `spans` does so for expressions: from line and column to line and column, as
+    tracebacks count them.
+    """
 
     text: str
     lines: dict[int, Loc]
     engine: str
+    spans: dict[Span, Loc]
 
 
 def render(tree: Any) -> Rendered:
@@ -49,7 +56,7 @@ def render(tree: Any) -> Rendered:
         if origin is not None:
             for line in own_lines(stmt):
                 lines.setdefault(line, origin)
-    return Rendered(text, lines, engine)
+    return Rendered(text, lines, engine, _spans(tree, parsed))
 
 
 def sources(tree: Any, text: str) -> dict[int, list[Loc]]:
@@ -68,6 +75,32 @@ def sources(tree: Any, text: str) -> dict[int, list[Loc]]:
 def printed_statements(tree: Any, text: str) -> Iterator[tuple[Any, ast.stmt]]:
     """Yield each statement of a rendered tree, and what the text has for it."""
     return zip(_statements(tree), _statements(ast.parse(text)), strict=True)
+
+
+def _spans(tree: Any, parsed: ast.Module) -> dict[Span, Loc]:
+    """Return the user's places of the expressions of a text."""
+    out: dict[Span, Loc] = {}
+    for made, stmt in zip(_statements(tree), _statements(parsed), strict=True):
+        _pair(made, stmt, out)
+    return out
+
+
+def _pair(made: Any, node: Any, out: dict[Span, Loc]) -> None:
+    """Enter what two trees have in common, bodies of statements left out."""
+    if not isinstance(made, gast.AST) or type(made).__name__ != type(node).__name__:
+        return
+    origin = getattr(made, "origin", None)
+    if origin is not None and isinstance(node, ast.expr):
+        start, end = (node.lineno, node.col_offset), (node.end_lineno or 0,)
+        out[*start, *end, node.end_col_offset or 0] = origin
+    for name in node._fields:
+        mine, other = getattr(made, name, None), getattr(node, name, None)
+        if isinstance(mine, gast.AST):
+            _pair(mine, other, out)
+        elif isinstance(mine, list) and isinstance(other, list):
+            for one, two in zip(mine, other, strict=False):
+                if not isinstance(one, gast.stmt | gast.ExceptHandler):
+                    _pair(one, two, out)
 
 
 def _origins(node: Any) -> Iterator[Loc]:

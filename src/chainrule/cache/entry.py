@@ -17,6 +17,8 @@ whose code is swapped when a specialisation is added: no wrapper, no look-up in 
 
 from __future__ import annotations
 
+import ast
+import linecache
 from collections.abc import Callable, Sequence
 from types import CodeType, FunctionType
 from typing import Any
@@ -25,6 +27,8 @@ from chainrule.cache.guards import Guard
 from chainrule.cache.signatures import Parameters, late_defaults, parameter_list
 
 Wrap = str
+FILE = "<chainrule entry>"
+SHOWN = "# call the derivative that was made for arguments of these types\n"
 
 
 def entry_text(
@@ -80,8 +84,18 @@ def check_text(parameters: Parameters, guard: Guard) -> str:
 def compile_function(
     text: str, name: str, namespace: dict[str, Any]
 ) -> Callable[..., Any]:
-    """Return the function of this name that the text defines."""
-    exec(compile(text, "<chainrule entry>", "exec"), namespace)
+    """Return the function of this name that the text defines.
+
+    For debuggers and tracebacks it is one line: its tests are of no interest there.
+    """
+    tree = ast.parse(text)
+    node: Any
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            node.lineno = node.end_lineno = 1
+            node.col_offset, node.end_col_offset = 0, len(SHOWN) - 1
+    linecache.cache[FILE] = (len(SHOWN), None, [SHOWN], FILE)
+    exec(compile(tree, FILE, "exec"), namespace)
     function: Callable[..., Any] = namespace.pop(name)
     return function
 
