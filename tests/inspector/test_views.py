@@ -279,3 +279,21 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert action.help or action.dest == "target"
     assert "exit status: 0 fine, 1 not differentiable" in text
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+@pytest.mark.parametrize("mode", derivative.MODES)
+def test_a_function_that_writes_into_its_argument(
+    run: Run, tmp_path: Path, mode: str
+) -> None:
+    """Each run has arguments of its own: what one run writes, no other sees."""
+    text = (
+        "import numpy as np\n\n"
+        "def f(x: np.ndarray):\n"
+        "    x *= 2.0\n"
+        "    x[0] = 1.0\n"
+        "    return np.sum(x ** 2)\n"
+    )
+    (tmp_path / "writing.py").write_text(text)
+    status, out, _ = run("writing.py:f", "--check", "--stats", "--mode", mode)
+    assert status == FINE
+    assert out.endswith("\nagrees\n")

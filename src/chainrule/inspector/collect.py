@@ -48,7 +48,8 @@ def collect(derivative: Derivative, arguments: Arguments) -> Report:
     keys = {(line.file, line.number): line.key for line in lines}
     linked = links.derivative_lines(facts, texts, keys)
     files = {section.file for section in texts}
-    ran = reached(lambda: function(*arguments.args, **arguments.kwargs), files)
+    fresh = arguments.fresh()
+    ran = reached(lambda: function(*fresh.args, **fresh.kwargs), files)
     became = links.became_of(lines, linked, texts)
     keeps = links.kept_by(kept, texts, keys)
     why = links.reasons(facts, ran, became, texts, keys, listed(derivative.wrt))

@@ -100,13 +100,15 @@ class Derivative:
 
     def value(self, arguments: Arguments) -> Any:
         """Return the value that is differentiated."""
-        out = self.primal(*arguments.args, **arguments.kwargs)
+        fresh = arguments.fresh()
+        out = self.primal(*fresh.args, **fresh.kwargs)
         return out[0] if self.has_aux else out
 
     def gradient(self, arguments: Arguments) -> dict[str, Any]:
         """Return the gradient by parameter."""
+        fresh = arguments.fresh()
         with self.refusals(arguments):
-            out = self.call(*arguments.args, **arguments.kwargs)
+            out = self.call(*fresh.args, **fresh.kwargs)
         if self.mode == "value-and-grad":
             out = out[1]
         elif self.has_aux:
@@ -115,8 +117,9 @@ class Derivative:
 
     def tangent(self, arguments: Arguments, name: str, direction: Any) -> Any:
         """Return the tangent of the value as one parameter moves along a direction."""
-        function = functools.partial(self.primal, **arguments.kwargs)
-        primals = arguments.args
+        fresh = arguments.fresh()
+        function = functools.partial(self.primal, **fresh.kwargs)
+        primals = fresh.args
         place = list(arguments.values).index(name)
         if place >= len(primals):
             raise UsageError(f"{name} is passed by keyword, where jvp has no tangents")
@@ -127,8 +130,9 @@ class Derivative:
 
     def cotangents(self, arguments: Arguments, value_bar: Any) -> dict[str, Any]:
         """Return what the pullback makes of a cotangent of the value, by parameter."""
+        fresh = arguments.fresh()
         with self.refusals(arguments):
-            out = self.call(*arguments.args, **arguments.kwargs)
+            out = self.call(*fresh.args, **fresh.kwargs)
         names = self.call.target.passed(arguments.args, arguments.kwargs)
         bars = dict(zip(names, out[1](value_bar), strict=True))
         return {name: bars[name] for name in self.wrt}

@@ -8,7 +8,6 @@ alive, an argument not at all, for it is there anyway.
 from __future__ import annotations
 
 import contextlib
-import copy
 import sys
 from dataclasses import dataclass, field
 from types import FrameType
@@ -19,6 +18,7 @@ import numpy as np
 from chainrule.backend import program as p
 from chainrule.inspector.facts import REVERSE, Facts, Statement
 from chainrule.inspector.saved import Kept
+from chainrule.inspector.values import duplicate
 
 
 @dataclass
@@ -108,8 +108,7 @@ def measure(facts: Facts, kept: list[Kept]) -> str:
     if facts.compiled.request.transform == "jvp":
         return ""
     calls, values = facts.compiled.built.calls, facts.compiled.values
-    with contextlib.suppress(Exception):
-        values = copy.deepcopy(values)
+    values = duplicate(values)
     sizes = _Sizes()
     sizes.of(values)
     follower = _Measuring(sizes)

@@ -7,6 +7,7 @@ that was assumed: from its default, from its annotation, or, for lack of both, a
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import inspect
 import math
@@ -44,11 +45,26 @@ class Arguments:
         """What is passed by name."""
         return self.bound.kwargs
 
+    def fresh(self) -> Arguments:
+        """Return a copy to run with: the function may write into its arguments."""
+        bound = inspect.BoundArguments(
+            self.bound.signature, OrderedDict(duplicate(self.bound.arguments))
+        )
+        return Arguments(bound, self.assumed)
+
     def replaced(self, changes: dict[str, Any]) -> Arguments:
         """Return these arguments with other values for some parameters."""
         values = {n: changes.get(n, v) for n, v in self.values.items()}
         changed = inspect.BoundArguments(self.bound.signature, OrderedDict(values))
         return Arguments(changed)
+
+
+def duplicate(values: Any) -> Any:
+    """Return a deep copy, or the values themselves where there is none to be had."""
+    try:
+        return copy.deepcopy(values)
+    except Exception:
+        return values
 
 
 def choose(target: Target, text: str | None, needed: Sequence[str] = ()) -> Arguments:
