@@ -17,7 +17,8 @@ import numpy as np
 from chainrule.backend.scope import known_path
 from chainrule.cache import guards
 from chainrule.errors import CannotExport
-from chainrule.request import Input, Known
+from chainrule.request import Apart, Input, Known, Laid
+from chainrule.runtime.objects import attributes
 from chainrule.standalone.literals import literal
 from chainrule.types import lattice as lt
 
@@ -31,9 +32,28 @@ def condition(
     """Return the test of the arguments, an expression over the parameters' names."""
     names = _Spelled(prefix)
     writer = _Writer(names, never_one, True, False)
-    text = guards.text_of(writer, [i for i in inputs if i.root == "param"], arguments)
+    own = [i for i in inputs if i.root == "param"]
+    text = guards.text_of(writer, [i for i in own if i.type != Apart()], arguments)
+    written = [(i.name, *i.path) for i in own if i.type == Apart()]
+    text = " and ".join([text, *_apart(written, arguments)]) if written else text
     tree = ast.parse(text, mode="eval")
     return ast.unparse(_Unfolded(prefix, arguments).visit(tree))
+
+
+def _apart(
+    written: Sequence[tuple[Any, ...]], arguments: Mapping[str, Any]
+) -> list[str]:
+    """Return tests that arrays that are written share memory with no other argument."""
+    arrays = [name for name, x in arguments.items() if isinstance(x, np.ndarray)]
+    simple = all(len(place) == 1 for place in written) and not any(
+        isinstance(x, list | tuple | dict) or attributes(x) for x in arguments.values()
+    )
+    if not simple:
+        named = ", ".join(f"{name!r}: {name}" for name in arguments)
+        return [f"apart({{{named}}}, {literal(list(written))})"]
+    pairs = [(place[0], other) for place in written for other in arrays]
+    different = {tuple(sorted(pair)): pair for pair in pairs if pair[0] != pair[1]}
+    return [f"not np.shares_memory({x}, {y})" for x, y in different.values()]
 
 
 def words(
@@ -43,15 +63,22 @@ def words(
     integers: Mapping[str, str],
 ) -> list[str]:
     """Return the types of the arguments: `w: float64 array of rank 1`, `n = 3`."""
-    found = {i.name: i.type for i in inputs if i.root == "param" and not i.path}
+    whole = [i for i in inputs if i.root == "param" and not i.path]
     parts = []
     for name in names:
-        t = found.get(name)
-        if isinstance(t, Known):
-            parts.append(f"{name} = {_short(t.value)}")
-        elif t is not None:
-            also = f" or {integers[name]}" if name in integers else ""
-            parts.append(f"{name}: {in_words(t, never_one)}{also}")
+        text = ""
+        for t in (i.type for i in whole if i.name == name):
+            match t:
+                case Known(value=value):
+                    text = f"{name} = {_short(value)}"
+                case Laid(contiguous=contiguous):
+                    text += f", {'' if contiguous else 'not '}contiguous"
+                case Apart():
+                    text += ", in memory of its own"
+                case _:
+                    also = f" or {integers[name]}" if name in integers else ""
+                    text = f"{name}: {in_words(t, never_one)}{also}"
+        parts += [text] if text else []
     return parts
 
 

@@ -15,9 +15,10 @@ import inspect
 import re
 import sys
 import textwrap
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, GenericAlias, MethodType, ModuleType
 from typing import Any
 
 from chainrule.backend.render import render
@@ -28,7 +29,12 @@ from chainrule.standalone import references
 from chainrule.standalone.literals import literal
 
 LIBRARIES = {"numpy", "scipy"}
-OURS = ("chainrule.runtime", "chainrule.ir.prims", "chainrule.arguments")
+OURS = (
+    "chainrule.arguments",
+    "chainrule.cache.overlap",
+    "chainrule.ir.prims",
+    "chainrule.runtime",
+)
 MISSING = object()
 Resolve = Callable[[str], Any]
 
@@ -64,7 +70,9 @@ class Definitions:
                 self.add(name, item, where)
         for name in references.annotation_names(text):
             item = resolve(name)
-            if comes_from_library(item) and getattr(builtins, name, None) is not item:
+            if isinstance(item, GenericAlias):
+                self.alias(name, item)
+            elif comes_from_library(item) and getattr(builtins, name, None) is not item:
                 self.add(name, item, where)
         return references.replaced(text, changes)
 
@@ -86,6 +94,13 @@ class Definitions:
             self.first[name] = render(tree).text.strip("\n") + "\n"
             if "np." in self.first[name]:
                 self.imports["np"] = "import numpy as np"
+
+    def alias(self, name: str, item: GenericAlias) -> None:
+        """Define a name for a type, such as `Place = tuple[Any, ...]`."""
+        if name not in self.objects:
+            self.objects[name] = item
+            text = f"{name} = {item!r}\n".replace("typing.", "")
+            self.first[name] = self.needed(text, _typing, name)
 
     def same(self, name: str, item: Any) -> None:
         """Raise where a name stands for something else already."""
@@ -160,6 +175,10 @@ class Definitions:
         text = self.needed(text, names, f"`{name}`")
         early = isinstance(item, type) or not text.startswith("def ")
         (self.first if early else self.functions)[name] = text
+
+
+def _typing(name: str) -> Any:
+    return getattr(builtins, name, vars(typing).get(name, MISSING))
 
 
 def is_library(module: ModuleType) -> bool:

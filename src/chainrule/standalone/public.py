@@ -22,6 +22,7 @@ import numpy as np
 
 from chainrule.arguments import as_real, map_leaves
 from chainrule.backend.render import render
+from chainrule.cache.overlap import apart
 from chainrule.cache.signatures import Parameters
 from chainrule.cache.specialisations import Dispatcher
 from chainrule.derivative import Derivative
@@ -41,6 +42,7 @@ RETURNS = {
 KNOWN: dict[str, Any] = {
     "np": np,
     "partial": functools.partial,
+    "apart": apart,
     "map_leaves": map_leaves,
     "as_real": as_real,
     **{module.__name__: module for module in (math, cmath, operator)},
