@@ -78,6 +78,14 @@ def test_side_by_side_says_everything(run: Run) -> None:
             assert len(re.findall(pattern, out, re.MULTILINE)) == 1
 
 
+def test_side_by_side_in_colours(run: Run) -> None:
+    """Only numbers and remarks are dim, and without colours the text is the same."""
+    colored = run(*LOSS, "-s", "--color", "always")[1]
+    assert "\x1b[1mdef\x1b[0m loss_grad" in colored
+    strip = [line.rstrip() for line in plain(colored).splitlines()]
+    assert strip == [line.rstrip() for line in run(*LOSS, "-s")[1].splitlines()]
+
+
 def test_why_is_said_beside(run: Run, tmp_path: Path) -> None:
     """A line that vanished has the reason beside it."""
     text = "def f(x: float):\n    n = len([1])\n    return x * x\n"

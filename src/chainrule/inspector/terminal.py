@@ -6,6 +6,7 @@ is lost: what a colour says is also said in words or by a suffix.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -60,23 +61,27 @@ def side_by_side(report: Report, style: show.Style, stream: TextIO) -> None:
         if line.function != first:
             first = line.function
             console.print(Text(f"\n{'':4}called: {first}", "dim"), soft_wrap=True)
-        head = Text(f"{line.number:4} ", "dim") + left
-        tails = [
-            Text(f"{n:4} ", "dim") + rights[n - 1] for n in below.get(line.key, ())
-        ]
+        head = _numbered(line.number, left)
+        tails = [_numbered(n, rights[n - 1]) for n in below.get(line.key, ())]
         notes = _notes(line)
         if line.became and not tails and line.statement == line.key:
             notes.insert(0, f"in {ranges(line.became)}")
-        tails += [Text(f"     ({note})", "dim italic") for note in notes]
+        for note in notes:
+            parts = textwrap.wrap(f"({note})", max(24, console.width - room - 12))
+            tails += [Text(f"     {part}", "dim italic") for part in parts]
         if len(line.text) > room:
             console.print(head, soft_wrap=True)
             head = Text("")
         for tail in tails or [Text("")]:
             gap = " " * (room + 7 - len(head))
-            joined = head + Text(gap) + tail if tail else head
+            joined = Text.assemble(head, gap, tail) if tail else head
             if joined:
                 console.print(joined, soft_wrap=True)
             head = Text("")
+
+
+def _numbered(number: int, text: Text) -> Text:
+    return Text.assemble((f"{number:4} ", "dim"), text)
 
 
 def _beside(report: Report) -> dict[int, list[int]]:
