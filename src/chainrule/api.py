@@ -33,6 +33,7 @@ def differentiate(
     argnames: Argnames = None,
     has_aux: bool = False,
     check: bool = False,
+    debug: str | None = None,
 ) -> Callable[[Callable[P, R]], Differentiable[P, R]]: ...
 
 
@@ -44,6 +45,7 @@ def differentiate(
     argnames: Argnames = None,
     has_aux: bool = False,
     check: bool = False,
+    debug: str | None = None,
 ) -> Any:
     """Give a function its derivatives, as a decorator with or without parentheses.
 
@@ -59,11 +61,17 @@ def differentiate(
         Whether to verify the first call of each specialisation against differences in
         one random direction, which runs the function a few times more. Also switched
         on, for all functions, by `CHAINRULE_CHECK=1` in the environment.
+    debug : {None, "nan"}
+        With `"nan"`, a gradient that is not finite is looked into: the program is run
+        again, operation by operation, and the error says where the first NaN or
+        infinity comes from. It is for `grad` and `value_and_grad`.
 
     Raises
     ------
     WrongDerivative
         When the derivative is called, if `check` finds another number.
+    FloatingPointError
+        When the derivative is called, if `debug` finds a NaN or an infinity.
 
     Examples
     --------
@@ -73,7 +81,7 @@ def differentiate(
     >>> f(3.0), f.grad(3.0)
     (9.0, 6.0)
     """
-    options = Options(argnums, argnames, has_aux, check)
+    options = Options(argnums, argnames, has_aux, check, debug)
     if function is None:
         return lambda function: differentiable(function, options)
     return differentiable(function, options)
@@ -85,6 +93,7 @@ def grad(
     argnames: Argnames = None,
     has_aux: bool = False,
     check: bool = False,
+    debug: str | None = None,
 ) -> Derivative[P, Any]:
     """Return the gradient of a function whose result is one real number.
 
@@ -97,7 +106,7 @@ def grad(
     10.0
     """
     made: Derivative[P, Any] = derivative(
-        f, "grad", Options(argnums, argnames, has_aux, check)
+        f, "grad", Options(argnums, argnames, has_aux, check, debug)
     )
     return made
 
@@ -108,9 +117,10 @@ def value_and_grad(
     argnames: Argnames = None,
     has_aux: bool = False,
     check: bool = False,
+    debug: str | None = None,
 ) -> Derivative[P, tuple[R, Any]]:
     """Return a function of the value and the gradient, computed together."""
-    options = Options(argnums, argnames, has_aux, check)
+    options = Options(argnums, argnames, has_aux, check, debug)
     made: Derivative[P, tuple[R, Any]] = derivative(f, "value_and_grad", options)
     return made
 

@@ -4,7 +4,7 @@ In: a code. Out: its title, why it exists, an example that triggers it, what to 
 are in `codes.txt`. A code keeps its meaning for ever, also when no longer raised.
 
 CR1xx language, CR2xx source, CR3xx callees, rules and keywords, CR4xx mutation,
-CR5xx types and arguments, CR9xx mistakes of ours.
+CR5xx types and arguments, CR6xx numbers, CR9xx mistakes of ours.
 """
 
 from __future__ import annotations

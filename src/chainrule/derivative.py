@@ -143,6 +143,8 @@ def derivative(function: Any, transform: str, options: Options) -> Any:
     target = target_of(function)
     if transform in GRADIENTS:
         entry = _gradient_entry(target, transform, options)
+        if options.debug is not None:
+            entry = _debugged(entry, target, transform, options)
         made: Any = Derivative(entry, *target.args, **target.kwargs)
     else:
         made = Derivative(_runner(transform), target, options)
@@ -170,6 +172,21 @@ def _gradient_entry(
     except ValueError:
         return late  # raises when it is called, not at import
     return target.dispatcher(transform, wrt, options).entry
+
+
+def _debugged(
+    entry: Callable[..., Any], target: Target, transform: str, options: Options
+) -> Callable[..., Any]:
+    """Return an entry that looks into gradients that are not finite."""
+    from chainrule.debugging import nonfinite
+
+    def prepare(*args: Any, **kwargs: Any) -> tuple[Request, dict[str, Any]]:
+        wrt = target.wrt(options, len(args) - len(target.args))
+        made = target.dispatcher(transform, wrt, options)
+        _, values = made.find(made.bind(*args, **kwargs))
+        return made.request, made.arguments(values)
+
+    return nonfinite.checked(entry, prepare, transform, options.has_aux)
 
 
 def _runner(transform: str) -> Callable[..., Any]:

@@ -94,7 +94,10 @@ class Differentiable(functools.partial[R], Generic[P, R]):
 
     def _derivative(self, transform: str) -> Any:
         options = self.options
-        if transform == "vjp" and replace(options, check=False) == Options():
+        if (
+            transform == "vjp"
+            and replace(options, check=False, debug=None) == Options()
+        ):
             options = replace(options, argnums=None)
         return derivative(self, transform, options)
 

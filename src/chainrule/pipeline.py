@@ -20,6 +20,7 @@ from chainrule.analysis.lossy import refuse_lossy
 from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
 from chainrule.backend.render import Rendered, render
+from chainrule.cache.overlap import overlapping
 from chainrule.errors import (
     NotDifferentiable,
     not_differentiable,
@@ -37,7 +38,6 @@ from chainrule.optimise.protect import protect
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
-from chainrule.cache.overlap import overlapping
 from chainrule.request import Apart, Built, Input, Known, Request, check_result
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
@@ -114,6 +114,16 @@ def build(
             _add_context(deep, request)
             raise deep from None
         return link_all(request, functions, inputs, result, stages)
+
+
+def derivative_function(
+    request: Request, arguments: dict[str, object], stages: Stages
+) -> Function:
+    """Return the IR of a gradient, optimised, as it is printed."""
+    load_if_imported()
+    with lt.consumed(), lt.sizes_of_arguments(general=False):
+        _, functions, _ = derivative_ir(request, arguments, frozenset(), stages)
+    return functions[0]
 
 
 def derivative_ir(

@@ -32,13 +32,15 @@ from chainrule.request import Request
 class Options:
     """What to differentiate by; `argnums` None means every argument with numbers.
 
-    `check` verifies the first call of each specialisation.
+    `check` verifies the first call of each specialisation; `debug` is `"nan"` where
+    gradients that are not finite are looked into.
     """
 
     argnums: Argnums | None = 0
     argnames: Argnames = None
     has_aux: bool = False
     check: bool = False
+    debug: str | None = None
 
     def __post_init__(self) -> None:
         nums = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
@@ -53,6 +55,8 @@ class Options:
             )
         if self.argnames is not None and self.argnums not in (0, None):
             raise TypeError("give either argnums or argnames, not both")
+        if self.debug not in (None, "nan"):
+            raise TypeError(f'debug must be "nan" or None, not {self.debug!r}')
 
     @property
     def as_tuple(self) -> bool:
