@@ -394,6 +394,9 @@ def _copy(s: Speller, op: ir.Apply) -> Node:
     known = isinstance(base, Value) and isinstance(base.type, ArrayT)
     if known and base.type.dims is not None:  # type: ignore[union-attr]
         return call(gast.Attribute(s.operand(base), "copy", LOAD), [])
+    if known:  # it may be a number
+        made = call(dotted(s.scope.path(np.array)), [s.operand(base)])
+        return gast.Subscript(made, gast.Tuple([], LOAD), LOAD)
     return None
 
 

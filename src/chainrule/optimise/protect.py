@@ -15,7 +15,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.analysis.activity import paths
-from chainrule.analysis.memory import READ_ONLY, STORES, Aliases, is_immutable
+from chainrule.analysis.memory import (
+    MAKERS,
+    READ_ONLY,
+    STORES,
+    Aliases,
+    is_immutable,
+)
 from chainrule.backend.arguments import committed
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
@@ -115,6 +121,13 @@ def _to_copy(
                     if isinstance(op, Value) and isinstance(op.type, ArrayT):
                         if aliases.may(op, buffer):
                             yield op
+    else:
+        for stmt in statements(function.body):
+            if isinstance(stmt, Apply) and stmt.out is value and stmt.fn in MAKERS:
+                for op in stmt.args:
+                    if isinstance(op, Value) and not is_immutable(op):
+                        if aliases.may(op, buffer):
+                            yield from _to_copy(function, op, buffer, aliases)
 
 
 def _replaces(stmt: Apply) -> bool:
