@@ -137,11 +137,13 @@ class Aliases:
         self.parent: dict[Value, Value] = {}
         self.outer: dict[Value, set[Value]] = {}
         self.twins: set[frozenset[Value]] = set()
-        self.foreign: set[Value] = set()
+        self.given: set[Value] = set()  # memory from outside
+        self.foreign: set[Value] = set()  # classes with such memory
+        self.drawn: set[Value] = set()  # what is read from containers
         self.protected: set[Value] = set()
         for param in function.params:
             if param not in ours and not is_immutable(param):
-                self.foreign.add(param)
+                self.give(param)
         self.joins: list[list[Value]] = []
         self.block(function.body, ())
         for _ in range(2):  # what loops hand on is known only now
@@ -168,10 +170,12 @@ class Aliases:
 
     def is_foreign(self, value: Value) -> bool:
         """Say whether somebody outside may hold this memory, or NumPy protects it."""
-        return any(
-            self.held(v) in self.foreign or v in self.protected
-            for v in self.sources(value)
-        )
+        for v in self.sources(value):
+            if v in self.given or v in self.protected:
+                return True
+            if v in self.drawn and self.held(v) in self.foreign:
+                return True
+        return False
 
     def sources(self, value: Value) -> set[Value]:
         """Return the roots that a value may have, choices included."""
@@ -242,7 +246,7 @@ class Aliases:
             case Call(out=out, args=args):
                 self.inside[out] = loops
                 self.join(out, *args)
-                self.foreign.add(self.held(out))
+                self.give(out)
             case If() | Try() | With():
                 for inner in blocks(stmt):
                     self.block(inner, loops)
@@ -255,7 +259,7 @@ class Aliases:
     def apply(self, stmt: Apply) -> None:
         out, fn, args = stmt.out, stmt.fn, stmt.args
         if fn is prims.live:
-            self.foreign.add(self.held(out))
+            self.give(out)
         elif fn in STORES:
             first = args[0]
             if isinstance(out.type, ListT):
@@ -276,7 +280,14 @@ class Aliases:
         ):
             self.base[out] = args[0]
         else:
+            if fn not in MAKERS:
+                self.drawn.add(out)
             self.join(out, *args, *(v for _, v in stmt.kwargs))
+
+    def give(self, value: Value) -> None:
+        """Note that somebody outside holds this memory."""
+        self.given.add(value)
+        self.foreign.add(self.held(value))
 
     def choose(self, out: Value, ops: list[Operand]) -> None:
         if is_immutable(out):
@@ -302,6 +313,7 @@ class Aliases:
                 if isinstance(source, Value) and isinstance(source.type, ArrayT):
                     self.base[elem] = source
                 else:
+                    self.drawn.add(elem)
                     self.join(elem, source)
         arrays = []
         for k, param in enumerate(body.params):

@@ -71,8 +71,8 @@ def protect(function: Function) -> None:
         assert isinstance(buffer, Value)
         if stmt.fn is prims.commit:
             needed = [v for v in live.after(stmt) if aliases.may(v, buffer)]
-            if buffer in ours:
-                continue
+            if buffer in ours and not aliases.is_foreign(buffer):
+                continue  # written in place: each store sees to what it destroys
         elif aliases.is_foreign(buffer):
             continue
         else:
