@@ -21,6 +21,7 @@ from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
 from chainrule.backend.render import Rendered, render
 from chainrule.cache.overlap import overlapping
+from chainrule.debugging import log
 from chainrule.errors import (
     NotDifferentiable,
     not_differentiable,
@@ -70,11 +71,12 @@ class Stages:
 
     def keep(self, name: str, functions: list[Function]) -> None:
         """Keep the IR of a stage as text, if anybody wants to see it."""
-        if self.wanted:
+        if self.wanted or log.listens(log.stages):
             from chainrule.ir.show import show
 
             self.clock(name)
             self.texts[name] = "\n".join(map(show, functions))
+            log.stages.debug("%s\n%s", name, self.texts[name])
             if self.look is not None:
                 self.look(name, functions)
             self.since = time.perf_counter()
@@ -326,6 +328,7 @@ def link_all(
         texts.append(rendered.text)
     source = "\n\n".join(t.strip("\n") + "\n" for t in texts)
     stages.texts["text"] = source
+    log.stages.debug("text\n%s", source)
     stages.clock("text")
     return Built(tuple(calls), source, inputs, result)
 

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from chainrule.cache.entry import (
 )
 from chainrule.cache.guards import Guard, make_guard
 from chainrule.cache.signatures import Parameters, parameters_of
+from chainrule.debugging import log
 from chainrule.errors import NotDifferentiable
 from chainrule.request import Built, Request, check_result
 from chainrule.types.lattice import consumed
@@ -100,7 +102,10 @@ class Dispatcher:
             self._start_again()
         for spec in self._kept:
             if _holds(spec, values):
+                log.cache.debug("%s: hit of specialisation %d", self, spec.number)
                 return spec, values
+        if log.listens(log.cache):
+            self._tell_miss(values)
         real = self._as_real(values, deep=True)
         for spec in self._kept if real is not values else ():
             if _holds(spec, real):
@@ -120,6 +125,35 @@ class Dispatcher:
         # The message is the whole story; where in the compiler it was raised is not.
         developing = sys.flags.dev_mode
         raise failure if developing else failure.with_traceback(None)
+
+    def __repr__(self) -> str:
+        return f"{self.request.transform} of {getattr(self.base, '__name__', '?')}"
+
+    def _tell_miss(self, values: Values) -> None:
+        """Log why no specialisation fits."""
+        from chainrule.debugging.misses import why
+
+        if not self._kept:
+            log.cache.debug("%s: miss, the first call", self)
+        for spec in self._kept:
+            reason = why(spec.built.inputs, self.arguments(values))
+            log.cache.debug(
+                "%s: miss of specialisation %d: %s", self, spec.number, reason
+            )
+
+    def _tell_built(self, spec: Specialisation, since: float) -> None:
+        """Log what was built, and what it relies on."""
+        took = (time.perf_counter() - since) * 1e3
+        log.cache.debug(
+            "%s: built specialisation %d in %.0f ms", self, spec.number, took
+        )
+        if log.listens(log.guards):
+            from chainrule.debugging.misses import label, relied
+
+            for each in spec.built.inputs:
+                what = f"{label(each)}: {relied(each)}"
+                log.guards.debug("%s %d relies on %s", self, spec.number, what)
+            log.guards.debug("%s %d tests %s", self, spec.number, spec.guard.text)
 
     def arguments(self, values: Values) -> dict[str, Any]:
         """Return the arguments by name."""
@@ -221,7 +255,7 @@ class Dispatcher:
         return values
 
     def _build(self, values: Values) -> Specialisation:
-        arguments = self.arguments(values)
+        arguments, since = self.arguments(values), time.perf_counter()
         with consumed() as never_one:
             if len(self._kept) >= GENERAL_AFTER:
                 built = build(self.request, arguments, general=True)
@@ -241,6 +275,7 @@ class Dispatcher:
             spec = Specialisation(built, make(), check, number)
             if _holds(spec, values):
                 self._keep((spec, *self._kept[: LIMIT - 1]))
+                self._tell_built(spec, since)
                 return spec
         # A guard that refuses its own arguments is of no use: this was for one call.
         return spec
@@ -277,7 +312,9 @@ class Dispatcher:
             self._namespace[name] = spec.built.calls[0]
             self._namespace.update(spec.guard.namespace)
             cases.append((spec.guard, name))
-        text = entry_text(self.parameters, cases, self._returns)
+        # A hit is told by `find`, so that every call has to go there.
+        tested = [] if log.listens(log.cache) else cases
+        text = entry_text(self.parameters, tested, self._returns)
         swap(self.entry, text, f"{p}entry", self._namespace)
         self._kept = kept
         # A thread that still runs the old code meets a NameError in a guard: a miss.

@@ -13,11 +13,13 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import not_differentiable
+from chainrule.debugging import log
+from chainrule.errors import not_differentiable, place
 from chainrule.ir.nodes import Apply, Block, Const, Loc, Operand, Value
 from chainrule.ir.walk import defined, statements
 from chainrule.rules.registry import Refused, Rule
@@ -42,7 +44,9 @@ class Splicer:
         kwargs: dict[str, Operand],
     ) -> Operand:
         """Interpret a rule's function on operands."""
-        plain = inspect.unwrap(template)
+        plain: Any = inspect.unwrap(template)
+        if log.listens(log.rules):
+            tell(plain, self.builder.loc)
         with self.at_the_operation():
             return inlining.call_function(
                 self.ctx,
@@ -78,6 +82,14 @@ class Splicer:
             stmt.loc = loc
         for value in defined(written):
             value.loc = loc
+
+
+def tell(rule: Any, loc: Loc | None) -> None:
+    """Log which rule is written out, and where."""
+    code = rule.__code__
+    file = "/".join(Path(code.co_filename).parts[-2:])
+    where = place(loc) if loc else "no line"
+    log.rules.debug("%s (%s:%d) at %s", rule.__name__, file, code.co_firstlineno, where)
 
 
 @functools.cache
