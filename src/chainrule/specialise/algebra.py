@@ -113,14 +113,13 @@ def constant_factor(b: Builder, op: Operand) -> tuple[Operand, float] | None:
 def without_broadcast(b: Builder, fn: Any, args: Sequence[Operand]) -> Operand | None:
     """Use a number as it is where it was spread out: it broadcasts by itself."""
     for k, op in enumerate(args):
-        source = op
+        source, kept = op, True
         while inner := made(b, source, operator.getitem, np.broadcast_to):
             source = inner.args[0]
             spread = inner.fn is np.broadcast_to and _is_real(source)
             leads = inner.fn is operator.getitem and _only_leads(inner.args[1])
-            if inner.fn is operator.getitem and not leads:
-                break
-            if spread or leads:
+            kept = kept and (leads or inner.fn is np.broadcast_to)
+            if spread or (leads and kept):
                 new = [source if j == k else a for j, a in enumerate(args)]
                 if b.infer(fn, new, ()) == b.infer(fn, args, ()):
                     return b.apply(fn, *new)
