@@ -27,6 +27,7 @@ from chainrule.backend.scope import Scope
 from chainrule.backend.spell import Node, Speller, literal
 from chainrule.backend.statements import Writer
 from chainrule.backend.sweeps import mark_sweeps
+from chainrule.backend.undefined import give_none, read_without_value
 from chainrule.backend.unpacking import unpack_parts
 from chainrule.ir import nodes as ir
 from chainrule.ir.nodes import Value
@@ -140,6 +141,9 @@ def variables(function: ir.Function) -> Web:
         nested = nest(program)
         web = coalesce(program, nested)
         choose_modes(web, ours)
+        unsure = read_without_value(web)
+        if unsure and give_none(function, unsure):
+            continue
         failed = not_in_place(web, ours)
         if not failed:
             return web
