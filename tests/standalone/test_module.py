@@ -48,6 +48,7 @@ sys.stdout.buffer.write(pickle.dumps(exported.answers()))
 RATE = 0.25
 TABLE = np.array([1.0, 2.0, 4.0])
 BIG = np.arange(5000.0)
+W = np.array([0.3, 0.7, 1.1])
 Pair = namedtuple("Pair", ["a", "b"])
 
 
@@ -368,6 +369,13 @@ def test_formatted(tmp_path: Path) -> None:
         made, args = gradient_of_program(name)
         text = module_text(made, [(args, {})], None)
         (tmp_path / f"{name}.py").write_text(text)
+
+    def writes(xs: list[Any]) -> Any:
+        xs[0] *= xs[1]
+        return np.sum(xs[0])
+
+    text = module_text(grad(writes), [(([W, 2 * W],), {})], None)
+    (tmp_path / "writes.py").write_text(text)
     options = ["--isolated", "--no-cache", str(tmp_path)]
     for command in (["format", "--check"], ["check", "--select", "E4,E7,E9,F,I"]):
         out = subprocess.run(

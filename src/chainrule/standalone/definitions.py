@@ -26,7 +26,7 @@ from chainrule.backend.scope import known_path
 from chainrule.errors import CannotExport, NotDifferentiable
 from chainrule.frontend import source
 from chainrule.standalone import references
-from chainrule.standalone.literals import literal
+from chainrule.standalone.literals import double_quoted, literal
 
 LIBRARIES = {"numpy", "scipy"}
 OURS = (
@@ -91,7 +91,7 @@ class Definitions:
             self.imports[name] = import_of(name, item, what)
         else:
             tree = ast.parse(f"{name} = {literal(item, what)}")
-            self.first[name] = render(tree).text.strip("\n") + "\n"
+            self.first[name] = double_quoted(render(tree).text.strip("\n") + "\n")
             if "np." in self.first[name]:
                 self.imports["np"] = "import numpy as np"
 

@@ -8,7 +8,9 @@ raises `CannotExport`.
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
+import tokenize
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,20 @@ def sample(value: Any, known: dict[str, Any]) -> str | None:
         return literal(value)
     except CannotExport:
         return None
+
+
+def double_quoted(text: str) -> str:
+    """Return code with double quotes around its strings, where that is all there is."""
+    lines = text.splitlines(keepends=True)
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    for token in tokens:
+        inner = token.string[1:-1]
+        plain = token.type == tokenize.STRING and token.string[0] == "'"
+        if plain and not set(inner) & {"'", '"', "\\"}:
+            (number, start), (_, end) = token.start, token.end
+            line = lines[number - 1]
+            lines[number - 1] = f'{line[:start]}"{inner}"{line[end:]}'
+    return "".join(lines)
 
 
 def _fields(value: Any) -> list[tuple[str, Any]] | None:

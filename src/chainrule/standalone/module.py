@@ -11,7 +11,7 @@ import ast
 import hashlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from chainrule.frontend import source
 from chainrule.standalone import recipe
 from chainrule.standalone.compiled import Call, Specialisation, specialise
 from chainrule.standalone.definitions import Definitions
-from chainrule.standalone.public import Public, double_quoted, name_of
+from chainrule.standalone.literals import double_quoted
+from chainrule.standalone.public import Public, name_of
 
 WIDTH = 88
 TITLES = {
@@ -33,8 +34,8 @@ TITLES = {
 REFUSAL = '''\
 def _refusal(**given):
     """Return the error for arguments of other types."""
-    types = ", ".join(f"{name}: {_type_of(x)}" for name, x in given.items())
-    return TypeError(f"{_MADE_FOR}, not for\\n    ({types})")
+    shown = ", ".join(f"{name}: {_type_of(x)}" for name, x in given.items())
+    return TypeError(f"{_MADE_FOR}, not for\\n    ({shown})")
 
 
 def _type_of(x):
@@ -170,7 +171,7 @@ def _is_assignment(text: str) -> bool:
 def _imports(found: Definitions, texts: Sequence[str]) -> str:
     """Return the imports, the standard library first."""
     everything = [*found.first.values(), *texts]
-    lines = sorted(set(found.imports.values()), key=_order)
+    lines = sorted(_merged(found.imports.values()), key=_order)
     groups: dict[bool, list[str]] = {True: [], False: []}
     for line in lines:
         groups[line.split()[1].partition(".")[0] in sys.stdlib_module_names].append(
@@ -180,6 +181,22 @@ def _imports(found: Definitions, texts: Sequence[str]) -> str:
     if any(_has_annotations(text) for text in everything):
         blocks.insert(0, "from __future__ import annotations\n")
     return "\n".join(blocks)
+
+
+def _merged(lines: Iterable[str]) -> list[str]:
+    """Return import statements, one for all names of a module."""
+    out = {line for line in lines if not line.startswith("from")}
+    names: dict[str, set[str]] = {}
+    for line in set(lines) - out:
+        head, _, name = line.partition(" import ")
+        names.setdefault(head, set()).add(name)
+    for head, parts in names.items():
+        line = f"{head} import {', '.join(sorted(parts))}"
+        if len(line) > WIDTH:
+            inner = "".join(f"    {part},\n" for part in sorted(parts))
+            line = f"{head} import (\n{inner})"
+        out.add(line)
+    return list(out)
 
 
 def _order(line: str) -> tuple[bool, str]:

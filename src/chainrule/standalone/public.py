@@ -11,11 +11,9 @@ import builtins
 import cmath
 import functools
 import inspect
-import io
 import itertools
 import math
 import operator
-import tokenize
 from typing import Any
 
 import numpy as np
@@ -30,7 +28,7 @@ from chainrule.errors import CannotExport
 from chainrule.standalone.compiled import Specialisation
 from chainrule.standalone.conditions import condition, like, words
 from chainrule.standalone.definitions import MISSING, Definitions
-from chainrule.standalone.literals import literal
+from chainrule.standalone.literals import double_quoted, literal
 from chainrule.types import lattice as lt
 
 RETURNS = {
@@ -175,20 +173,6 @@ class Public:
                 " written as one function; export its vjp"
             )
         return ", ".join([*out, *self.tangents])
-
-
-def double_quoted(text: str) -> str:
-    """Return code with double quotes around its strings, where that is all there is."""
-    lines = text.splitlines(keepends=True)
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    for token in tokens:
-        inner = token.string[1:-1]
-        plain = token.type == tokenize.STRING and token.string[0] == "'"
-        if plain and not set(inner) & {"'", '"', "\\"}:
-            (number, start), (_, end) = token.start, token.end
-            line = lines[number - 1]
-            lines[number - 1] = f'{line[:start]}"{inner}"{line[end:]}'
-    return "".join(lines)
 
 
 def name_of(made: Derivative[Any, Any]) -> str:
