@@ -13,6 +13,7 @@ import functools
 import importlib
 import inspect
 import linecache
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import FunctionType, MethodType
@@ -128,7 +129,7 @@ class Differentiable(functools.partial[R], Generic[P, R]):
         if _importable(self):
             return self.__qualname__
         function: Any = self.__wrapped__
-        if isinstance(function, FunctionType) and "<locals>" not in self.__qualname__:
+        if isinstance(function, FunctionType) and _took_over(function):
             # So that pickle finds the function behind the name that we took over.
             function.__qualname__ = f"{self.__qualname__}.__wrapped__"
         return restored, (function, self.options, *_text(function))
@@ -168,6 +169,14 @@ def _text(function: Any) -> tuple[str, str]:
     code = getattr(inspect.unwrap(function), "__code__", None)
     file = "" if code is None else code.co_filename
     return file, "".join(linecache.getlines(file))
+
+
+def _took_over(function: FunctionType) -> bool:
+    """Say whether the function's name now stands for what it was decorated to."""
+    found: Any = sys.modules.get(function.__module__)
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return isinstance(found, Differentiable) and found.__wrapped__ is function
 
 
 def _importable(made: Differentiable[..., Any]) -> bool:

@@ -13,7 +13,6 @@ import itertools
 import os
 import re
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -30,6 +29,7 @@ from chainrule.cache.entry import (
     swap,
 )
 from chainrule.cache.guards import Guard, make_guard
+from chainrule.cache.lock import compiling
 from chainrule.cache.signatures import Parameters, parameters_of
 from chainrule.debugging import log
 from chainrule.errors import NotDifferentiable
@@ -40,9 +40,6 @@ LIMIT = 8
 # After so many specialisations the next one is for arrays of all sizes, 1 included.
 GENERAL_AFTER = 4
 Values = tuple[Any, ...]
-# One for all: functions that call each other may be compiled by two threads, and what
-# the compiler itself remembers is written by one thread at a time.
-_compiling = threading.RLock()
 # For who wants to see them all, as tests do.
 DISPATCHERS: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _WRT = re.compile(r"(?P<name>\w+)(?:\[(?P<key>.*)\])?")
@@ -112,7 +109,7 @@ class Dispatcher:
                 return spec, real
         flat = self._as_real(values, deep=False)
         try:
-            with _compiling:
+            with compiling:
                 for candidate in (real, flat):
                     for spec in self._kept:
                         if _holds(spec, candidate):
@@ -161,7 +158,7 @@ class Dispatcher:
 
     def forget(self) -> None:
         """Drop all specialisations."""
-        with _compiling:
+        with compiling:
             self._keep(())
 
     def held(self) -> Held:
@@ -172,12 +169,12 @@ class Dispatcher:
         """Take back what it held, unless the function got other code since."""
         code, kept = held
         if code is self._code:
-            with _compiling:
+            with compiling:
                 self._keep(kept)
 
     def _start_again(self) -> None:
         """Forget everything: the function got other code (autoreload does that)."""
-        with _compiling:
+        with compiling:
             if parameters_of(self.base) != self.parameters:
                 raise TypeError(
                     f"the parameters of {self.request.function!r} were changed after"

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.cache.lock import user_code
 from chainrule.types.dims import product, quotient, shift
 from chainrule.types.freezing import freeze
 from chainrule.types.infer import Unknown, WillRaise, known, lift, typed
@@ -150,7 +151,7 @@ def _sample(fn: Fn, args: list[Any], kwargs: dict[str, Any], rank: int) -> Any:
             values = [_value(a, numbers, rank, literal) for a in args]
             named = {k: _value(v, numbers, rank, literal) for k, v in kwargs.items()}
             try:
-                with warnings.catch_warnings(), np.errstate(all="ignore"):
+                with warnings.catch_warnings(), np.errstate(all="ignore"), user_code():
                     warnings.simplefilter("ignore")
                     return fn(*values, **named)
             except Exception as error:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.cache.lock import user_code
 from chainrule.types.dims import map_dims, shift
 from chainrule.types.infer import Unknown, WillRaise
 from chainrule.types.lattice import (
@@ -208,7 +209,8 @@ class _Trial:
         kwargs = {k: realise(n, chosen) for k, n in self.plan.kwargs}
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return self.fn(*args, **kwargs)
+            with user_code():
+                return self.fn(*args, **kwargs)
 
 
 def _assignments(blocks: int) -> Iterator[list[int]]:
