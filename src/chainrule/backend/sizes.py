@@ -27,6 +27,7 @@ STATEMENTS = frozenset(
         prims.list_init,
         prims.commit,
         prims.put_item,
+        prims.drop_item,
         prims.put_attribute,
         prims.unpack,
         prims.remark,

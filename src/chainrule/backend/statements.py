@@ -213,6 +213,9 @@ class Writer:
         spell = self.speller.operand
         place, *key, value = op.args
         node = spell(place)
+        if op.fn is prims.drop_item:
+            index = self.speller.subscript(value)
+            return gast.Delete([gast.Subscript(node, index, gast.Del())])
         if op.fn is prims.put_attribute:
             assert isinstance(key[0], Const)
             where: Node = gast.Attribute(node, key[0].value, STORE)
@@ -220,8 +223,8 @@ class Writer:
             where = gast.Subscript(node, self.speller.subscript(key[0]), STORE)
         else:
             whole = isinstance(getattr(place, "type", None), ListT)
-            index: Node = gast.Slice(None, None, None) if whole else literal(...)
-            where = gast.Subscript(node, index, STORE)
+            every: Node = gast.Slice(None, None, None) if whole else literal(...)
+            where = gast.Subscript(node, every, STORE)
         return _assign(where, spell(value))
 
     def unsigned(self, operand: Operand) -> tuple[Operand, bool]:
@@ -377,7 +380,9 @@ def is_whole(index: Operand) -> bool:
     return isinstance(index, Const) and index.value is Ellipsis
 
 
-PUTS = frozenset({prims.commit, prims.put_item, prims.put_attribute})
+PUTS = frozenset(
+    {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
+)
 
 
 def _assign(left: Node, value: Node) -> Node:

@@ -123,6 +123,11 @@ def put_item(place: Any, key: Any, value: Any) -> None:
     place[key] = value
 
 
+def drop_item(place: Any, key: Any) -> None:
+    """Take a part out of a container of the caller; print as `del place[key]`."""
+    del place[key]
+
+
 def put_attribute(place: Any, name: str, value: Any) -> None:
     """Let an object of the caller hold an attribute; print as `place.name = value`."""
     setattr(place, name, value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -206,6 +206,12 @@ def is_contiguous(ctx: Context, op: Operand) -> bool:
         return False
     if b.memory.is_view(stmt):
         whole = stmt.fn in SAME or stmt.fn in PERHAPS
+        if stmt.fn is operator.getitem:
+            parts = components(ctx, stmt.args[1]) or []
+            whole = bool(parts) and all(map(is_number, parts[:-1]))
+            last = parts[-1] if parts else None
+            step = last.value.step if is_const_slice(last) else None
+            whole = whole and (step in (None, 1)) and not is_stepped(ctx, last)
         return whole and is_contiguous(ctx, stmt.args[0])
     if rank is not None and rank < 2:
         return True
@@ -219,6 +225,20 @@ def is_contiguous(ctx: Context, op: Operand) -> bool:
             is_contiguous(ctx, a) for a in arrays if type_of(a).ndim == rank  # type: ignore[attr-defined]
         )
     return False
+
+
+def is_const_slice(op: Operand | None) -> TypeGuard[Const]:
+    """Say whether an index is a slice of constants."""
+    return isinstance(op, Const) and isinstance(op.value, slice)
+
+
+def is_stepped(ctx: Context, op: Operand | None) -> bool:
+    """Say whether an index may be a slice with a step that is not known."""
+    if not isinstance(op, Value) or not isinstance(op.type, lt.SliceT):
+        return False
+    made = ctx.builder.definition(op)
+    last = made.args[-1] if made is not None and len(made.args) == 3 else None
+    return not (isinstance(last, Const) and last.value in (None, 1))
 
 
 OPERATORS = {

@@ -100,6 +100,7 @@ class Restart(Exception):
         super().__init__(name)
         self.root = root
         self.name = name
+        self.elements = False
         self.loc = loc
 
 
@@ -179,6 +180,7 @@ class Builder:
         self.add(stmt)
         if reads_part(stmt):
             self.memory.note(stmt)
+        self.memory.freeze(stmt)
         return out
 
     def some(self, op: Operand) -> Operand:

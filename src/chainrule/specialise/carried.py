@@ -26,6 +26,7 @@ from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
 NUMBER = (bool, int, float, complex)
+LAYOUT = "changes its layout in the loop"
 OPTIONAL = (lt.ScalarT, lt.ArrayT, lt.OptionalT)
 
 
@@ -189,7 +190,7 @@ class Carried:
                 self._widen(slot, end)
                 return False
             if not isinstance(slot.type, lt.ListT):
-                return self._poison(slot, "changes its layout in the loop")
+                return self._poison(slot, LAYOUT)
         if (
             isinstance(end, Const)
             and not isinstance(end.value, NUMBER)
@@ -218,7 +219,7 @@ class Carried:
         """Carry a list whose length changes as one value."""
         types = [type_of(slot.init), type_of(end)]
         if not all(isinstance(t, lt.ListT) for t in types):
-            return self._poison(slot, "changes its layout in the loop")
+            return self._poison(slot, LAYOUT)
         elems = [e for t in types if (e := lt.element_type(t)) is not None]
         try:
             elem = (

@@ -54,9 +54,9 @@ def _object(
     if layout[0] is prims.make_list and layout[2] != before[2]:
         _effect(b, prims.commit, place, final)
         return
-    if layout[0] is prims.make_dict and set(before[2]) - set(parts):
-        _effect(b, prims.commit, place, final)
-        return
+    for key in before[2]:
+        if key not in parts and layout[0] is prims.make_dict:
+            _effect(b, prims.drop_item, place, Const(key))
     for key, part in parts.items():
         child = b.memory.parts.get((home, key))
         if key in before[2]:

@@ -19,7 +19,7 @@ from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, 
 from chainrule.ir.walk import substitute
 from chainrule.specialise import expressions, iterables, statements
 from chainrule.specialise.builder import Builder, Restart, type_of
-from chainrule.specialise.carried import Carried
+from chainrule.specialise.carried import LAYOUT, Carried
 from chainrule.specialise.doubts import Doubts
 from chainrule.specialise.frames import (
     BREAK,
@@ -85,13 +85,36 @@ def loop(
                     raise
                 plan = again
                 resume(ctx, frame, start)
-    except Restart as need:
+    except (Restart, Grows) as need:
         items = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
-        if items is None or not getattr(need, "elements", False):
+        if isinstance(need, Grows) and items is None:
+            root = count_root(ctx, iterable)
+            if root is not None:
+                raise Restart(root, root.hint or "the count", ctx.builder.loc) from None
+            raise not_differentiable(
+                "CR501",
+                frame.loc(node) if hasattr(node, "lineno") else ctx.builder.loc,
+                f"an object {need} that runs an unknown number of times",
+                help="give it all its attributes, keys or elements before the loop",
+            ) from None
+        if items is None or not getattr(need, "elements", True):
             raise
         del ctx.builder.block.stmts[mark:]
         resume(ctx, frame, start)
         unroll(ctx, frame, node, Elements(ctx, iterable, items), bind, body)
+
+
+class Grows(Exception):
+    """An object changes its layout in a loop: take the iterations one by one."""
+
+
+def count_root(ctx: Context, iterable: Operand) -> Value | None:
+    """Return the argument that says how often a loop over a range runs."""
+    stmt = ctx.builder.definition(iterable)
+    if stmt is None or stmt.fn is not range:
+        return None
+    roots = [ctx.builder.root(a) for a in stmt.args if isinstance(a, Value)]
+    return roots[0] if roots else None
 
 
 class Elements:
@@ -226,6 +249,13 @@ class For:
         finally:
             del memory.iterated[known:]
 
+    def check_layouts(self) -> None:
+        """Ask for the loop to be unrolled if an object grows in it."""
+        for key, slot in self.carried.slots.items():
+            grows = slot.poison == LAYOUT and self.plan is not None
+            if grows and isinstance(key, Value):
+                raise Grows(slot.poison)
+
     def settle(self) -> None:
         """Interpret the body until the types are stable, then finish the loop."""
         for _ in range(MAX_ROUNDS):
@@ -238,6 +268,7 @@ class For:
         else:
             self.carried.give_up(ends)
             stmt, stop, ends = self.once()
+        self.check_layouts()
         self.finish(stmt, stop, ends)
 
     def held(self) -> int:
@@ -286,8 +317,7 @@ class For:
                     self.body()
                 except Restart as need:
                     mine = {v for it in iters for v in it.elems}
-                    if need.root in mine:
-                        need.elements = True  # type: ignore[attr-defined]
+                    need.elements = need.root in mine or need.elements
                     raise
             else:
                 self.body()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Try, Undef, Value, With
-from chainrule.specialise.views import SPLITS, is_view
+from chainrule.specialise.views import SPLITS, UNFOLLOWED, is_view
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Memory:
         self.twins: dict[Value, set[Value]] = {}
         self.stored: dict[Value, set[Value]] = {}
         self.shared: set[Value] = set()
+        self.frozen: dict[Value, list[Value]] = {}
         self.iterated: list[Value] = []
         self.elements: dict[Value, Value] = {}
         self.factories: dict[Value, Operand] = {}
@@ -142,6 +143,14 @@ class Memory:
         self.held.setdefault(child, place)
         if child is not stmt.out:
             self.home[stmt.out] = child
+
+    def freeze(self, stmt: Apply) -> None:
+        """Note a result that may show its operands in a way that is not followed."""
+        if stmt.fn in UNFOLLOWED and isinstance(stmt.out.type, lt.ArrayT):
+            shown = [a for a in stmt.args if isinstance(a, Value)]
+            arrays = [a for a in shown if isinstance(a.type, lt.ArrayT)]
+            if len(arrays) == 1 and not self.is_view(stmt):
+                self.frozen[stmt.out] = arrays
 
     def open(self, op: Value) -> None:
         """Take apart the containers that an object was read from: it is written."""

@@ -73,6 +73,8 @@ def put(ctx: Context, base: Operand, name: str, value: Operand) -> None:
     if slots is not None and name not in slots:
         raise _failed(ctx, f"'{t.cls.__name__}' object has no attribute '{name}'")
     fields = _fields(ctx, base, t)
+    if name in fields and ctx.builder.memory.same(fields[name], value):
+        return
     fields[name] = value
     _write(ctx, base, t.cls, fields)
 

@@ -53,12 +53,12 @@ def reachable(ctx: Context) -> set[Value]:
             continue
         found.add(home)
         todo += children.get(home, ())
-        for value in (home, memory.now.get(home, home)):
-            stmt = ctx.builder.definition(value)
-            if stmt is not None and stmt.fn in MAKERS:
-                todo += stmt.args
-            elif stmt is not None and memory.is_view(stmt):
-                todo.append(stmt.args[0])
+        stmt = ctx.builder.definition(memory.now.get(home, home))
+        if stmt is not None and stmt.fn in MAKERS:
+            todo += stmt.args
+        stmt = ctx.builder.definition(home)
+        if stmt is not None and memory.is_view(stmt):
+            todo.append(stmt.args[0])
     return found
 
 

@@ -52,6 +52,18 @@ SPLITS: set[Any] = {
     np.broadcast_arrays,
     prims.unpack,
 }
+# Views in a way that is not followed: neither they nor what they show is written.
+UNFOLLOWED: set[Any] = {
+    np.einsum,
+    np.trim_zeros,
+    np.real_if_close,
+    np.lib.stride_tricks.as_strided,
+    *(
+        getattr(np.linalg, name)
+        for name in ("matrix_transpose", "diagonal")
+        if hasattr(np.linalg, name)
+    ),
+}
 
 
 def is_view(stmt: Apply) -> bool:

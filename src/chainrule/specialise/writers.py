@@ -130,6 +130,18 @@ def put(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return Const(None)
 
 
+@special(np.nan_to_num)
+def nan_to_num(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Replace infinities and NaN, in place with `copy=False`."""
+    named = dict(kwargs)
+    copy = args[1] if len(args) > 1 else named.get("copy", Const(True))
+    if isinstance(copy, Const) and copy.value:
+        return NotImplemented
+    rest = tuple((k, v) for k, v in kwargs if k != "copy")
+    arrays.fill(ctx, args[0], ctx.builder.apply(np.nan_to_num, args[0], kwargs=rest))
+    return args[0]
+
+
 @special(np.putmask)
 def putmask(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Write the elements that a mask picks; values go by position."""

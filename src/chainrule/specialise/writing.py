@@ -63,6 +63,7 @@ class Write:
         memory = self.memory
         if any(memory.object(v) is home for v in memory.iterated):
             raise Iterated(home)
+        self.check_frozen(home)
         if home in memory.elements:
             raise Iterated(memory.root(memory.elements[home]))
         if home in memory.shared:
@@ -89,6 +90,20 @@ class Write:
             self.put(root, memory.current(root))
         for twin in memory.twins.get(home, ()):
             self.uncertain(home, twin)
+
+    def check_frozen(self, home: Value) -> None:
+        """Refuse a write to what another array may show in a way not followed."""
+        memory = self.memory
+        for out, shown in memory.frozen.items():
+            mine = out is home or any(memory.root(v) is home for v in shown)
+            if mine and (out is home or out in reachable(self.ctx)):
+                raise not_differentiable(
+                    "CR413",
+                    self.ctx.builder.loc,
+                    "this array may share its memory with another",
+                    label="written here",
+                    help="make a copy first: x = x.copy()",
+                )
 
     def down(self, home: Value, out: Value) -> None:
         """Write to a value that is the written object, or a view of it, on some path."""

@@ -117,7 +117,7 @@ def view_set(fn: Fn, buffer: Any, steps: Any, index: Any, value: Any, *rest: Any
     return lift(buffer)
 
 
-@typed(prims.commit, prims.put_item, prims.put_attribute)
+@typed(prims.commit, prims.put_item, prims.drop_item, prims.put_attribute)
 def commit(fn: Fn, place: Any, *rest: Any) -> Type:
     """Give None."""
     return NONE
