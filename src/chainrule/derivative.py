@@ -23,6 +23,9 @@ from chainrule.request import Request
 from chainrule.source import GeneratedSource
 from chainrule.target import Options, Target, target_of
 
+if TYPE_CHECKING:
+    from chainrule.debugging.explain import Explanation
+
 P = ParamSpec("P")
 R = TypeVar("R")
 GRADIENTS = ("grad", "value_and_grad")
@@ -83,6 +86,29 @@ class Derivative(functools.partial[R], Generic[P, R]):
         dispatcher, values = prepared(self, args, kwargs)
         spec, _ = dispatcher.find(values)
         return GeneratedSource(spec.built.source)
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Say in words what the derivative for these arguments of the function does.
+
+        What is saved for the reverse sweep, copied, computed again, found inactive,
+        settled beforehand or left to run time, and why. The function and its derivative
+        are run once, to count. `account` of the text that is returned holds the same
+        as data.
+
+        Raises
+        ------
+        NotDifferentiable
+            If there is no derivative.
+        TypeError
+            For derivatives of third and higher order.
+        """
+        from chainrule.api import differentiate
+        from chainrule.debugging.explain import of_request
+
+        dispatcher, values = prepared(self, args, kwargs)
+        _, values = dispatcher.find(values)
+        call = dispatcher.call_of(values)
+        return of_request(dispatcher.request, *call, differentiate)
 
     def export(self, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         """Write the derivative for these arguments as a module of its own.
