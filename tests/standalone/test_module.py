@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import functools
 import importlib
 import math
@@ -297,6 +298,9 @@ def test_modes() -> None:
     want, pull = vjp(f, x, y)
     assert same_numbers(value, want)
     assert same_numbers(pullback(x), pull(x)) and same_numbers(pullback(y), pull(y))
+    assert same_numbers(pullback([1, 2]), pull(np.array([1.0, 2.0])))
+    with pytest.raises(ValueError, match="shape"):
+        pullback(1.0)
     tangent = written(differentiate(argnums=(0, 1))(f).jvp, x, y)
     assert same_numbers(tangent(x, y, y, x), jvp(f, (x, y), (y, x)))
     with pytest.raises(TypeError, match="was made for"):
@@ -337,6 +341,26 @@ def test_closure_and_classes() -> None:
     with pytest.raises(Exception, match="-1.0 is negative") as problem:
         g(*args[:2], -1.0)
     assert type(problem.value).__name__ == "Broken"
+
+
+class Kind(enum.Enum):
+    """Which of two."""
+
+    SINE = 1
+    SQUARE = 2
+
+
+def of_kind(x: float, kind: Kind = Kind.SINE) -> float:
+    return math.sin(x) if kind is Kind.SINE else x * x
+
+
+def test_enumerations() -> None:
+    """Members of enumerations are recognised by name, also copies of the class."""
+    g = written(grad(of_kind), 2.0)
+    assert g(2.0) == g(2.0, Kind.SINE) == math.cos(2.0)
+    with pytest.raises(TypeError, match="kind = Kind.SINE"):
+        g(2.0, Kind.SQUARE)
+    assert written(grad(of_kind), 2.0, Kind.SQUARE)(2.0, Kind.SQUARE) == 4.0
 
 
 def opaque(x: float) -> float:

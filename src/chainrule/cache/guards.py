@@ -96,7 +96,7 @@ class Writer:
                 word = "" if t.contiguous else "not "
                 atoms.append(f"{word}{v}.flags.c_contiguous")
             elif isinstance(t, Known):
-                atoms += constants.tests(t.value, v, parent, self.names.constant)
+                atoms += self.known(t.value, v, parent)
             else:
                 atoms += self.test(t, v)
         trusted = isinstance(value, ModuleType)
@@ -111,6 +111,10 @@ class Writer:
                 inner = _item(value, step)
             atoms += self.node(part, read, inner, value)
         return bind(atoms, v, expr)
+
+    def known(self, value: Any, v: str, parent: Any) -> list[str]:
+        """Return the tests that a value is this constant."""
+        return constants.tests(value, v, parent, self.names.constant)
 
     def key(self, step: Any) -> str:
         if type(step) in (int, str):

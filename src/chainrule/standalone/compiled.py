@@ -39,7 +39,8 @@ class Specialisation:
 
     `entries` are the functions to call (two for a vjp) and `names` their parameters,
     `texts` all functions by name, `test` the condition on the arguments, `integers` the
-    active arguments that were integers.
+    active arguments that were integers; `number` says that the value is a number or an
+    array.
     """
 
     entries: list[str]
@@ -51,6 +52,7 @@ class Specialisation:
     test: str
     arguments: dict[str, Any]
     integers: dict[str, str]
+    number: bool
 
     def resolve(self, name: str) -> Any:
         """Return what a name in the texts stands for."""
@@ -74,7 +76,7 @@ def specialise(
     arguments = dispatcher.arguments(values)
     load_if_imported()
     with lt.consumed() as never_one, lt.sizes_of_arguments(False):
-        inputs, functions, _ = pipeline.derivative_ir(
+        inputs, functions, result = pipeline.derivative_ir(
             dispatcher.request, arguments, frozenset(), pipeline.Stages()
         )
     _rename(functions, taken, number)
@@ -101,6 +103,7 @@ def specialise(
         condition(inputs, relied, arguments, dispatcher.parameters.prefix),
         arguments,
         integers,
+        isinstance(result, lt.ScalarT | lt.ArrayT),
     )
 
 

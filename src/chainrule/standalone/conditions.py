@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import enum
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -128,6 +129,8 @@ def _all(items: Sequence[lt.Type], steps: Any, dot: str, x: str) -> list[str]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, enum.Enum):
+        return str(value)
     try:
         text = literal(value)
     except CannotExport:
@@ -181,6 +184,11 @@ class _Writer(guards.Writer):
             return super().cls(cls, v)
         # The class is another one in the module that is written: only its name counts.
         return [f"type({v}).__name__ == {cls.__name__!r}"]
+
+    def known(self, value: Any, v: str, parent: Any) -> list[str]:
+        if isinstance(value, enum.Enum):
+            return [*self.cls(type(value), v), f"{v}.name == {value.name!r}"]
+        return super().known(value, v, parent)
 
     def like_items(self, elem: lt.Type | None, v: str) -> list[str]:
         item = self.names.fresh()

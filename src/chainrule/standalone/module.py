@@ -52,6 +52,18 @@ def _type_of(x):
 '''
 
 
+PULL = '''\
+def _pull(backward, value, residual, value_bar):
+    """Return the cotangents of the arguments, if the value's own fits."""
+    if np.shape(value_bar) != np.shape(value):
+        shapes = f"{np.shape(value_bar)}, expected {np.shape(value)}"
+        raise ValueError(f"the cotangent: shape {shapes}")
+    if isinstance(value, np.ndarray):
+        value_bar = np.asarray(value_bar, value.dtype)
+    return backward(residual, value_bar)
+'''
+
+
 def write(
     made: Derivative[Any, Any],
     path: str | os.PathLike[str],
@@ -83,6 +95,8 @@ def module_text(
     public = Public(made, dispatcher, specs)
     entry = public.text(found)
     texts = [entry, *_texts(specs).values(), *found.functions.values(), REFUSAL]
+    if "_pull" in entry:
+        texts.insert(-1, PULL)
     found.first["_MADE_FOR"] = _refusal(public)
     found.imports.setdefault("np", "import numpy as np")
     parts = [_docstring(public, command), _imports(found, texts)]

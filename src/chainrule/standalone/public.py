@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import cmath
+import enum
 import functools
 import inspect
 import itertools
@@ -61,6 +62,7 @@ class Public:
         self.dispatcher = dispatcher
         self.parameters: Parameters = dispatcher.parameters
         self.specs = specs
+        self.classes: dict[str, type] = {}
         self.wrt = " and ".join(dispatcher.request.wrt)
         self.name = f"{name_of(made)}_{made.transform}"
         extra = len(specs[0].names[0]) - len(self.parameters.names)
@@ -84,9 +86,8 @@ class Public:
         text = render(ast.parse("\n".join(lines))).text.strip("\n") + "\n"
 
         def resolve(name: str) -> Any:
-            return KNOWN.get(
-                name, found.objects.get(name, getattr(builtins, name, MISSING))
-            )
+            own = found.objects.get(name, getattr(builtins, name, MISSING))
+            return KNOWN.get(name, self.classes.get(name, own))
 
         return double_quoted(found.needed(text, resolve, self.name))
 
@@ -131,6 +132,8 @@ class Public:
         transform, request = self.made.transform, self.dispatcher.request
         if transform == "vjp":
             pullback = f"partial({spec.entries[1]}, residual)"
+            if spec.number:
+                pullback = f"partial(_pull, {spec.entries[1]}, value, residual)"
             if request.has_aux:
                 head = f"(value, aux), residual = {call}"
                 return [head, f"return value, {pullback}, aux"]
@@ -143,6 +146,14 @@ class Public:
         if request.has_aux:
             return [f"gradient, aux = {call}", "return (gradient,), aux"]
         return [f"return ({call},)"]
+
+    def default(self, parameter: inspect.Parameter) -> str:
+        """Return a default as an expression."""
+        value = parameter.default
+        if isinstance(value, enum.Enum):
+            self.classes[type(value).__name__] = type(value)
+            return f"{type(value).__name__}.{value.name}"
+        return literal(value, f"the default of `{parameter.name}`")
 
     def signature(self) -> str:
         """Return the parameters as the function has them, with their defaults."""
@@ -163,7 +174,7 @@ class Public:
             stars = "*" if p.kind is kinds.VAR_POSITIONAL else ""
             stars = "**" if p.kind is kinds.VAR_KEYWORD else stars
             default = "" if p.default is kinds.empty or self.tangents else "="
-            value = literal(p.default, f"the default of `{p.name}`") if default else ""
+            value = self.default(p) if default else ""
             out.append(f"{stars}{p.name}{default}{value}")
         if kinds.POSITIONAL_ONLY in seen:
             out.append("/")
