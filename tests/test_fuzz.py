@@ -83,7 +83,7 @@ def test_a_right_program_is_right() -> None:
 
 @pytest.mark.parametrize(
     ("entry", "what"),
-    [("jvp", "forward"), ("value_and_grad", "reverse"), ("grad", "grad against"),
+    [("jvp", "jvp"), ("value_and_grad", "value_and_grad"), ("grad", "grad against"),
      ("vjp", "pullback"), ("hvp", "second")],
 )  # fmt: skip
 def test_a_wrong_number_is_seen(

@@ -53,7 +53,7 @@ class Trial:
         self._same("jvp arguments", args, self.after)
         gradients = [self._gradient(entry) for entry in entries]
         product, scale = self.directions.along(gradients[0])
-        self._compare(product, float(tangent), scale)
+        self._compare(entries[0], product, float(tangent), scale)
         for entry, gradient in zip(entries[1:], gradients[1:], strict=True):
             self._close(f"{entry} against {entries[0]}", gradient, gradients[0])
 
@@ -119,19 +119,19 @@ class Trial:
 
     # comparisons
 
-    def _compare(self, reverse: float, forward: float, scale: float) -> None:
+    def _compare(
+        self, entry: str, reverse: float, forward: float, scale: float
+    ) -> None:
         close = 10 * self.error + 1e-6 * scale
         reverse_ok = abs(reverse - self.wanted) <= close
         forward_ok = abs(forward - self.wanted) <= close
-        numbers = (
-            f"reverse {reverse!r}, forward {forward!r}, differences {self.wanted!r}"
-        )
+        numbers = f"{entry} {reverse!r}, jvp {forward!r}, differences {self.wanted!r}"
         if reverse_ok and forward_ok:
             if not abs(reverse - forward) <= 1e-9 * scale:
-                raise Wrong(f"reverse against forward: {numbers}")
+                raise Wrong(f"{entry} against jvp: {numbers}")
             return
-        what = {(False, False): "both modes", (True, False): "forward"}
-        raise Wrong(f"{what.get((reverse_ok, forward_ok), 'reverse')}: {numbers}")
+        wrong = [entry] * (not reverse_ok) + ["jvp"] * (not forward_ok)
+        raise Wrong(f"{' and '.join(wrong)}: {numbers}")
 
     def _same(self, what: str, found: Any, wanted: Any) -> None:
         if not same_bits(found, wanted):
