@@ -38,6 +38,8 @@ class Pullback:
 
     def __call__(self, value_bar: Any) -> tuple[Any, ...]:
         bar = conform(self._value, value_bar, "the cotangent")
+        if isinstance(bar, np.ndarray) and bar.ndim == 0:
+            bar = bar[()]  # a number cannot be added to in place
         out = _run(_note, self._backward, (self._residual, bar))
         return tuple(None if i is None else out[i] for i in self._places)
 

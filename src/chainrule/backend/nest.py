@@ -18,6 +18,7 @@ from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir import nodes as ir
+from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Operand, Value
 
 MAX_WIDTH = 70
@@ -29,6 +30,7 @@ BAR_WIDTH = 36
 BAR_OPS = 3
 SHORT = 8
 
+PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 Slot = str | Value | tuple[Value]
 
 
@@ -114,6 +116,13 @@ class _Nesting:
         self.doubled: set[Value] = set()
         self.scope = 0
         self.fresh = 0
+        self.changed = {
+            node.op.args[0]
+            for node in p.walk(program.nodes)
+            if isinstance(node, p.Let)
+            and isinstance(node.op, ir.Apply)
+            and node.op.fn in PUTS
+        }
         self.choosing = False
         for value in program.function.params:
             self.defined[self.slots.slot(value)] = 1
@@ -264,8 +273,12 @@ class _Nesting:
         uses = self.uses.get(out, 0)
         if uses == 1:
             self.add(out, op)
-        elif uses > 1 and sizes.is_cheap(op):
+        elif uses > 1 and sizes.is_cheap(op) and not self.reads_changed(op):
             self.offer_cheap(out, op)
+
+    def reads_changed(self, op: Op) -> bool:
+        """Say whether an operation reads a container of the caller that changes."""
+        return any(operand in self.changed for operand in p.op_operands(op))
 
     def offer_cotangent(self, out: Value, op: Op) -> None:
         """Nest a short cotangent, whose name is ours, that is used once."""

@@ -9,8 +9,10 @@ into: the new content is an array of its own.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +27,7 @@ from chainrule.analysis.memory import (
 from chainrule.backend.arguments import committed
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
+    UNDEF,
     Apply,
     Block,
     Call,
@@ -43,13 +46,15 @@ from chainrule.ir.nodes import (
     outputs,
 )
 from chainrule.ir.walk import inner_blocks, statements, substitute
-from chainrule.types.lattice import ArrayT, ScalarT, TapeT
+from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT, TapeT
 
 WRITES = STORES | {prims.commit}
+PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 
 
 def protect(function: Function) -> None:
     """Copy what is read behind a write to its memory."""
+    snapshots(function)
     stores = [s for s in statements(function.body) if _writes(s)]
     if not stores:
         return
@@ -86,6 +91,36 @@ def protect(function: Function) -> None:
     _set_apart(function, apart)
     for value in copied:
         _copy(function, value)
+
+
+def snapshots(function: Function) -> None:
+    """Read containers of the caller that change from a copy that does not."""
+    puts = [
+        s
+        for s in statements(function.body)
+        if isinstance(s, Apply) and s.fn in PUTS and not _writes(s)
+    ]
+    live = Liveness(function, puts, []) if puts else None
+    for place in dict.fromkeys(s.args[0] for s in puts):
+        mine = [s for s in puts if s.args[0] is place]
+        if not isinstance(place, Value) or live is None:
+            continue
+        if not any(place in live.after(s) for s in mine[-1:]):
+            continue
+        maker: Any = {ListT: list, DictT: dict}.get(type(place.type), copy.copy)
+        if isinstance(place.type, DictT) and place.type.cls is not dict:
+            maker = copy.copy
+        kept = Value(place.type, None, place.loc)
+        made = Apply(kept, maker, (place,), loc=place.loc)
+        if not _insert(function, place, made):
+            continue
+        made.args = ()
+        for stmt in mine:
+            stmt.args = (UNDEF, *stmt.args[1:])
+        substitute(function.body, {place: kept})
+        made.args = (place,)
+        for stmt in mine:
+            stmt.args = (place, *stmt.args[1:])
 
 
 def _make_writable(function: Function, value: Value) -> None:
@@ -180,8 +215,8 @@ def _set_apart(function: Function, stores: list[Apply]) -> None:
 
 def _copy(function: Function, value: Value, whole: bool = False) -> None:
     """Copy an array where it is made, and read the copy; if `whole`, write it too."""
-    copy = Value(value.type, None, value.loc)
-    made = Apply(copy, prims.copy_value, (value,), form="method", text="copy")
+    copied = Value(value.type, None, value.loc)
+    made = Apply(copied, prims.copy_value, (value,), form="method", text="copy")
     made.loc = value.loc
     if _in_branches(function, value):
         return
@@ -189,11 +224,11 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
         return
 
     def new(op: Operand) -> Operand:
-        return copy if op is value else op
+        return copied if op is value else op
 
     if whole:
         made.args = ()
-        substitute(function.body, {value: copy})
+        substitute(function.body, {value: copied})
         made.args = (value,)
         return
     for stmt in statements(function.body):
@@ -226,11 +261,11 @@ def _in_branches(function: Function, value: Value) -> bool:
                 return False
             for path, op in zip(paths(stmt), results, strict=True):
                 if isinstance(op, Value):
-                    copy = Value(op.type, None, op.loc)
+                    own = Value(op.type, None, op.loc)
                     path.stmts.append(
-                        Apply(copy, prims.copy_value, (op,), form="method", text="copy")
+                        Apply(own, prims.copy_value, (op,), form="method", text="copy")
                     )
-                    path.results = (*path.results[:k], copy, *path.results[k + 1 :])
+                    path.results = (*path.results[:k], own, *path.results[k + 1 :])
             return True
     return False
 
