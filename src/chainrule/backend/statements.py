@@ -241,7 +241,11 @@ class Writer:
         """Return a copy of a buffer."""
         if is_list(operand):
             return call(dotted(self.speller.scope.path(list)), [source])
-        return call(gast.Attribute(source, "copy", gast.Load()), [])
+        dims = getattr(getattr(operand, "type", None), "dims", ())
+        if dims is None or len(dims) < 2:
+            return call(gast.Attribute(source, "copy", gast.Load()), [])
+        # The elements keep their order: sums depend on it in the last digit.
+        return call(dotted(self.speller.scope.path(np.copy)), [source])
 
     def targets(self, outs: tuple[Value | None, ...]) -> Node:
         """Return the target of an unpacking."""

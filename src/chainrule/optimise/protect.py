@@ -216,8 +216,7 @@ def _set_apart(function: Function, stores: list[Apply]) -> None:
 def _copy(function: Function, value: Value, whole: bool = False) -> None:
     """Copy an array where it is made, and read the copy; if `whole`, write it too."""
     copied = Value(value.type, None, value.loc)
-    made = Apply(copied, prims.copy_value, (value,), form="method", text="copy")
-    made.loc = value.loc
+    made = copy_of(value, copied)
     if _in_branches(function, value):
         return
     if not _insert(function, value, made):
@@ -251,6 +250,19 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
     function.body.results = tuple(map(new, function.body.results))
 
 
+def copy_of(value: Value, out: Value) -> Apply:
+    """Return the copy of an array; its elements lie in the same order.
+
+    A sum depends on that order in the last digit.
+    """
+    dims = getattr(value.type, "dims", None)
+    if dims is not None and len(dims) > 1:
+        return Apply(out, np.copy, (value,), loc=value.loc)
+    copied = Apply(out, prims.copy_value, (value,), form="method", text="copy")
+    copied.loc = value.loc
+    return copied
+
+
 def _in_branches(function: Function, value: Value) -> bool:
     """Copy on each path what a branch chose, if some path has no value."""
     for stmt in statements(function.body):
@@ -262,9 +274,7 @@ def _in_branches(function: Function, value: Value) -> bool:
             for path, op in zip(paths(stmt), results, strict=True):
                 if isinstance(op, Value):
                     own = Value(op.type, None, op.loc)
-                    path.stmts.append(
-                        Apply(own, prims.copy_value, (op,), form="method", text="copy")
-                    )
+                    path.stmts.append(copy_of(op, own))
                     path.results = (*path.results[:k], own, *path.results[k + 1 :])
             return True
     return False
