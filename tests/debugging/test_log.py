@@ -128,6 +128,13 @@ def test_stages(caplog: pytest.LogCaptureFixture) -> None:
     assert "exp(" in found[0][2] and found[-1][2].startswith("def f_grad(x):")
 
 
+def test_nobody_asked(caplog: pytest.LogCaptureFixture) -> None:
+    """A program that logs everything of its own does not get our messages."""
+    caplog.set_level(logging.DEBUG)
+    grad(lambda x: x * x)(3.0)
+    assert not [r for r in caplog.records if r.name.startswith("chainrule")]
+
+
 def run(topics: str) -> subprocess.CompletedProcess[str]:
     """Run a program with the variable set."""
     program = (

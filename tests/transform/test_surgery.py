@@ -421,3 +421,79 @@ def test_misuse_is_refused() -> None:
         grad(lambda x: on_cotangent((x, x), clip)[0])(2.0)
     with pytest.raises(TypeError):
         on_cotangent(2.0)  # type: ignore[call-arg]
+
+
+def test_it_is_the_same_memory() -> None:
+    """As in plain Python, the result shows what is written to the value later."""
+
+    def before(x: Any) -> Any:
+        h = x * x
+        y = on_cotangent(h, lambda g: 2 * g)
+        h[0] = 7.0
+        return np.sum(y * x)
+
+    def through_it(x: Any) -> Any:
+        h = x * x
+        y = on_cotangent(h, lambda g: 2 * g)
+        y[0] = 7.0
+        return np.sum(h * x)
+
+    x = np.array([1.0, 2.0, 3.0])
+    value, gradient = value_and_grad(before)(x)
+    assert value == before(x) == 42.0
+    np.testing.assert_allclose(gradient, [7.0, 4 + 2 * 8, 9 + 2 * 18])
+    value, gradient = value_and_grad(through_it)(x)
+    assert value == through_it(x) == 42.0
+    np.testing.assert_allclose(gradient, [7.0, 4 + 8, 9 + 18])
+
+
+def test_writes_into_the_cotangent() -> None:
+    """The code may write into the cotangent, if it returns it."""
+
+    def f(x: Any) -> Any:
+        def change(g: Any) -> Any:
+            g[g > 5] = 0.0
+            g *= 2
+            return g
+
+        return np.sum(on_cotangent(x, change) ** 2)
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(grad(f)(x), [4.0, 8.0, 0.0])
+    np.testing.assert_allclose(x, [1.0, 2.0, 3.0])
+
+    def lost(x: Any) -> Any:
+        def change(g: Any) -> None:
+            g *= 2
+
+        return np.sum(on_cotangent(x, change) ** 2)
+
+    with pytest.raises(NotDifferentiable, match="CR310 .* returns nothing"):
+        grad(lost)(x)
+
+
+def test_writes_to_the_program_are_refused() -> None:
+    """What the code would change, the function itself does not change."""
+
+    def array(x: Any) -> Any:
+        total = np.zeros(3)
+
+        def change(g: Any) -> Any:
+            total[0] = 1.0
+            return g
+
+        return np.sum(on_cotangent(x, change) * total)
+
+    def name(x: Any) -> Any:
+        k = 1.0
+
+        def change(g: Any) -> Any:
+            nonlocal k
+            k = 2.0
+            return g
+
+        return np.sum(on_cotangent(x, change) * k)
+
+    for f in (array, name):
+        with pytest.raises(NotDifferentiable):
+            grad(f)(np.ones(3))

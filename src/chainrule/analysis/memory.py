@@ -62,6 +62,7 @@ VIEWS: frozenset[Any] = frozenset(
     {
         operator.getitem,
         prims.stop,
+        prims.on_cotangent,
         prims.some,
         builtins.reversed,
         np.linalg.matrix_transpose if hasattr(np.linalg, "matrix_transpose") else None,

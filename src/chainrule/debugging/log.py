@@ -17,6 +17,8 @@ import os
 import sys
 
 TOPICS = ("stages", "cache", "guards", "rules")
+# Whoever reads all messages of the program has not asked for ours yet.
+logging.getLogger("chainrule").setLevel(logging.WARNING)
 stages, cache, guards, rules = (logging.getLogger(f"chainrule.{t}") for t in TOPICS)
 
 

@@ -9,7 +9,9 @@ not in the language (it keeps a list, say) is called there as it is.
 
 from __future__ import annotations
 
+import contextlib
 import types
+from collections.abc import Iterator
 from typing import Any
 
 import gast
@@ -19,7 +21,7 @@ from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.frontend import source
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, Function, Operand, Undef, Value
-from chainrule.ir.walk import free_values, substitute
+from chainrule.ir.walk import defined, free_values, substitute
 from chainrule.runtime import helpers
 from chainrule.specialise import calls
 from chainrule.specialise.builder import function_name, type_of
@@ -70,8 +72,10 @@ def body_of(
     x_bar = Value(cotangent_type(t), None, loc)
     block, inputs = Block(), dict(ctx.inputs)
     try:
-        with b.into(block):
+        with b.into(block), apart(ctx, frame, change, x_bar):
             result = calls.call(ctx, frame, change, [x_bar], [])
+            result = b.memory.current(result)
+            refuse_lost_write(ctx, x_bar, result)
     except NotDifferentiable as error:
         if error.primal_fails:
             raise
@@ -89,6 +93,55 @@ def body_of(
     function.captured = captured
     function.result = type_of(result)
     return function
+
+
+@contextlib.contextmanager
+def apart(ctx: Context, frame: Frame, change: Operand, x_bar: Value) -> Iterator[None]:
+    """Leave the program as it is: the code does not run where it is called.
+
+    Writes to what was there before would be seen by the rest of the program; they are
+    refused.
+    """
+    memory = ctx.builder.memory
+    now, envs = dict(memory.now), [(f, dict(f.env)) for f in frames(frame, change)]
+    try:
+        yield
+        written = {k for k in memory.now if memory.now[k] is not now.get(k)}
+        written -= {x_bar, *defined(ctx.builder.block)}
+        if written or any(f.env != env for f, env in envs):
+            raise misused(
+                ctx,
+                "code for the reverse sweep writes to what is outside of it",
+                "the function itself does not run it",
+                "let it return the cotangent, and compute nothing else",
+            )
+    finally:
+        memory.now = now
+        for f, env in envs:
+            f.env.clear()
+            f.env.update(env)
+
+
+def frames(frame: Frame, change: Operand) -> list[Frame]:
+    """Return the activations whose variables the code may assign."""
+    found = [frame]
+    if isinstance(change, Const) and isinstance(change.value, Closure):
+        found.append(change.value.frame)
+    for each in found:
+        if each.parent is not None and each.parent not in found:
+            found.append(each.parent)
+    return found
+
+
+def refuse_lost_write(ctx: Context, x_bar: Value, result: Operand) -> None:
+    """Refuse code that writes into the cotangent and does not return it."""
+    nothing = isinstance(result, Undef) or type_of(result) == lt.NONE
+    if nothing and ctx.builder.memory.current(x_bar) is not x_bar:
+        raise misused(
+            ctx,
+            "code for the reverse sweep writes into the cotangent and returns nothing",
+            help="return the cotangent",
+        )
 
 
 def is_outside(change: Operand) -> bool:

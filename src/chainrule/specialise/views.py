@@ -41,7 +41,7 @@ PERHAPS: set[Any] = {
     np.require,
 }
 # The operand itself.
-SAME: set[Any] = {np.asarray, np.asanyarray}
+SAME: set[Any] = {np.asarray, np.asanyarray, prims.stop, prims.on_cotangent}
 # Lists of views.
 SPLITS: set[Any] = {
     np.split,

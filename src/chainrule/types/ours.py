@@ -77,6 +77,12 @@ def some(fn: Fn, x: Any) -> Type:
     return x.elem if isinstance(x, OptionalT) else lift(x)
 
 
+@typed(prims.stop, prims.on_cotangent)
+def same(fn: Fn, x: Any, *rest: Any) -> Type:
+    """Give the type of the value itself."""
+    return lift(x)
+
+
 @typed(prims.unpack)
 def unpack(fn: Fn, x: Any, n: Any) -> Type:
     """Give exactly n elements."""
