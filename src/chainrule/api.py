@@ -252,7 +252,9 @@ def on_cotangent(x: R, change: Callable[[Any], Any]) -> R:
     now = held.get()
     if now is not None:
         now.altered = True
-    return x
+    record = getattr(type(x), "__chainrule_on_cotangent__", None)  # a tensor
+    recorded: R = x if record is None else record(x, change)
+    return recorded
 
 
 def checkpoint(f: F) -> F:

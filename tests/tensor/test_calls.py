@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from chainrule import NotDifferentiable, differentiate, grad, tensor
+from chainrule import NotDifferentiable, differentiate, grad, on_cotangent, tensor
 from chainrule.tensor import Tensor, no_grad
 from tests.tensor.against import check
 
@@ -246,3 +246,15 @@ def test_tensors_elsewhere() -> None:
     assert model.w.grad.tolist() == [1.0, 2.0]
     with pytest.raises(NotDifferentiable, match="has to be passed"):
         model.energy(x)
+
+
+def test_code_for_the_cotangent() -> None:
+    """`on_cotangent` of a tensor is a node whose pullback is the user's code."""
+    x = tensor([1.0, 2.0, 3.0])
+    x.requires_grad_()
+    h = on_cotangent(x * x, lambda g: np.clip(g, 0.0, 2.5))
+    np.testing.assert_array_equal(h.detach().numpy(), [1.0, 4.0, 9.0])
+    (h * tensor([1.0, 2.0, 3.0])).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [2.0, 8.0, 15.0])
+    plain = tensor([1.0])
+    np.testing.assert_array_equal(on_cotangent(plain, np.sin).numpy(), [1.0])

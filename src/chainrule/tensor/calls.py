@@ -12,10 +12,11 @@ import inspect
 import operator
 from typing import Any
 
+from chainrule.api import on_cotangent
 from chainrule.arguments import leaves, map_leaves
 from chainrule.cache.primitives import is_primitive
 from chainrule.derivative import Derivative
-from chainrule.differentiable import Differentiable
+from chainrule.differentiable import Differentiable, differentiable
 from chainrule.errors import NotDifferentiable
 from chainrule.target import Options, target_of
 from chainrule.tensor import operations, tensors, views
@@ -96,5 +97,16 @@ def operands(x: Any, memories: list[Any]) -> Any:
     return operations.protected(x) if isinstance(x, tensors.Tensor) else value
 
 
+@functools.lru_cache(maxsize=256)
+def _surgery(change: Any) -> Differentiable[..., Any]:
+    return differentiable(lambda x: on_cotangent(x, change), Options())
+
+
+def on_cotangent_of(x: Any, change: Any) -> Any:
+    """Record a node whose pullback is the user's code: `on_cotangent` of a tensor."""
+    return _surgery(change)(x)
+
+
 for _class in (Differentiable, Derivative):
     setattr(_class, "__call__", call)  # noqa: B010
+setattr(tensors.Tensor, "__chainrule_on_cotangent__", on_cotangent_of)  # noqa: B010
