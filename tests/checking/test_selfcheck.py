@@ -228,6 +228,23 @@ def test_objects() -> None:
         grad(lambda line: np.sum(off(line.slope)), check=True)(Line(W))
 
 
+@pytest.mark.parametrize("op", [np.sin, off])
+def test_single_precision_only(op: Any) -> None:
+    """A function that refuses double precision is checked in its own."""
+
+    def f(x: Any) -> Any:
+        if x.dtype != np.float32:
+            raise TypeError("single precision only")
+        return np.sum(op(x))
+
+    made, x = grad(f, check=True), W.astype(np.float32)
+    if op is off:
+        with pytest.raises(WrongDerivative):
+            made(x)
+    else:
+        assert np.allclose(made(x), np.cos(x), rtol=1e-5)
+
+
 def test_a_jump_is_said() -> None:
     """Where differences do not settle there is one warning, and the derivative."""
 

@@ -28,7 +28,7 @@ from chainrule.checking.derivatives import check, inner
 from chainrule.checking.differences import Vector, quiet
 from chainrule.checking.held import Held, held
 from chainrule.checking.problems import direction
-from chainrule.checking.slopes import Slope, judge
+from chainrule.checking.slopes import DOUBLE, Slope, judge
 from chainrule.errors import DifferentiationWarning, WrongDerivative
 from chainrule.transform.derive import outside
 
@@ -122,8 +122,8 @@ def _verdict(made: Dispatcher, calls: Calls, values: tuple[Any, ...]) -> str:
         return "wrong"
     except Exception:
         return "skipped"
-    phi = _line(trial, active, along, bar, value)
-    verdict = judge(phi, slope)
+    phi, epsilon = _line(trial, active, along, bar, value)
+    verdict = judge(phi, slope, epsilon)
     if verdict == "wrong" and trial.held.altered:
         return "skipped"  # the user put another cotangent there
     if verdict == "unknown":
@@ -188,23 +188,34 @@ def _vector(x: Any, bar: Any) -> Vector:
 
 def _line(
     trial: Trial, active: list[Any], along: Vector, bar: Any, value: Any
-) -> Callable[[float], float]:
-    """Return the function along the direction, in double precision if it can be."""
-    for start in (structure.promote(active), active):
-        point = structure.to_vector(start)
+) -> tuple[Callable[[float], float], float]:
+    """Return the function along the direction and its precision, double if it can be.
 
-        def phi(t: float, start: Any = start, point: Vector = point) -> float:
-            return inner(
-                bar, trial.value(structure.from_vector(start, point + t * along))
-            )
+    A function may refuse other dtypes than those of its arguments.
+    """
+
+    def wide(moved: list[Any]) -> list[Any]:
+        return moved
+
+    def narrow(moved: list[Any]) -> list[Any]:
+        pairs = zip(active, moved, strict=True)
+        return [conform(x, m, "an argument") for x, m in pairs]
+
+    here = inner(bar, value)
+    point = structure.to_vector(active)
+    start = structure.promote(active)
+    for kind, epsilon in ((wide, DOUBLE), (narrow, _epsilon(active))):
+
+        def phi(t: float, kind: Callable[..., Any] = kind) -> float:
+            moved = structure.from_vector(start, point + t * along)
+            return inner(bar, trial.value(kind(moved)))
 
         try:
             there = phi(0.0)
         except Exception:
             continue
-        here = inner(bar, value)
         if not np.isfinite(here) or abs(there - here) <= 1e-2 * abs(here) + 1e-6:
-            return phi
+            return phi, epsilon
     raise NotChecked("it does not run at arguments next to the given ones")
 
 

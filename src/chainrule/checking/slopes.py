@@ -18,6 +18,7 @@ from chainrule.checking.differences import Vector
 STEPS = (1e-5, 1e-4, 1e-6, 1e-3, 1e-7, 1e-2)
 RTOL = 1e-4
 SETTLED = 1e-2
+DOUBLE = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Difference:
         return 0.5 * (self.left + self.right)
 
 
-def judge(phi: Callable[[float], float], slope: Slope) -> str:
-    """Return `right`, `wrong` or `unknown`.
+def judge(phi: Callable[[float], float], slope: Slope, epsilon: float = DOUBLE) -> str:
+    """Return `right`, `wrong` or `unknown`; `epsilon` is the precision of `phi`.
 
     Where the value is not finite there is nothing to be said, and nothing is.
     """
@@ -67,20 +68,20 @@ def judge(phi: Callable[[float], float], slope: Slope) -> str:
         return "right"
     found: dict[float, Difference] = {}
     for step in STEPS:
-        made = _difference(phi, base, step)
+        made = _difference(phi, base, step, epsilon)
         if made is not None:
             found[step] = made
             if _agrees(made, slope):
                 return "right"
     rows = [found[step] for step in sorted(found, reverse=True)]
     pairs = list(zip(rows, rows[1:], strict=False))
-    if any(_between(a, b, slope) for a, b in pairs[-3:]) or _is_noise(rows, slope):
+    if any(_between(a, b, slope) for a, b in pairs) or _is_noise(rows, slope):
         return "right"
     return "wrong" if any(_settled(a, b, slope) for a, b in pairs) else "unknown"
 
 
 def _difference(
-    phi: Callable[[float], float], base: float, step: float
+    phi: Callable[[float], float], base: float, step: float, epsilon: float
 ) -> Difference | None:
     try:
         high, low = phi(step), phi(-step)
@@ -89,7 +90,7 @@ def _difference(
     if not np.isfinite(high) or not np.isfinite(low):
         return None
     largest = max(abs(high), abs(low), abs(base))
-    noise = 16 * float(np.finfo(np.float64).eps) * largest / step
+    noise = 16 * epsilon * largest / step
     return Difference((base - low) / step, (high - base) / step, noise)
 
 
@@ -110,8 +111,11 @@ def _between(coarse: Difference, fine: Difference, slope: Slope) -> bool:
     left = abs(coarse.left - fine.left) <= allowed
     right = abs(coarse.right - fine.right) <= allowed
     low, high = sorted((fine.left, fine.right))
-    if left and right and high - low > allowed:
-        return low - allowed <= slope.value <= high + allowed
+    if allowed > 3 * SETTLED * size:
+        return False  # noise
+    if left and right:
+        kink = high - low > allowed
+        return kink and low - allowed <= slope.value <= high + allowed
     if not left and not right:
         return False
     side = fine.left if left else fine.right
