@@ -28,7 +28,9 @@ from chainrule.errors import (
     while_differentiating,
 )
 from chainrule.ir.nodes import Function
+from chainrule.optimise.collect import collect
 from chainrule.optimise.dead import remove_dead
+from chainrule.optimise.distinct import mark_distinct
 from chainrule.optimise.expand import expand
 from chainrule.optimise.fresh import forget
 from chainrule.optimise.fuse import fuse
@@ -182,13 +184,15 @@ def optimise(derived: Derived) -> None:
             sizes_of_arguments(function, derived.ours)
             merged, rounds = True, 0
             while merged or rounds < 2:
-                rewrite(function, derived.ours)
+                rewrite(function, derived.ours, rounds > 0)
                 read_once(function)
                 remove_dead(function)
+                shorter = collect(function, derived.ours)
                 merged, rounds = one_sweep(function, derived.ours), rounds + 1
-            if fuse(function):
+            if fuse(function) or shorter:
                 remove_dead(function)
             drop_casts(function)
+            mark_distinct(function)
     for k, function in enumerate(derived.functions):
         if len(derived.functions) == 1 or k == 1:
             own_results(function, derived.own_parts)

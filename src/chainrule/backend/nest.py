@@ -376,7 +376,8 @@ class _Nesting:
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH
             # A cotangent keeps its line in arithmetic, unless it is a single operation.
-            line = entry.named and entry.ops > 1 and _is_arithmetic(node)
+            several = entry.ops - sizes.is_multiple(entry.op) > 1
+            line = entry.named and several and _is_arithmetic(node)
             line = line and not self.choosing
             too_long = long and (entry.named or not apart) and entry.width > SHORT
             if line or too_long:

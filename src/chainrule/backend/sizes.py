@@ -129,6 +129,8 @@ def is_cheap(op: Op) -> bool:
         return True
     if op.fn is operator.getitem:
         base, index = op.args
+        if isinstance(index, Const) and _only_adds_axes(index.value):
+            return True
         whole = isinstance(index, Const) and isinstance(index.value, int | str)
         return (
             whole
@@ -140,6 +142,12 @@ def is_cheap(op: Op) -> bool:
     if op.fn is prims.make_tuple or op.fn is slice:
         return all(not isinstance(a, Value) or a.hint for a in op.args)
     return False
+
+
+def _only_adds_axes(index: object) -> bool:
+    """Say whether an index is all of an array, with new axes."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(p is None or p is ... or p == slice(None) for p in parts)
 
 
 def is_read(op: Op) -> bool:

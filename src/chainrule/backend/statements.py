@@ -148,7 +148,7 @@ class Writer:
             made.append(gast.Expr(call(dotted(f"{out}.append"), [spell(op.args[1])])))
         elif op.fn is prims.list_init:
             made.append(gast.Expr(call(dotted(f"{out}.pop"), [])))
-        elif op.fn is prims.index_add and not is_list(op.args[0]) and picks(op.args[1]):
+        elif op.fn is prims.index_add and may_repeat(op):
             value, negated = self.unsigned(op.args[2])
             word = "subtract" if negated else "add"
             func = dotted(f"{self.speller.scope.path(np)}.{word}.at")
@@ -418,6 +418,13 @@ def _loc(node: Any) -> ir.Loc | None:
 def is_list(operand: Operand) -> bool:
     """Say whether an operand is a list."""
     return isinstance(operand, Value) and isinstance(operand.type, ListT)
+
+
+def may_repeat(op: ir.Apply) -> bool:
+    """Say whether an addition may name an element of an array twice."""
+    if op.text == prims.DISTINCT or is_list(op.args[0]):
+        return False
+    return picks(op.args[1])
 
 
 def picks(index: Operand) -> bool:

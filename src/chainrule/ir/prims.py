@@ -54,11 +54,15 @@ def unpack(x: Any, n: int) -> tuple[Any, ...]:
     return items
 
 
+DISTINCT = "distinct"
+
+
 def index_add(buffer: Any, index: Any, value: Any) -> Any:
     """Return the buffer with `value` added at `index`;
     print as `buffer[index] += value`.
 
-    Integer arrays may name an element twice, both are added: printed as `np.add.at`.
+    Integer arrays may name an element twice, both are added: printed as `np.add.at`,
+    unless the text of the operation is `DISTINCT`.
     """
     out: Any
     if isinstance(buffer, list):

@@ -69,6 +69,25 @@ def _free(block: Block, bound: set[Value], free: dict[Value, None]) -> None:
         read(op)
 
 
+def count_uses(block: Block) -> dict[Value, int]:
+    """Return how often each value is read in a block and its inner blocks."""
+    uses: dict[Value, int] = {}
+    _count_uses(block, uses)
+    return uses
+
+
+def _count_uses(block: Block, uses: dict[Value, int]) -> None:
+    for stmt in block.stmts:
+        for op in operands(stmt):
+            if isinstance(op, Value):
+                uses[op] = uses.get(op, 0) + 1
+        for inner in blocks(stmt):
+            _count_uses(inner, uses)
+    for op in block.results:
+        if isinstance(op, Value):
+            uses[op] = uses.get(op, 0) + 1
+
+
 def defined(block: Block) -> set[Value]:
     """Return all values defined in a block and its inner blocks."""
     found: set[Value] = set(block.params)

@@ -32,7 +32,7 @@ from chainrule.ir.nodes import (
     operands,
     outputs,
 )
-from chainrule.ir.walk import free_values, statements, substitute
+from chainrule.ir.walk import count_uses, free_values, statements, substitute
 from chainrule.optimise.dead import has_effect
 from chainrule.types import lattice as lt
 
@@ -49,22 +49,7 @@ def one_sweep(function: Function, ours: set[Value]) -> bool:
     """Merge reversed loops into their forward loops; say whether there were any."""
     if not any(isinstance(s, Loop) and s.tape for s in statements(function.body)):
         return False
-    uses: dict[Value, int] = {}
-    _count(function.body, uses)
-    return _block(function.body, uses, ours)
-
-
-def _count(block: Block, uses: dict[Value, int]) -> None:
-    """Count how often each value is read."""
-    for stmt in block.stmts:
-        for op in operands(stmt):
-            if isinstance(op, Value):
-                uses[op] = uses.get(op, 0) + 1
-        for inner in blocks(stmt):
-            _count(inner, uses)
-    for op in block.results:
-        if isinstance(op, Value):
-            uses[op] = uses.get(op, 0) + 1
+    return _block(function.body, count_uses(function.body), ours)
 
 
 def _block(block: Block, uses: dict[Value, int], ours: set[Value]) -> bool:
@@ -196,9 +181,7 @@ def _adds_on_path(
 
 def _reads(block: Block, value: Value) -> int:
     """Count how often a block reads a value."""
-    found: dict[Value, int] = {}
-    _count(block, found)
-    return found.get(value, 0)
+    return count_uses(block).get(value, 0)
 
 
 # ------------------------------------------------------------------ merging

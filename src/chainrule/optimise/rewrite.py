@@ -60,15 +60,19 @@ UNSHARED = {
 }
 
 
-def rewrite(function: Function, ours: set[Value]) -> None:
-    """Rewrite a function in place; what is made is ours too."""
-    Rewriter(function, ours).run(function)
+def rewrite(function: Function, ours: set[Value], again: bool = False) -> None:
+    """Rewrite a function in place; what is made is ours too.
+
+    Quotients are shared when it is done `again`: sums have been taken apart by then.
+    """
+    Rewriter(function, ours, again).run(function)
 
 
 class Rewriter:
     """One walk over a function in the order in which it runs."""
 
-    def __init__(self, function: Function, ours: set[Value]) -> None:
+    def __init__(self, function: Function, ours: set[Value], again: bool) -> None:
+        self.again = again
         self.table: dict[Value, Operand] = {}
         self.ours = ours
         self.b = Builder(algebra=True)
@@ -126,6 +130,8 @@ class Rewriter:
                     folded = self.b.fold(stmt.fn, stmt.args, stmt.kwargs)
                 if folded is None:
                     folded = simplify(self.b, stmt.fn, stmt.args, stmt.kwargs)
+                if folded is None and self.again and not stmt.kwargs:
+                    folded = self.quotient(stmt)
             fresh = block.stmts
         if folded is not None:
             folded = self.new(folded)
@@ -141,6 +147,36 @@ class Rewriter:
             self.table[stmt.out] = known
             return []
         return [stmt]
+
+    def quotient(self, stmt: Apply) -> Operand | None:
+        """Use a quotient that is there: `x * y / z` is `(x / z) * y`."""
+        if stmt.fn is operator.truediv:
+            product = self.ours_made(stmt.args[0], operator.mul)
+            if product is not None:
+                for x, y in (product.args, product.args[::-1]):
+                    known = self.known(operator.truediv, x, stmt.args[1])
+                    if known is not None and known.type == stmt.out.type:
+                        return self.b.apply(operator.mul, known, y)
+        elif stmt.fn is operator.mul:
+            for one, other in (stmt.args, stmt.args[::-1]):
+                ratio = self.ours_made(one, operator.truediv)
+                if ratio is not None:
+                    known = self.known(operator.truediv, other, ratio.args[1])
+                    if known is not None and known is not one:
+                        factors = (ratio.args[0], known)
+                        if self.b.infer(operator.mul, factors, ()) == stmt.out.type:
+                            return self.b.apply(operator.mul, *factors)
+        return None
+
+    def ours_made(self, op: Operand, fn: Any) -> Apply | None:
+        """Return the operation of ours behind an operand, if it is this one."""
+        stmt = self.b.defs.get(op) if isinstance(op, Value) else None
+        return stmt if stmt is not None and stmt.fn is fn else None
+
+    def known(self, fn: Any, *args: Operand) -> Value | None:
+        """Return an earlier value of an operation."""
+        key = (fn, *map(_key, args))
+        return next((scope[key] for scope in self.seen[::-1] if key in scope), None)
 
     def inherit(self, op: Operand, old: Value) -> None:
         """Keep the name of a value that is replaced by an unnamed one."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
+from chainrule.specialise.idioms import sigmoid, type_of
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -175,6 +176,11 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
         return b.apply(neg, b.apply(mul, x, inner.args[0]))
     if inner := made(b, x, neg):
         return b.apply(neg, b.apply(mul, inner.args[0], y))
+    if inner := made(b, x, div):
+        if inner.args[1] is y and b.infer(mul, (x, y), ()) == type_of(inner.args[0]):
+            return inner.args[0]
+    if (closed := sigmoid(b, x, y)) is not None:
+        return closed
     if inner := made(b, y, div):
         return b.apply(div, b.apply(mul, x, inner.args[0]), inner.args[1])
     if inner := made(b, y, mul):

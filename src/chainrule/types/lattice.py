@@ -307,6 +307,19 @@ def result_dtype(t: Type) -> np.dtype[Any]:
     raise TypeError(f"{t} is not a number")
 
 
+def same_kind(one: Type, two: Type) -> bool:
+    """Say whether two types have one dtype and, whatever it is called, one shape."""
+    if type(one) is not type(two) or not isinstance(one, ScalarT | ArrayT):
+        return False
+    dims, others = dims_of(one), dims_of(two)
+    if dims is None or others is None or len(dims) != len(others):
+        return False
+    return result_dtype(one) == result_dtype(two) and all(
+        d == o or not (maybe_one(d) or maybe_one(o))
+        for d, o in zip(dims, others, strict=True)
+    )
+
+
 def dims_of(t: Type) -> Dims | None:
     """Return the dimensions of a number: `()` for scalars, None when unknown."""
     return t.dims if isinstance(t, ArrayT) else ()
