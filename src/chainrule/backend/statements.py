@@ -319,8 +319,29 @@ class Writer:
             func = dotted(scope.path(enumerate))
             return gast.Tuple([index, left], STORE), call(func, [right])
         left = gast.Tuple([self.element(it) for it in iters], STORE)
+        numbered = self.numbered_backwards(iters)
+        if numbered is not None:
+            pairs = self.speller.operand(numbered)
+            for fn in (enumerate, list, reversed):
+                pairs = call(dotted(scope.path(fn)), [pairs])
+            return left, pairs
         sources = [self.speller.operand(it.source) for it in iters]
         return left, call(dotted(scope.path(zip)), sources)
+
+    def numbered_backwards(self, iters: tuple[Iter, ...]) -> Operand | None:
+        """Return the tape that is run over from its end, beside its positions."""
+        if len(iters) != 2:
+            return None
+        found = []
+        for it, fns in zip(iters, ((reversed, range, len), (reversed,)), strict=True):
+            source: Operand = it.source
+            for fn in fns:
+                op = self.speller.nested.get(source)  # type: ignore[arg-type]
+                if not isinstance(op, ir.Apply) or op.fn is not fn or len(op.args) != 1:
+                    return None
+                source = op.args[0]
+            found.append(source)
+        return found[1] if found[0] is found[1] else None
 
     def counts(self, source: Operand) -> bool:
         """Say whether an iterable counts 0, 1, 2, ... without end of its own."""

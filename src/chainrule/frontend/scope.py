@@ -39,7 +39,14 @@ class Scope:
 
 
 def scope_of(function: gast.AST) -> Scope:
-    """Return what the names of a function are."""
+    """Return what the names of a function are; kept with its tree."""
+    known: Scope | None = getattr(function, "scope", None)
+    if known is None:
+        known = function.scope = _scope_of(function)
+    return known
+
+
+def _scope_of(function: gast.AST) -> Scope:
     params = parameters(function)
     body = _body(function)
     nodes = [node for node, _ in own_nodes(body)]

@@ -166,7 +166,26 @@ class Rewriter:
                         factors = (ratio.args[0], known)
                         if self.b.infer(operator.mul, factors, ()) == stmt.out.type:
                             return self.b.apply(operator.mul, *factors)
+            return self.higher_power(*stmt.args)
         return None
+
+    def higher_power(self, product: Operand, x: Operand) -> Operand | None:
+        """Use a power that is there: `a * x**2 * x` is `a * x**3`."""
+        a: Operand | None = None
+        power = self.ours_made(product, operator.pow)
+        if power is None and (outer := self.ours_made(product, operator.mul)):
+            a, power = outer.args[0], self.ours_made(outer.args[1], operator.pow)
+        if power is None or power.args[0] is not x:
+            return None
+        n = power.args[1]
+        if not isinstance(n, Const) or type(n.value) is not int or n.value < 2:
+            return None
+        known = self.known(operator.pow, x, Const(n.value + 1))
+        return (
+            known
+            if a is None or known is None
+            else self.b.apply(operator.mul, a, known)
+        )
 
     def ours_made(self, op: Operand, fn: Any) -> Apply | None:
         """Return the operation of ours behind an operand, if it is this one."""

@@ -98,6 +98,8 @@ class Sum:
 
     def written(self) -> list[Apply] | None:
         """Return the statements before a shorter sum; the root then is the last."""
+        if not self.repeats() and not self.signs():
+            return None
         if not all(math.isfinite(t.number) for t in self.terms):
             return None
         signs = self.signs()
@@ -113,6 +115,16 @@ class Sum:
             return None
         self.root.fn, self.root.args, self.root.form = last.fn, last.args, last.form
         return [s for s in b.defs.values() if s is not last]
+
+    def repeats(self) -> bool:
+        """Say whether two terms have a factor in common, or none at all."""
+        seen: set[Operand | None] = set()
+        for term in self.terms:
+            mine: set[Operand | None] = {*term.over, *term.under} or {None}
+            if mine & seen:
+                return True
+            seen |= mine
+        return False
 
     def signs(self) -> bool:
         """Say whether a factor of -1.0 is only a sign."""

@@ -20,6 +20,7 @@ from chainrule.types.lattice import (
     ListT,
     RangeT,
     ScalarT,
+    TupleT,
     Type,
     fresh_dim,
     result_dtype,
@@ -34,9 +35,7 @@ probed(
     """zeros ones full empty zeros_like ones_like full_like empty_like eye identity
     linspace logspace geomspace meshgrid indices tri ascontiguousarray
     asfortranarray copy asarray_chkfinite bartlett blackman hamming hanning kaiser
-    tril_indices triu_indices diag_indices diag_indices_from tril_indices_from
-    triu_indices_from
-    astype require""",
+    diag_indices diag_indices_from astype require""",
 )
 
 
@@ -100,6 +99,16 @@ def array(fn: Fn, object: Any = NEVER, dtype: Any = None, **kwargs: Any) -> Type
         found = np.dtype(int if dtype is None else dtype)
         return ArrayT(found, (fresh_dim(),))
     return probe(fn, t if isinstance(t, ListT) else source, dtype, **kwargs)
+
+
+@typed(np.triu_indices, np.tril_indices, np.triu_indices_from, np.tril_indices_from)
+def triangle(fn: Fn, *args: Any, **kwargs: Any) -> Type:
+    """Give two indices of one length: rows and columns."""
+    found = probe(fn, *args, **kwargs)
+    if not isinstance(found, TupleT) or len(found.items) != 2:
+        return found
+    length = (fresh_dim(),)
+    return TupleT(tuple(ArrayT(result_dtype(t), length) for t in found.items))
 
 
 @typed(np.fromiter)
