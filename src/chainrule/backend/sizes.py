@@ -151,12 +151,12 @@ def _only_adds_axes(index: object) -> bool:
 
 
 def is_read(op: Op) -> bool:
-    """Say whether an operation only reads one part at a fixed place."""
+    """Say whether an operation only reads a part at a fixed place, or names places."""
     if not isinstance(op, ir.Apply):
         return False
     if op.fn is operator.getitem:
         return isinstance(op.args[1], Const)
-    return op.fn is prims.dim
+    return op.fn is prims.dim or op.fn is slice or op.fn is prims.make_tuple
 
 
 def is_field(base: Operand, name: object) -> bool:
@@ -196,6 +196,9 @@ def width(op: Op, widths: list[int]) -> int:
         return total + 1
     if op.fn is operator.getitem:
         return total + 2
+    if op.fn is slice:
+        said = [w for a, w in zip(op.args, widths, strict=False) if not _is_none(a)]
+        return sum(said) + 2
     if op.fn is prims.make_tuple or op.fn is prims.make_list:
         return total + 2 * len(widths)
     if op.fn is prims.format_ and isinstance(op.args[0], Const):
@@ -207,6 +210,10 @@ def width(op: Op, widths: list[int]) -> int:
     keywords = sum(len(k) + 1 for k, _ in op.kwargs)
     module = 0 if op.text or op.form != "call" else 3
     return total + len(name) + module + keywords + 2 * len(widths)
+
+
+def _is_none(operand: Operand) -> bool:
+    return isinstance(operand, Const) and operand.value is None
 
 
 def operand_width(operand: Operand) -> int:

@@ -22,7 +22,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.specialise.builder import type_of
 from chainrule.transform import splice
-from chainrule.transform.cotangents import Bar, Masked, is_zero
+from chainrule.transform.cotangents import Bar, Masked, Wide, is_zero
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 def elementwise(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
     """Multiply the cotangent by each partial derivative."""
     assert not isinstance(bar, dict)
-    g, mask = (bar.op, bar) if isinstance(bar, Masked) else (bar, None)
+    g = bar.op if isinstance(bar, Masked | Wide) else bar
+    mask = bar if isinstance(bar, Masked) else None
     bound = splice.bind(stmt, rule)
     splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
@@ -45,7 +46,9 @@ def elementwise(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
         if _is_complex(type_of(partial)):
             partial = rev.b.apply(np.conj, partial)
         term: Any = rev.b.apply(operator.mul, g, partial)
-        if mask is None:
+        if isinstance(bar, Wide):
+            pass  # it is as large as the result already
+        elif mask is None:
             term = spread_out(rev, term, operand, stmt.out)
         else:
             term = Masked(term, mask.tests)

@@ -29,7 +29,7 @@ from chainrule.ir.nodes import (
 from chainrule.ir.walk import defined
 from chainrule.specialise.builder import type_of
 from chainrule.transform import export
-from chainrule.transform.cotangents import Bar, Masked, is_zero
+from chainrule.transform.cotangents import Bar, Masked, Wide, is_zero
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def enter_again(rev: Reverse, stmt: With, made: Apply, block: Block) -> None:
     again = With(context, None, block, (), stmt.loc)
     inside = defined(block)
     for value, bar in list(rev.cot.bars.items()):
-        if isinstance(bar, Masked):
+        if isinstance(bar, Masked | Wide):
             with rev.b.into(block):
                 bar = rev.cot.bars[value] = rev.cot.settle(bar)
                 inside = defined(block)

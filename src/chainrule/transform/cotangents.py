@@ -2,10 +2,12 @@
 fit to the primal, complete.
 
 In: contributions to the cotangent of a value. Out: one operand, of the primal's shape
-and kind. Three things are put off until somebody needs them: zeros (nothing is stored),
+and kind. Four things are put off until somebody needs them: zeros (nothing is stored),
 the repetition of a reduction's cotangent over the axes that were reduced (the smaller
-operand broadcasts by itself), and the mask of `np.where` (applied after the partials of
-the branch, so that an infinite partial where the branch was not taken cannot leak).
+operand broadcasts by itself), the sum over axes that are only known at run time (after
+partials it may be a sum over all), and the mask of `np.where` (applied after the
+partials of the branch, so that an infinite partial where the branch was not taken
+cannot leak).
 """
 
 from __future__ import annotations
@@ -33,8 +35,16 @@ class Masked:
     tests: tuple[tuple[Operand, bool], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """A cotangent that is still to be summed over axes nobody knows `to` has."""
+
+    op: Operand
+    to: Value
+
+
 Parts = dict[Any, Any]
-Bar = Value | Const | Undef | Masked | Parts
+Bar = Value | Const | Undef | Masked | Wide | Parts
 
 
 class Cotangents:
@@ -131,8 +141,10 @@ class Cotangents:
 
     # ------------------------------------------------------------- fitting
 
-    def fit(self, g: Value | Const | Undef | Masked, to: Value) -> Bar:
+    def fit(self, g: Value | Const | Undef | Masked | Wide, to: Value) -> Bar:
         """Sum over broadcast axes, and project to the primal's dtype."""
+        if isinstance(g, Wide):
+            g = self.settle(g)
         if isinstance(g, Masked):
             parts = (g.op, *(test for test, _ in g.tests))
             if all(self.covers(to, op) for op in parts) and not _narrows(g.op, to):
@@ -141,8 +153,24 @@ class Cotangents:
         if isinstance(to.type, lt.ListT | lt.TapeT | lt.ResidualT | lt.OptionalT):
             return self.settle(g)
         g = self.unspread(g, to)
+        if isinstance(to.type, lt.ArrayT) and self.is_wide(g, to):
+            return Wide(self.project(g, to), to)
         g = self.reduce(g, to)
         return self.project(g, to)
+
+    def is_wide(self, g: Operand, to: Value) -> bool:
+        """Say whether only the run time knows over which axes to sum."""
+        if not isinstance(type_of(g), lt.ScalarT | lt.ArrayT):
+            return False
+        have, want = lt.dims_of(type_of(g)), lt.dims_of(to.type)
+        if have is None or want is None:
+            return True
+        tail = have[len(have) - len(want) :] if len(have) >= len(want) else have
+        ends = want[len(want) - len(tail) :]
+        return any(
+            h != w and h != 1 and w != 1 and lt.maybe_one(w)
+            for h, w in zip(tail, ends, strict=True)
+        )
 
     def unspread(self, g: Operand, to: Value) -> Operand:
         """Take back a repetition over axes: the smaller operand
@@ -177,7 +205,7 @@ class Cotangents:
         if isinstance(type_of(g), lt.NeverT | lt.OpaqueT):
             return g
         if have is None or want is None:
-            return self.b.apply(helpers.unbroadcast, g, to, type_=self.like(to, g))
+            return self.unbroadcast(g, to)
         if self.covers(to, g):
             return g
         if not want:
@@ -195,13 +223,17 @@ class Cotangents:
             if h == w or h == 1 or not lt.maybe_one(w):
                 continue
             if w != 1:
-                return self.b.apply(helpers.unbroadcast, g, to, type_=self.like(to, g))
+                return self.unbroadcast(g, to)
             ones.append(k)
         if ones:
             axes = ones[0] if len(ones) == 1 else tuple(ones)
             named = (("axis", Const(axes)), ("keepdims", Const(True)))
             g = self.b.apply(np.sum, g, kwargs=named, form="method", text="sum")
         return g
+
+    def unbroadcast(self, g: Operand, to: Value) -> Operand:
+        """Sum over the axes that turn out to be broadcast when it runs."""
+        return self.b.apply(helpers.unbroadcast, g, to, type_=self.like(to, g))
 
     def like(self, to: Value, g: Operand) -> lt.Type:
         """Return the type of a cotangent of `to` in the dtype of `g`."""
@@ -239,7 +271,9 @@ class Cotangents:
     # ------------------------------------------------------------- reading
 
     def settle(self, g: Any) -> Operand:
-        """Apply a mask that was put off."""
+        """Apply a mask, or take a sum, that was put off."""
+        if isinstance(g, Wide):
+            return self.unbroadcast(g.op, g.to)
         if isinstance(g, Masked):
             op, zero = g.op, Const(0.0)
             for test, when in g.tests:

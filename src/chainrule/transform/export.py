@@ -12,6 +12,7 @@ import operator
 from collections.abc import Collection, Iterable
 
 from chainrule.analysis.activity import paths
+from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
@@ -135,7 +136,7 @@ def read_again(stmt: Loop, body: Block) -> None:
 
 
 ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
-CHEAP = {operator.getitem, builtins.getattr, slice, *ARITHMETIC}
+CHEAP = {operator.getitem, builtins.getattr, slice, prims.make_tuple, *ARITHMETIC}
 
 
 def recomputable(
@@ -208,9 +209,16 @@ def _cheap(made: Apply) -> bool:
         )
     if made.fn is operator.getitem:
         index = made.args[1]
-        if isinstance(index, Value) and isinstance(index.type, lt.ArrayT | lt.ListT):
+        if isinstance(index, Value) and not _is_basic(index.type):
             return False
     return True
+
+
+def _is_basic(t: lt.Type) -> bool:
+    """Say whether an index makes a view, not a copy."""
+    if isinstance(t, lt.TupleT):
+        return all(map(_is_basic, t.items))
+    return not isinstance(t, lt.ArrayT | lt.ListT)
 
 
 def _is_real_arithmetic(made: Apply | None) -> bool:
