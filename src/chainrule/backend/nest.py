@@ -124,6 +124,12 @@ class _Nesting:
             and node.op.fn in PUTS
         }
         self.choosing = False
+        self.params = set(program.function.params)
+        self.quiet = not any(
+            isinstance(n, p.With | p.Try)
+            or (isinstance(n, p.Let) and sizes.has_effect(n.op))
+            for n in p.walk(program.nodes)
+        )
         for value in program.function.params:
             self.defined[self.slots.slot(value)] = 1
         self.survey(program.nodes)
@@ -271,7 +277,9 @@ class _Nesting:
             self.offer_cotangent(out, op)
             return
         uses = self.uses.get(out, 0)
-        if uses == 1:
+        if uses == 1 and self.is_argument_field(op):
+            self.offer_cheap(out, op, anywhere=True)
+        elif uses == 1:
             self.add(out, op)
         elif uses > 1 and sizes.is_cheap(op) and not self.reads_changed(op):
             self.offer_cheap(out, op)
@@ -301,11 +309,22 @@ class _Nesting:
         for slot in slots:
             self.readers.setdefault(slot, []).append(out)
 
-    def offer_cheap(self, out: Value, op: Op) -> None:
+    def is_argument_field(self, op: Op) -> bool:
+        """Say whether an operation reads an attribute that nothing here can change."""
+        return (
+            self.quiet
+            and isinstance(op, ir.Apply)
+            and op.fn is getattr
+            and op.args[0] in self.params
+            and isinstance(op.args[1], ir.Const)
+            and sizes.is_field(op.args[0], op.args[1].value)
+        )
+
+    def offer_cheap(self, out: Value, op: Op, anywhere: bool = False) -> None:
         """Nest at every use what costs nothing and cannot change in between."""
         ops, width, slots = self.measure(op)
         stable = all(self.defined.get(s, 0) <= 1 for s in slots)
-        near = self.scopes[out] == {self.depths[out]}
+        near = anywhere or self.scopes[out] == {self.depths[out]}
         if stable and near and width <= CHEAP_WIDTH:
             self.nested[out] = op
             self.cheap[out] = (ops, width)

@@ -57,6 +57,7 @@ class Sum:
     ) -> None:
         self.made, self.uses, self.root = made, uses, root
         self.terms: list[Term] = []
+        self.negative = False
         self.apart(root.args[0], 1)
         self.apart(root.args[1], 1 if root.fn is add else -1)
 
@@ -82,6 +83,7 @@ class Sum:
         stmt = self.own(op)
         if isinstance(op, Const) and type(op.value) in (int, float) and not under:
             term.number *= op.value
+            self.negative |= op.value < 0
         elif stmt is not None and stmt.fn is mul and not under:
             for a in stmt.args:
                 self.factors(a, term, False)
@@ -127,19 +129,8 @@ class Sum:
         return False
 
     def signs(self) -> bool:
-        """Say whether a factor of -1.0 is only a sign."""
-        return any(
-            t.number == -1 and len(t.over) == 1 and self.multiplied(t.over[0])
-            for t in self.terms
-        )
-
-    def multiplied(self, op: Operand) -> bool:
-        """Say whether an operand is written `-1.0 * op` in the sum."""
-        return any(
-            s.fn is mul and s.args[1] is op and isinstance(s.args[0], Const)
-            for s in map(self.own, self.root.args)
-            if s is not None
-        )
+        """Say whether a negative number is written where a minus would do."""
+        return self.negative and any(t.number > 0 for t in self.terms)
 
     def like_terms(self) -> bool:
         """Add up the numbers of like terms."""
