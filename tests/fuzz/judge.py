@@ -25,6 +25,7 @@ from tests.checks import quiet
 from tests.fuzz.trial import Trial, Wrong
 
 SECONDS = 30
+OWN_SECONDS = 5  # for the program itself and its differences: a shrunk one may not end
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ def _out_of_time(*_: object) -> None:
 
 def _judge(source: str, seed: int, second: bool) -> Verdict:
     try:
+        signal.alarm(OWN_SECONDS)
         module = load(source, f"program_{seed}")
         trial = Trial(module, seed)
+        signal.alarm(SECONDS)
     except (Exception, SystemExit, OutOfTime) as error:
         return Verdict("primal", type(error).__name__, str(error))
     if not trial.tame:
