@@ -36,7 +36,7 @@ def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     try:
         return appended(ctx, frame, node)
-    except _Unlisted:
+    except loops.Unlisted:
         del ctx.builder.block.stmts[mark:]
         resume(ctx, frame, start)
     items = unrolled(
@@ -168,10 +168,6 @@ def _small(items: list[Operand]) -> bool:
     return len(items) <= iterables.UNROLL
 
 
-class _Unlisted(Exception):
-    """An element is a function: the list must be taken apart."""
-
-
 def holds_function(ctx: Context, op: Operand) -> bool:
     """Say whether a value is a function of the program, or contains one."""
     if isinstance(op, Const):
@@ -217,7 +213,7 @@ def appended(ctx: Context, frame: Frame, node: Any) -> Operand:
 def append(ctx: Context, items: Operand, value: Operand) -> Operand:
     """Write `items.append(value)`, as a new list."""
     if holds_function(ctx, value):
-        raise _Unlisted
+        raise loops.Unlisted
     writing.share(ctx, value)
     elem = lt.element_type(type_of(items))
     t = type_of(value)

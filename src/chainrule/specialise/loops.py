@@ -85,16 +85,18 @@ def loop(
                     raise
                 plan = again
                 resume(ctx, frame, start)
-    except (Restart, Grows) as need:
+    except (Restart, Grows, Unlisted) as need:
+        if isinstance(need, Unlisted) and extra:
+            raise  # a comprehension takes itself apart
         items = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
-        if isinstance(need, Grows) and items is None:
+        if not isinstance(need, Restart) and items is None:
             root = count_root(ctx, iterable)
             if root is not None:
                 raise Restart(root, root.hint or "the count", ctx.builder.loc) from None
             raise not_differentiable(
                 "CR501",
                 frame.loc(node) if hasattr(node, "lineno") else ctx.builder.loc,
-                f"an object {need} that runs an unknown number of times",
+                f"an object {need or LAYOUT} that runs an unknown number of times",
                 help="give it all its attributes, keys or elements before the loop",
             ) from None
         if items is None or not getattr(need, "elements", True):
@@ -102,6 +104,13 @@ def loop(
         del ctx.builder.block.stmts[mark:]
         resume(ctx, frame, start)
         unroll(ctx, frame, node, Elements(ctx, iterable, items), bind, body)
+
+
+class Unlisted(Exception):
+    """An element of a list is a function: the list must be taken apart."""
+
+    def __str__(self) -> str:
+        return ""
 
 
 class Grows(Exception):

@@ -21,10 +21,11 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Function, Operand, Value
 from chainrule.ir.walk import statements, substitute
-from chainrule.specialise import calls, nested_products
-from chainrule.specialise.builder import Builder, type_of
+from chainrule.specialise import calls, nested_products, writing
+from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, read_parts
+from chainrule.specialise.values import Closure
 from chainrule.types import lattice as lt
 
 Kwargs = Sequence[tuple[str, Operand]]
@@ -221,6 +222,7 @@ class Scope:
         self.table: dict[Value, Operand] = {}
         self.params: list[Operand] = []
         args, named = list(args), dict(kwargs)
+        before, first = dict(b.memory.now), Value(lt.NEVER).id
         with b.into(self.block):
             for n in numbers:
                 args[n] = self.fresh(args[n], f"x{n}")
@@ -229,6 +231,11 @@ class Scope:
                 named[name] = self.fresh(named[name], name)
                 self.params.append(named[name])
             result = calls.call(ctx, frame, function, args, list(named.items()))
+            result = b.memory.current(result)
+        fn = function.value if isinstance(function, Const) else function
+        name = fn.name if isinstance(fn, Closure) else function_name(fn)
+        where = f"`{name}`, whose derivative is taken,"
+        writing.refuse_since(ctx, before, first, self.table, where)
         self.result = result
 
     def fresh(self, op: Operand, name: str) -> Operand:

@@ -25,7 +25,7 @@ from chainrule.ir.nodes import (
     Value,
 )
 from chainrule.ir.walk import free_values, substitute
-from chainrule.specialise import inlining
+from chainrule.specialise import inlining, writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.carried import widen_constant
 from chainrule.specialise.frames import Context, Frame
@@ -219,8 +219,10 @@ def build(
     function = Function(callee.name, params, Block(), b.loc)
     function.result = lt.NEVER
     made[signature] = function
+    before, first = dict(b.memory.now), Value(lt.NEVER).id
     for _ in range(4):
         block = Block()
+        b.memory.now = dict(before)
         leaves: list[Operand] = list(params)
         inner = Frame(
             callee.tree,
@@ -234,7 +236,9 @@ def build(
         )
         with b.into(block):
             inner.env = {n: restore(ctx, part, leaves) for n, part in shape}
-            result = inlining.run(ctx, inner)
+            result = b.memory.current(inlining.run(ctx, inner))
+        where = f"`{callee.name}`, which calls itself,"
+        writing.refuse_since(ctx, before, first, params, where)
         if isinstance(result, Undef):
             result = UNDEF
         found = general(type_of(result))

@@ -8,7 +8,7 @@ others any more.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Container, Hashable
 from typing import Any
 
 from chainrule.errors import not_differentiable
@@ -18,7 +18,7 @@ from chainrule.specialise import arrays
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, State
 from chainrule.specialise.joins import Joiner
-from chainrule.specialise.memory import Iterated
+from chainrule.specialise.memory import Iterated, Now
 from chainrule.specialise.reach import reachable
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
@@ -37,6 +37,29 @@ def write(ctx: Context, op: Operand, content: Operand) -> None:
         raise outside(ctx, Const(None, source.args[0].text))  # type: ignore[union-attr]
     memory.open(home)
     Write(ctx).put(home, content)
+
+
+def refuse_since(
+    ctx: Context, before: Now, first: int, params: Container[Any], where: str
+) -> None:
+    """Refuse writes, since a state, to what is known outside a piece of the program.
+
+    `first` is the id from which values were made inside, `params` stand for arguments.
+    """
+    memory = ctx.builder.memory
+    for key, op in memory.now.items():
+        known = key in before if not isinstance(key, Value) else key.id < first
+        if (known or key in params) and before.get(key) is not op:
+            name = getattr(key, "hint", None) or getattr(key, "name", None)
+            raise not_differentiable(
+                "CR417",
+                ctx.builder.loc,
+                f"{where} writes into {f'`{name}`' if name else 'an object'}, which is"
+                " known outside of it",
+                label="called here",
+                help="let it write into a copy, and return that",
+            )
+    memory.now = dict(before)
 
 
 def outside(ctx: Context, op: Operand) -> Exception:
