@@ -89,16 +89,22 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
                 "compute in an ordinary function, and await around it",
             )
         elif scope.is_generator:
-            self.refuse(
-                "CR102",
-                _first_yield(node),
-                f"generator function `{name}`",
-                "a generator runs in turns with its caller, which cannot be reversed",
-                "return a list: [... for ... in ...]",
-            )
+            self._yields(name, node)
         self.scopes.append((name, scope))
         self.generic_visit(node)
         self.scopes.pop()
+
+    def _yields(self, name: str, function: gast.AST) -> None:
+        """Refuse a generator to which values are sent."""
+        found = _first_yield(function)
+        if found is not None:
+            self.refuse(
+                "CR102",
+                found,
+                f"generator function `{name}` receives values",
+                "what `yield` returns is sent by the caller, if by anyone",
+                "pass what is sent as an argument",
+            )
 
     visit_AsyncFunctionDef = visit_FunctionDef
     visit_Lambda = visit_FunctionDef
@@ -251,7 +257,10 @@ def _header(node: gast.AST) -> gast.AST:
     return place
 
 
-def _first_yield(function: gast.AST) -> gast.AST:
-    """Return the first `yield` of a generator function, not of those nested in it."""
+def _first_yield(function: gast.AST) -> gast.AST | None:
+    """Return the first `yield` of a function that is more than a statement."""
     body = [function.body] if isinstance(function, gast.Lambda) else function.body
-    return next(n for n, _ in own_nodes(body) if isinstance(n, YIELDS))
+    nodes = [n for n, _ in own_nodes(body)]
+    plain = {id(n.value) for n in nodes if isinstance(n, gast.Expr)}
+    found = (n for n in nodes if isinstance(n, YIELDS) and id(n) not in plain)
+    return next(found, None)

@@ -22,6 +22,7 @@ from chainrule.specialise.frames import Context, Frame, is_data
 from chainrule.specialise.values import (
     ArrayMethod,
     Closure,
+    Generated,
     Generator,
     Items,
     Method,
@@ -89,7 +90,7 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
     value = base.value
     if isinstance(value, Poison):
         raise not_differentiable(value.code, ctx.builder.loc, f"this {value.reason}")
-    if isinstance(value, Generator | Items | Streams | Closure):
+    if isinstance(value, Generated | Generator | Items | Streams | Closure):
         if name == "__name__" and isinstance(value, Closure):
             return Const(value.name)
         return Const(ArrayMethod(base, name))

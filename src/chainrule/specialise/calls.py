@@ -29,6 +29,7 @@ from chainrule.specialise import (
     displays,
     expressions,
     inlining,
+    iterators,
     library,
     lists,
     object_calls,
@@ -156,6 +157,9 @@ def call(
         answered = static_calls.answer(ctx.builder, fn, args, kwargs)
         if answered is not NotImplemented:
             return answered  # type: ignore[no-any-return]
+    streamed = iterators.call(ctx, frame, fn, args, kwargs)
+    if streamed is not None:
+        return streamed
     special = builtin_calls.treatment(fn)
     if special is not None:
         result = special(ctx, frame, args, kwargs)

@@ -12,6 +12,7 @@ from typing import Any
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.request import Apart, Input
+from chainrule.specialise import generators
 from chainrule.specialise.builder import Builder
 from chainrule.specialise.frames import Context
 from chainrule.specialise.joins import layout_of, read_parts
@@ -67,7 +68,7 @@ def _object(
                 continue
             if part is mine:
                 continue
-        _part(b, layout, place, key, part)
+        _part(ctx, layout, place, key, part)
 
 
 def _changed(b: Builder, part: Value, mine: Operand) -> bool:
@@ -84,7 +85,9 @@ def _read(b: Builder, place: Operand, maker: Any, key: Any) -> Operand:
     return b.getitem(place, key)
 
 
-def _part(b: Builder, layout: Any, place: Operand, key: Any, part: Operand) -> None:
+def _part(ctx: Context, layout: Any, place: Operand, key: Any, part: Operand) -> None:
+    generators.refuse_kept(ctx, part)
+    b = ctx.builder
     if layout[0] is prims.make_object:
         _effect(b, prims.put_attribute, place, Const(key), part)
     else:
@@ -93,4 +96,3 @@ def _part(b: Builder, layout: Any, place: Operand, key: Any, part: Operand) -> N
 
 def _effect(b: Builder, fn: Any, *args: Operand) -> None:
     b.apply(fn, *args, effect=True, type_=lt.NONE)
-

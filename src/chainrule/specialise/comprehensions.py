@@ -17,14 +17,16 @@ from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     displays,
     expressions,
+    generators,
     iterables,
+    iterators,
     loops,
     statements,
     writing,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
-from chainrule.specialise.values import Closure, Generator, Method
+from chainrule.specialise.values import Closure, Generated, Generator, Method, is_const
 from chainrule.types import lattice as lt
 
 
@@ -139,6 +141,11 @@ def unrolled(
             return True
         generator = node.generators[k]
         source = expressions.evaluate(ctx, scope if k else frame, generator.iter)
+        source = iterators.opened(ctx, scope, source)
+        if is_const(source, Generated):
+            if not force:
+                return False
+            source = generators.collect(ctx, scope, source.value)
         plan = iterables.plan(ctx, scope, source)
         if not isinstance(plan, list):
             known = iterables.elements_if_known(ctx, source, loops.MAX_UNROLLED)
@@ -296,6 +303,9 @@ def static_items(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Non
     """Return the elements of an iterable one by one if they are known, else None."""
     if isinstance(op, Const) and isinstance(op.value, Generator):
         op = collect(ctx, frame, op.value)
+    op = iterators.opened(ctx, frame, op)
+    if is_const(op, Generated):
+        op = generators.collect(ctx, frame, op.value)
     known = iterables.elements_if_known(ctx, op, 10_000)
     if known is not None:
         return known

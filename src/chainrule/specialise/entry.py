@@ -29,7 +29,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.ir.walk import inner_blocks, substitute
 from chainrule.request import Input
-from chainrule.specialise import commits, inlining, nested, recursion
+from chainrule.specialise import commits, generators, inlining, nested, recursion
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
 from chainrule.types import lattice as lt
@@ -74,6 +74,7 @@ def specialise(
     with builder.into(block):
         op = recursion.enter(ctx, frame, fn)
         op = present(builder, builder.memory.current(op), frame.name)
+        generators.refuse_kept(ctx, op)
         commits.commit(ctx, params)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     for each in (block, *(f.body for made in ctx.functions.values() for f in made.values())):

@@ -21,7 +21,7 @@ from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, here, lookup, resume
 from chainrule.specialise.joins import join, make
-from chainrule.specialise.values import Closure, Generator
+from chainrule.specialise.values import Closure, Generated, Generator
 from chainrule.types import lattice as lt
 
 BINARY: dict[type, Callable[..., Any]] = {
@@ -150,7 +150,7 @@ def negate(ctx: Context, frame: Frame, op: Operand) -> Operand:
 def truth(ctx: Context, frame: Frame, op: Operand) -> Operand:
     """Return an operand to test: a constant bool where the answer is known."""
     if isinstance(op, Const):
-        if isinstance(op.value, Closure | Generator):
+        if isinstance(op.value, Closure | Generated | Generator):
             return Const(True)
         return Const(bool(op.value))
     t = type_of(op)

@@ -25,9 +25,7 @@ from chainrule.specialise import (
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame
 from chainrule.specialise.specials import SPECIAL, Args, Kwargs, Special, special
-from chainrule.specialise.values import (
-    Generator,
-)
+from chainrule.specialise.values import Generated, Generator, is_const
 from chainrule.types import lattice as lt
 
 
@@ -72,9 +70,9 @@ def fold(
     if isinstance(iterable, Const) and isinstance(iterable.value, Generator):
         return _fold_generator(ctx, frame, iterable.value, start, step)
     items = None
-    plan = iterables.plan(ctx, frame, iterable)
-    if isinstance(plan, list):
-        items = plan
+    if not is_const(iterable, Generated):
+        plan = iterables.plan(ctx, frame, iterable)
+        items = plan if isinstance(plan, list) else None
     if items is not None:
         for item in items:
             start = step(start, item)

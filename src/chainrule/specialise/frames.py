@@ -56,6 +56,7 @@ class Frame:
     env: dict[str, Operand] = field(default_factory=dict)
     locals: frozenset[str] = frozenset()
     live: bool = False
+    consumer: Any = None
 
     def loc(self, node: Any) -> Loc | None:
         """Return the place of a node in the user's file."""

@@ -15,7 +15,7 @@ import gast
 from chainrule.errors import NotDifferentiable
 from chainrule.frontend import fence, scope, source
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
-from chainrule.specialise import expressions, recursion, statements
+from chainrule.specialise import expressions, generators, recursion, statements
 from chainrule.specialise.binding import bind
 from chainrule.specialise.frames import (
     CTL,
@@ -48,6 +48,8 @@ def call_function(
     }
     spec = callee.tree.args
     callee.env = bind(ctx, callee.name, spec, args, kwargs, defaults, kw_defaults)
+    if generators.is_generator(callee):
+        return generators.made(callee, fn)
     return recursion.enter(ctx, callee, fn)
 
 
@@ -68,6 +70,8 @@ def call_closure(
     callee.env = bind(
         ctx, closure.name, spec, args, kwargs, closure.defaults, kw_defaults
     )
+    if generators.is_generator(callee):
+        return generators.made(callee, closure)
     return recursion.enter(ctx, callee, closure)
 
 
@@ -86,13 +90,21 @@ def load(fn: types.FunctionType, allowed: Sequence[str] = ()) -> Any:
     return found
 
 
-def run(ctx: Context, callee: Frame) -> Operand:
-    """Interpret the body of a function whose parameters are bound."""
+def share(ctx: Context, callee: Frame) -> list[Cell]:
+    """Move the variables that functions inside assign to the memory."""
+    cells = []
     for name in scope.shared_names(callee.tree):
         cell = Cell(name)
         if name in callee.env:
             ctx.builder.memory.now[cell] = callee.env[name]
         callee.env[name] = Const(cell)
+        cells.append(cell)
+    return cells
+
+
+def run(ctx: Context, callee: Frame) -> Operand:
+    """Interpret the body of a function whose parameters are bound."""
+    share(ctx, callee)
     if isinstance(callee.tree, gast.Lambda):
         return expressions.evaluate(ctx, callee, callee.tree.body)
     callee.env[CTL] = NEXT

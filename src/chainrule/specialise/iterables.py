@@ -17,10 +17,17 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Iter, Operand, Value
+from chainrule.specialise import generators
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import Memory, is_mutable
-from chainrule.specialise.values import ArrayMethod, Generator, Items, Streams
+from chainrule.specialise.values import (
+    ArrayMethod,
+    Generated,
+    Generator,
+    Items,
+    Streams,
+)
 from chainrule.types import lattice as lt
 
 UNROLL = 4
@@ -120,6 +127,8 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
         value = op.value
         if isinstance(value, Items | Streams | Generator):
             consume(ctx, value)
+        if isinstance(value, Generated):
+            return plan(ctx, frame, generators.collect(ctx, frame, value))
         if isinstance(value, Items):
             return list(value.items)
         if isinstance(value, Streams):

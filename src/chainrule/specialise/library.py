@@ -20,7 +20,7 @@ from chainrule.specialise import binding
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import abstract, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import Generator, Items, Streams
+from chainrule.specialise.values import Generated, Generator, Items, Streams
 from chainrule.types import lattice as lt
 from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, lift
 from chainrule.types.python import REPORTING
@@ -84,7 +84,7 @@ def prepare(
 ) -> Operand:
     """Make an array of a list of numbers that is given where an array belongs."""
     if isinstance(op, Const):
-        if isinstance(op.value, Generator | Items | Streams):
+        if isinstance(op.value, Generated | Generator | Items | Streams):
             from chainrule.specialise.comprehensions import static_items
 
             items = static_items(ctx, frame, op)

@@ -7,7 +7,7 @@ containers are carried part by part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import gast
@@ -17,7 +17,13 @@ from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import substitute
-from chainrule.specialise import expressions, iterables, statements
+from chainrule.specialise import (
+    expressions,
+    generators,
+    iterables,
+    iterators,
+    statements,
+)
 from chainrule.specialise.builder import Builder, Restart, type_of
 from chainrule.specialise.carried import LAYOUT, Carried
 from chainrule.specialise.doubts import Doubts
@@ -34,7 +40,7 @@ from chainrule.specialise.frames import (
     resume,
 )
 from chainrule.specialise.memory import Iterated, is_mutable
-from chainrule.specialise.values import Items, is_const
+from chainrule.specialise.values import Cell, Generated, Items, is_const
 from chainrule.types import lattice as lt
 
 LEFT = "$left"
@@ -69,7 +75,13 @@ def loop(
     extra: Sequence[str] = (),
 ) -> None:
     """Run `bind(element); body()` for every element; then the `else` clause."""
-    plan = iterables.plan(ctx, frame, iterable)
+    iterable = iterators.opened(ctx, frame, iterable)
+    if is_const(iterable, Generated):
+        generators.loop(ctx, frame, node, iterable.value, bind, body, extra)
+        return
+    plan: list[Operand] | iterables.Plan = iterables.plan(ctx, frame, iterable)
+    if frame.consumer is not None and frame.consumer.unrolls:
+        plan = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED) or plan
     if isinstance(plan, list):
         unroll(ctx, frame, node, Elements(ctx, iterable, plan), bind, body)
         return
@@ -225,7 +237,8 @@ class For:
     ) -> None:
         self.ctx, self.frame, self.node, self.plan = ctx, frame, node, plan
         self.bind, self.body, self.test = bind, body, test
-        exits = scope.exits(getattr(node, "body", []) if not extra else [])
+        inside = [] if extra else getattr(node, "body", [])
+        exits = generators.exits(frame, inside)
         self.breaks, self.returns = "break" in exits, "return" in exits
         self.outer = here(ctx, frame)
         self.outer[LEFT] = Const(False)
@@ -235,8 +248,10 @@ class For:
         names = [
             n for n in names if n not in free and (n not in kept or not self.is_object(n))
         ]
+        # What a generator returns is of no use to the loop that drops it.
+        self.hands_on = self.returns and frame.consumer is None
         if self.returns:
-            names += [RET, LEFT]
+            names += [RET, LEFT] if self.hands_on else [LEFT]
         self.carried = Carried(ctx.builder, names, self.outer)
         self.doubts = Doubts(ctx.builder.memory, self.carried)
         self.doubts.grow(None)
@@ -288,9 +303,10 @@ class For:
 
     def more(self, ends: State) -> bool:
         """Carry the objects that the body wrote, and the variables it bound anew."""
-        memory, first, found = self.ctx.builder.memory, self.first, []
+        memory, first = self.ctx.builder.memory, self.first
+        found: list[Hashable] = []
         for key, op in ends.now.items():
-            old = not isinstance(key, Value) or key.id < first
+            old = isinstance(key, Value | Cell) and key.id < first
             if old and op is not self.outer.now.get(key):
                 found.append(key)
         for name, op in self.outer.items():
@@ -362,9 +378,9 @@ class For:
     def finish(self, stmt: Loop, stop: Operand, ends: State) -> None:
         """Add the loop and give the variables their values after it."""
         frame, b = self.frame, self.ctx.builder
-        shared = self.share_result(stmt, ends) if self.returns else None
+        shared = self.share_result(stmt, ends) if self.hands_on else None
         for name, op in self.outer.items():
-            if is_const(op, Items) and ends.get(name) is not op:
+            if is_const(op, (Generated, Items)) and ends.get(name) is not op:
                 if name not in self.carried.names:
                     raise not_differentiable(
                         "CR303", stmt.loc, f"next({name}) in a loop is not supported"

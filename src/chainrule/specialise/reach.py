@@ -16,6 +16,7 @@ from chainrule.specialise.values import (
     Cell,
     Choice,
     Closure,
+    Generated,
     Generator,
     Getter,
     Items,
@@ -71,6 +72,9 @@ def _inside(value: Any, now: Any, enter: Any) -> list[Operand]:
         case Generator():
             enter(value.frame)
             return list(value.env.values())
+        case Generated():
+            enter(value.frame)
+            return []
         case Method():
             return [value.function, *value.args, *(v for _, v in value.kwargs)]
         case ArrayMethod() | Super():

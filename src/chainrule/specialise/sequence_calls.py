@@ -22,13 +22,14 @@ from chainrule.specialise import (
     expressions,
     folds,
     iterables,
+    iterators,
     loops,
     statements,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
 from chainrule.specialise.specials import Args, Kwargs, special
-from chainrule.specialise.values import Items, Streams, is_const
+from chainrule.specialise.values import Generated, Items, Streams, is_const
 from chainrule.types import lattice as lt
 
 SHORT = 8
@@ -166,6 +167,8 @@ def advance(ctx: Context, frame: Frame, node: Any) -> Operand | None:
     """Write `next(it)` for a name bound to elements known one by one; `it` moves on."""
     name = getattr(node.args[0], "id", None)
     op = frame.env.get(name) if isinstance(name, str) else None
+    if is_const(op, Generated) and frame.name != "<comprehension>":
+        op = frame.env[str(name)] = Const(iterators.ahead(ctx, frame, op))
     if not is_const(op, Items) or frame.name == "<comprehension>":
         return None
     items: tuple[Operand, ...] = op.value.items

@@ -22,6 +22,7 @@ from chainrule.specialise import (
     calls,
     contexts,
     expressions,
+    generators,
     loops,
     matching,
     protected,
@@ -188,6 +189,9 @@ def statement(ctx: Context, frame: Frame, node: Any) -> None:
 
 
 def _expression(ctx: Context, frame: Frame, node: gast.Expr) -> None:
+    if isinstance(node.value, scope.YIELDS):
+        generators.yield_(ctx, frame, node.value)
+        return
     surgery.refuse_unused(ctx, expressions.evaluate(ctx, frame, node.value))
 
 
@@ -224,7 +228,8 @@ def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     """Bind a target: a name, or names in a tuple or list."""
     if isinstance(target, gast.Name):
         # Names in rules are ours: what prints is named after what the user's are.
-        if isinstance(value, Value) and value.hint is None and not ctx.splicing:
+        ours = ctx.splicing or target.id.startswith("$")
+        if isinstance(value, Value) and value.hint is None and not ours:
             value.hint = target.id
         bind_name(ctx, frame, target.id, value)
         return

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from chainrule.ir.nodes import Const, Operand
+from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
     import gast
@@ -76,10 +77,23 @@ class Generator:
 
 
 @dataclass(eq=False, slots=True)
+class Generated:
+    """What a call of a generator function returns; it runs where it is consumed."""
+
+    frame: Frame
+    key: Any
+    started: Cell
+    steady: dict[Value, Operand] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
 class Cell:
-    """A variable that functions inside the one that owns it assign (`nonlocal`)."""
+    """A variable that lives in the memory: functions inside the one that owns it assign
+    it (`nonlocal`), or a generator runs meanwhile. `id` says when it came about.
+    """
 
     name: str
+    id: int = field(default_factory=lambda: Value(lt.NEVER).id)
 
 
 @dataclass(eq=False, slots=True)
