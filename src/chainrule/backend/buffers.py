@@ -172,6 +172,7 @@ class Owned:
                 if out not in self.aliases.inside and isinstance(source, Value):
                     self.aliases.base[out] = source  # kept under a name of our own
         self.values = {1 << web.index[v]: vs for v, vs in groups(web).items()}
+        self.bits = {v: bit for bit, vs in self.values.items() for v in vs}
 
     def here(self, let: p.Let, value: Value) -> bool:
         """Say whether nobody needs what a variable holds behind its update."""
@@ -179,7 +180,8 @@ class Owned:
         if not web.dies.get(id(let), False) or aliases.is_foreign(value):
             return False
         a_list = isinstance(value.type, ListT)
-        live = web.live_after.get(id(let), 0) & ~web.bit_of(let.out)
+        own = self.bits.get(let.out) or web.bit(let.out)
+        live = web.live_after.get(id(let), 0) & ~own
         while live:
             low = live & -live
             live ^= low

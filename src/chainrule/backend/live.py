@@ -60,11 +60,6 @@ class Web:
             self.conflicts[root] = 0
         return 1 << self.index[root]
 
-    def bit_of(self, value: Value) -> int:
-        """Return the bit of the variable that a value was when it was analysed."""
-        index = self.index.get(value)
-        return self.bit(value) if index is None else 1 << index
-
     def members_of(self, value: Value) -> int:
         """Return the bits of all variables that were put together with this one."""
         root = self.find(value)
