@@ -32,6 +32,7 @@ from chainrule.specialise import (
     iterators,
     library,
     lists,
+    managers,
     object_calls,
     sequence_calls,
     static_calls,
@@ -197,6 +198,8 @@ def call_outside(
     wrapped = library.unwrap(fn)
     if wrapped is not None:
         return call(ctx, frame, Const(wrapped), args, kwargs)
+    if managers.is_made_by_generator(fn):
+        return managers.make(ctx, frame, fn, args, kwargs)
     library.refuse_writer(ctx, fn)
     if isinstance(fn, types.MethodType) and is_primitive(fn.__func__):
         base = Const(fn.__self__, (callee.text or "").rpartition(".")[0] or None)

@@ -1,8 +1,9 @@
-"""The `with` statement: contexts that watch, and those that catch.
+"""The `with` statement: contexts that watch, that catch, and that take part.
 
 In: a `with` statement. Out: a `With`; a `Try` for `contextlib.suppress`. The context
-manager itself runs as it is, in the forward sweep, so it must not change where control
-goes or what the program computes: those that may are refused.
+manager itself runs as it is, in the forward sweep, if it does not change where control
+goes or what the program computes. Where it may, or where the program asks it for more,
+its code is interpreted too (`managers`), or it is refused.
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ from typing import Any
 import gast
 import numpy as np
 
-from chainrule.errors import not_differentiable
+from chainrule.errors import NotDifferentiable
 from chainrule.ir.nodes import Block, Const, Operand, Value, With
-from chainrule.specialise import displays, expressions, protected, statements
+from chainrule.specialise import (
+    calls,
+    displays,
+    expressions,
+    managers,
+    protected,
+    statements,
+)
 from chainrule.specialise.builder import function_name, type_of
-from chainrule.specialise.frames import Context, Frame, here
+from chainrule.specialise.frames import Context, Frame, here, resume
 from chainrule.specialise.joins import join_paths
+from chainrule.specialise.memory import is_mutable
+from chainrule.specialise.values import is_const
 from chainrule.types import lattice as lt
 
 WATCHING: set[Any] = {
@@ -48,19 +58,52 @@ def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> Non
         return
     item, rest = items[0], items[1:]
     manager, args, kwargs = _manager(ctx, frame, item.context_expr)
-    if manager.value is contextlib.nullcontext:
+    if is_const(manager) and manager.value is contextlib.nullcontext:
         if item.optional_vars is not None:
             value = args[0] if args else dict(kwargs).get("enter_result", Const(None))
             statements.assign(ctx, frame, item.optional_vars, value)
         _enter(ctx, frame, node, rest)
         return
-    if manager.value is contextlib.suppress:
+    if is_const(manager) and manager.value is contextlib.suppress:
         body = node.body
         if rest:
             body = [gast.copy_location(gast.With(rest, node.body, None), node)]
         protected.suppress(ctx, frame, node, body, args)
         return
-    context = _context(ctx, frame, item.context_expr, manager, args, kwargs)
+
+    def take_part() -> None:
+        made = manager
+        if isinstance(item.context_expr, gast.Call):
+            made = calls.call(ctx, frame, manager, args, kwargs)
+        inside = lambda: _enter(ctx, frame, node, rest)  # noqa: E731
+        managers.run(ctx, frame, node, item, made, inside)
+
+    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    try:
+        context = _context(ctx, frame, item.context_expr, manager, args, kwargs)
+        _watch(ctx, frame, node, item, rest, context)
+    except NotDifferentiable as error:
+        if error.primal_fails or not managers.takes_part(manager):
+            raise
+        del ctx.builder.block.stmts[mark:]
+        resume(ctx, frame, start)
+        try:
+            take_part()
+        except NotDifferentiable:
+            if is_const(manager) and watches(manager.value):
+                raise error from None
+            raise
+
+
+def _watch(
+    ctx: Context,
+    frame: Frame,
+    node: gast.With,
+    item: Any,
+    rest: list[Any],
+    context: Operand,
+) -> None:
+    """Let a context manager run as it is around the body."""
     first = Value(lt.NEVER).id
     name = Value(lt.OpaqueT(object)) if item.optional_vars is not None else None
     stmt = With(context, name, Block(), (), frame.loc(node))
@@ -73,12 +116,10 @@ def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> Non
 
 def _manager(
     ctx: Context, frame: Frame, node: Any
-) -> tuple[Const, list[Operand], list[tuple[str, Operand]]]:
+) -> tuple[Operand, list[Operand], list[tuple[str, Operand]]]:
     """Return the context manager, or what makes it and with which arguments."""
     called = isinstance(node, gast.Call)
     manager = expressions.evaluate(ctx, frame, node.func if called else node)
-    if not isinstance(manager, Const):
-        raise _refused(frame, node, "this context manager is not known")
     if not called:
         return manager, [], []
     args = displays.starred(ctx, frame, node.args)
@@ -90,22 +131,25 @@ def _context(
     ctx: Context,
     frame: Frame,
     node: Any,
-    manager: Const,
+    manager: Operand,
     args: list[Operand],
     kwargs: list[tuple[str, Operand]],
 ) -> Operand:
     """Return the context manager to enter."""
+    if not isinstance(manager, Const):
+        raise managers.refused(frame, node, "this context manager is not known")
     called = isinstance(node, gast.Call)
     maker = manager.value if called else type(manager.value)
     if not watches(maker):
-        raise _refused(
+        raise managers.refused(
             frame, node, f"{function_name(maker)} may change what is computed"
         )
     if not called:
         return manager
     for op in (*args, *(v for _, v in kwargs)):
-        if not isinstance(op, Const) and lt.is_differentiable(type_of(op)):
-            raise _refused(frame, node, "a context manager receives a value")
+        t = type_of(op)
+        if not isinstance(op, Const) and (lt.is_differentiable(t) or is_mutable(t)):
+            raise managers.refused(frame, node, "a context manager receives a value")
     return ctx.builder.apply(
         maker,
         *args,
@@ -113,16 +157,6 @@ def _context(
         text=manager.text,
         effect=True,
         type_=lt.OpaqueT(object),
-    )
-
-
-def _refused(frame: Frame, node: Any, message: str) -> Exception:
-    return not_differentiable(
-        "CR111",
-        frame.loc(node),
-        message,
-        label="entered here",
-        help="do outside what it does, and pass the values as arguments",
     )
 
 

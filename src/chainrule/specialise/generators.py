@@ -20,6 +20,7 @@ from chainrule.frontend import scope
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
 from chainrule.specialise import (
+    consumers,
     expressions,
     inlining,
     lists,
@@ -29,11 +30,8 @@ from chainrule.specialise import (
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
-    BREAK,
     CTL,
     NEXT,
-    RET,
-    RETURN,
     Context,
     Frame,
 )
@@ -42,6 +40,7 @@ from chainrule.specialise.values import (
     Generated,
     Generator,
     Items,
+    Managed,
     Streams,
     is_const,
 )
@@ -166,23 +165,9 @@ def yield_(ctx: Context, frame: Frame, node: Any) -> None:
     frame.env.pop(ITEM, None)
 
 
-def exits(frame: Frame, body: Sequence[Any]) -> frozenset[str]:
-    """Return how statements may leave, by what a consumer does at a `yield` too."""
-    found = scope.exits(body)
-    consumer = frame.consumer
-    if consumer is not None and consumer.leaves and has_yield(body):
-        return found | {"return"}
-    return found
-
-
-def has_yield(nodes: Sequence[Any]) -> bool:
-    """Say whether statements yield."""
-    return any(isinstance(n, scope.YIELDS) for n, _ in scope.own_nodes(nodes))
-
-
 def refuse_kept(ctx: Context, op: Operand) -> None:
     """Refuse to hand a generator, or a container that holds one, to the caller."""
-    if is_const(op, (Generated, Generator, Items, Streams)):
+    if is_const(op, (Generated, Generator, Items, Managed, Streams)):
         raise not_differentiable(
             "CR112",
             ctx.builder.loc,
@@ -195,7 +180,7 @@ def refuse_kept(ctx: Context, op: Operand) -> None:
         refuse_kept(ctx, part)
 
 
-# ------------------------------------------------------------------ the consumer
+# ------------------------------------------------------------------ its consumers
 
 
 def loop(
@@ -209,13 +194,13 @@ def loop(
 ) -> None:
     """Run `bind(element); body()` for every value that a generator yields."""
     refuse_protected(generator.frame)
-    Consumer(ctx, frame, node, bind, body, extra).run(generator)
+    consumers.Consumer(ctx, frame, node, bind, body, extra).run(generator)
 
 
 def refuse_protected(frame: Frame) -> None:
     """Refuse `yield` inside `try` and `with`: a loop may drop the generator there."""
     for node, _ in scope.own_nodes(frame.tree.body):
-        if isinstance(node, gast.Try | gast.With) and has_yield(
+        if isinstance(node, gast.Try | gast.With) and consumers.has_yield(
             list(gast.iter_child_nodes(node))
         ):
             kind = "try" if isinstance(node, gast.Try) else "with"
@@ -226,182 +211,6 @@ def refuse_protected(frame: Frame) -> None:
                 label="what runs when the generator is dropped is not in the text",
                 help=f"collect the values inside the `{kind}`, and return a list",
             )
-
-
-class Consumer:
-    """A loop over a generator.
-
-    While the generator runs, the variables that the loop assigns are cells; at a
-    `yield` they are variables again.
-    """
-
-    def __init__(
-        self,
-        ctx: Context,
-        frame: Frame,
-        node: Any,
-        bind: Callable[[Operand], None],
-        body: Callable[[], None],
-        extra: Sequence[str] = (),
-    ) -> None:
-        self.ctx, self.frame, self.node = ctx, frame, node
-        self.bind, self.body = bind, body
-        found = exits(frame, [] if extra else getattr(node, "body", []))
-        self.breaks, self.returns = "break" in found, "return" in found
-        self.leaves = self.breaks or self.returns
-        free = scope.nonlocal_names(frame.tree)
-        names = extra or [n for n in scope.assigned_names([node]) if n not in free]
-        self.cells = {name: Cell(name) for name in names if name not in _shared(frame)}
-        self.broke, self.returned = Cell("broke"), Cell("left")
-        self.result = Cell("result")
-        self.stack, self.arguments = list(ctx.stack), list(ctx.arguments)
-        self.end: Operand = NEXT
-        self.unrolls = False
-
-    @property
-    def now(self) -> dict[Any, Operand]:
-        """What the memory holds at this point."""
-        return self.ctx.builder.memory.now
-
-    def run(self, generator: Generated) -> None:
-        """Interpret the generator, with the body of the loop at each `yield`."""
-        before = self.frame.env
-        env = dict(before)
-        self.put(env)
-        self.base = env
-        if self.orelse:
-            self.now[self.broke] = Const(False)
-        if self.returns:
-            self.now[self.returned] = Const(False)
-        self.frame.env = env
-        try:
-            start(self.ctx, generator, self)
-        except BaseException:
-            self.frame.env = before
-            raise
-        self.frame.env = self.get()
-        if any(self.now.get(k, k) is not op for k, op in generator.steady.items()):
-            raise in_turns(self.ctx, generator.frame)
-        self.finish()
-
-    @property
-    def orelse(self) -> list[Any]:
-        """What runs when the generator has come to its end."""
-        return getattr(self.node, "orelse", [])
-
-    def put(self, env: dict[str, Operand]) -> None:
-        """Move the variables that the loop assigns to the memory."""
-        for name, cell in self.cells.items():
-            op = env.get(name, UNDEF)
-            env[name] = Const(cell)
-            if isinstance(op, Undef):
-                self.now.pop(cell, None)
-            else:
-                self.now[cell] = op
-
-    def get(self) -> dict[str, Operand]:
-        """Return the variables, those in the memory too."""
-        env = dict(self.base)
-        for name, cell in self.cells.items():
-            op = self.now.pop(cell, UNDEF)
-            if isinstance(op, Undef):
-                del env[name]
-            else:
-                env[name] = op
-        return env
-
-    def take(self, generator: Frame, value: Operand) -> None:
-        """Interpret the body of the loop for one value."""
-        ctx, frame = self.ctx, self.frame
-        stack, arguments, loc = ctx.stack, ctx.arguments, ctx.builder.loc
-        ctx.stack, ctx.arguments = list(self.stack), list(self.arguments)
-        frame.env = self.get()
-        frame.env[CTL] = NEXT
-        try:
-            self.bind(value)
-            self.body()
-        finally:
-            ctx.stack, ctx.arguments, ctx.builder.loc = stack, arguments, loc
-        env = frame.env
-        ctl, result = env.get(CTL, NEXT), env.get(RET, UNDEF)
-        self.put(env)
-        frame.env = self.base
-        self.leave(generator, ctl, result)
-
-    def leave(self, generator: Frame, ctl: Operand, result: Operand) -> None:
-        """Note how the body was left, and leave the generator if it was."""
-        ctx, b = self.ctx, self.ctx.builder
-        if isinstance(ctl, Undef):
-            generator.env[CTL] = UNDEF
-            return
-        if not self.leaves:
-            return
-        if self.orelse:
-            broke = {BREAK.value: True}
-            self.now[self.broke] = b.select(ctl, {k: k in broke for k in range(4)})
-        if self.returns:
-            table = {k: k == RETURN.value for k in range(4)}
-            self.now[self.returned] = b.select(ctl, table)
-            if isinstance(result, Undef):
-                self.now.pop(self.result, None)
-            else:
-                self.now[self.result] = result
-        left = b.select(ctl, {0: False, 1: True, 2: False, 3: True})
-
-        def gone() -> None:
-            generator.env[CTL] = RETURN
-
-        choose(ctx, generator, left, gone, lambda: None)
-
-    def finish(self) -> None:
-        """Go on behind the loop: its `else` clause, or out of the function."""
-        ctx, frame = self.ctx, self.frame
-        broke = self.now.pop(self.broke, Const(False))
-        returned = self.now.pop(self.returned, Const(False))
-        result = self.now.pop(self.result, UNDEF)
-        if isinstance(self.end, Undef):
-            frame.env[CTL] = frame.env[RET] = UNDEF
-            return
-        if not isinstance(result, Undef):
-            frame.env[RET] = result
-
-        def gone() -> None:
-            frame.env[CTL] = RETURN
-
-        def stayed() -> None:
-            frame.env[CTL] = NEXT
-
-        def ended() -> None:
-            statements.block(ctx, frame, self.orelse)
-
-        def went_on() -> None:
-            stayed()
-            choose(ctx, frame, broke, stayed, ended)
-
-        choose(ctx, frame, returned, gone, went_on)
-
-
-def choose(
-    ctx: Context,
-    frame: Frame,
-    test: Operand,
-    then: Callable[[], None],
-    orelse: Callable[[], None],
-) -> None:
-    """Interpret one of two paths, or both where the test is not known."""
-    if isinstance(test, Undef):
-        return
-    if isinstance(test, Const):
-        (then if test.value else orelse)()
-    else:
-        statements.either(ctx, frame, test, then, orelse)
-
-
-def _shared(frame: Frame) -> frozenset[str]:
-    """Return the variables of a frame that are in the memory anyway."""
-    if not isinstance(frame.tree, scope.FUNCTIONS):
-        return frozenset()
-    return scope.shared_names(frame.tree)
 
 
 # ------------------------------------------------------------------ into a list
@@ -422,7 +231,7 @@ def collect(
     def add(item: Operand) -> None:
         lists.method(ctx, frame, holder, "append", [item], [])
 
-    consumer = Consumer(ctx, scope_, gast.Pass(), add, lambda: None)
+    consumer = consumers.Consumer(ctx, scope_, gast.Pass(), add, lambda: None)
     consumer.unrolls = one_by_one
     refuse_protected(generator.frame)
     consumer.run(generator)

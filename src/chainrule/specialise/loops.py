@@ -18,6 +18,7 @@ from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import substitute
 from chainrule.specialise import (
+    consumers,
     expressions,
     generators,
     iterables,
@@ -238,7 +239,7 @@ class For:
         self.ctx, self.frame, self.node, self.plan = ctx, frame, node, plan
         self.bind, self.body, self.test = bind, body, test
         inside = [] if extra else getattr(node, "body", [])
-        exits = generators.exits(frame, inside)
+        exits = consumers.exits(frame, inside)
         self.breaks, self.returns = "break" in exits, "return" in exits
         self.outer = here(ctx, frame)
         self.outer[LEFT] = Const(False)

@@ -21,7 +21,7 @@ from chainrule.frontend import scope
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Handler, Operand, Try, Undef, Value
 from chainrule.optimise.dead import has_effect
-from chainrule.specialise import expressions, statements
+from chainrule.specialise import consumers, expressions, managers, statements
 from chainrule.specialise.frames import (
     CTL,
     ERROR,
@@ -46,7 +46,9 @@ UNSURE = Const(
 
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
     """Interpret a `try` statement."""
-    if node.finalbody:
+    if frame.consumer is not None and consumers.has_yield([node]):
+        managers.try_(ctx, frame, node)
+    elif node.finalbody:
         _with_final(ctx, frame, node)
     else:
         Caught(ctx, frame, node, node.body, node.handlers, node.orelse).run()

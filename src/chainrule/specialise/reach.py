@@ -20,6 +20,7 @@ from chainrule.specialise.values import (
     Generator,
     Getter,
     Items,
+    Managed,
     Method,
     Streams,
     Super,
@@ -74,6 +75,9 @@ def _inside(value: Any, now: Any, enter: Any) -> list[Operand]:
             return list(value.env.values())
         case Generated():
             enter(value.frame)
+            return []
+        case Managed():
+            enter(value.generator.frame)
             return []
         case Method():
             return [value.function, *value.args, *(v for _, v in value.kwargs)]

@@ -87,6 +87,13 @@ class Generated:
 
 
 @dataclass(eq=False, slots=True)
+class Managed:
+    """A context manager that a generator function makes; see `managers`."""
+
+    generator: Generated
+
+
+@dataclass(eq=False, slots=True)
 class Cell:
     """A variable that lives in the memory: functions inside the one that owns it assign
     it (`nonlocal`), or a generator runs meanwhile. `id` says when it came about.
