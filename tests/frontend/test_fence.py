@@ -44,7 +44,7 @@ def test_a_global_array_is_not_written() -> None:
         " 2 |     TABLE[i] = x * x\n"
         "   |     ^^^^^^^^^^^^^^^^ `TABLE` is a module-level array; "
         "its history is not visible to `loss`\n"
-        "   = help: pass the array as an argument, and compute a new one from it"
+        "   = help: pass the array as an argument, or write into a copy"
     )
 
 
@@ -53,34 +53,27 @@ def test_all_problems_come_at_once_in_the_order_of_the_text() -> None:
     text = """\
     def f(x, model):
         y = np.zeros(3)
-        y[0] = x
-        model.last, y[1:] = x, 2
+        TABLE[0] = x
+        model.last, TABLE[1:] = x, 2
         return eval("y.sum()")
     """
     with pytest.raises(NotDifferentiable) as caught:
-        fence.require(make(text))
+        fence.require(make(text, TABLE=[0, 0]))
     assert caught.value.lineno == 3
     assert str(caught.value) == textwrap.dedent("""\
-        CR401 write into an item of `y`
+        CR104 write to a global list
           --> model.py:3:5
            |
-         3 |     y[0] = x
-           |     ^^^^^^^^ `y` is changed in place: the values it had are lost
-           = help: build it at once: np.array([...]), np.stack([... for i in ...]), np.where(...)
+         3 |     TABLE[0] = x
+           |     ^^^^^^^^^^^^ `TABLE` is a module-level list; its history is not visible to `f`
+           = help: pass the list as an argument, or write into a copy
 
-        CR405 write into the attribute `last` of `model`
-          --> model.py:4:5
-           |
-         4 |     model.last, y[1:] = x, 2
-           |     ^^^^^^^^^^ `model` outlives the statement: others see the change
-           = help: use a local variable `last`, and return it
-
-        CR401 write into an item of `y`
+        CR104 write to a global list
           --> model.py:4:17
            |
-         4 |     model.last, y[1:] = x, 2
-           |                 ^^^^^ `y` is changed in place: the values it had are lost
-           = help: build it at once: np.array([...]), np.stack([... for i in ...]), np.where(...)
+         4 |     model.last, TABLE[1:] = x, 2
+           |                 ^^^^^^^^^ `TABLE` is a module-level list; its history is not visible to `f`
+           = help: pass the list as an argument, or write into a copy
 
         CR105 call of `eval`
           --> model.py:5:12
@@ -93,27 +86,21 @@ def test_all_problems_come_at_once_in_the_order_of_the_text() -> None:
 @pytest.mark.parametrize(
     ("body", "code", "marked"),
     [
-        ("y[0] = x", "CR401", "y[0] = x"),
-        ("y[0][1:] = x", "CR401", "y[0][1:] = x"),
-        ("y[0] = z = x", "CR401", "y[0]"),
-        ("a, (b, *y[:2]) = x", "CR401", "y[:2]"),
-        ("y.w[0] = x", "CR401", "y.w[0] = x"),
-        ("y[0]: float = x", "CR401", "y[0]: float = x"),
-        ("for y[0] in x: pass", "CR401", "y[0]"),
-        ("with x as y[0]: pass", "CR401", "y[0]"),
-        ("[0 for y[0] in x]", "CR401", "y[0]"),
-        ("y['a'] = x", "CR401", "y['a'] = x"),
-        ("y[0] += x", "CR401", "y[0] += x"),
-        ("y.a = x", "CR405", "y.a = x"),
-        ("y.a += x", "CR405", "y.a += x"),
-        ("for y.a in x: pass", "CR405", "y.a"),
-        ("del y[0]", "CR406", "del y[0]"),
-        ("del x, y.a", "CR406", "y.a"),
         ("G[0] = x", "CR104", "G[0] = x"),
         ("G['a'] += x", "CR104", "G['a'] += x"),
         ("G.a[0] = x", "CR104", "G.a[0] = x"),
+        ("G[0][1:] = x", "CR104", "G[0][1:] = x"),
+        ("G[0] = z = x", "CR104", "G[0]"),
+        ("a, (b, *G[:2]) = x", "CR104", "G[:2]"),
+        ("G[0]: float = x", "CR104", "G[0]: float = x"),
+        ("for G[0] in x: pass", "CR104", "G[0]"),
+        ("with x as G[0]: pass", "CR104", "G[0]"),
+        ("[0 for G[0] in x]", "CR104", "G[0]"),
+        ("G.a += x", "CR104", "G.a += x"),
+        ("del G[0]", "CR104", "del G[0]"),
+        ("del x, G.a", "CR104", "G.a"),
+        ("def g():\n        G[0] = 1", "CR104", "G[0] = 1"),
         ("global z; z = 1", "CR106", "global z"),
-        ("def g():\n        nonlocal y; y += 1", "CR106", "nonlocal y"),
         ("exec('x = 1')", "CR105", "exec('x = 1')"),
         ("a = locals()['x']", "CR105", "locals()"),
         ("setattr(y, 'a', x)", "CR105", "setattr(y, 'a', x)"),
@@ -125,7 +112,6 @@ def test_all_problems_come_at_once_in_the_order_of_the_text() -> None:
         ("class P: a = eval('x')", "CR110", "class P"),
         ("try: pass\n    finally: return x", "CR114", "return x"),
         ("try: pass\n    except* E: y = 1", "CR101", "try: pass"),
-        ("def g():\n        y[0] = 1", "CR401", "y[0] = 1"),
         ("g = [lambda: [eval('x') for a in x]]", "CR105", "eval('x')"),
     ],
 )
@@ -147,6 +133,12 @@ def test_one_refusal_each(body: str, code: str, marked: str) -> None:
         "z: y[0] = 1",
         "y += x",
         "y.append(x)",
+        "y[0] = x",
+        "y[0].w[1:] += x",
+        "for y.a in x: pass",
+        "a, (b, *y[:2]) = x",
+        "del y[0], y.a",
+        "z = 1\n    def g():\n        nonlocal z; z += 1",
         "global z",
         "def g():\n        nonlocal y",
         "z = [v for v in y if v]",
@@ -161,7 +153,7 @@ def test_one_refusal_each(body: str, code: str, marked: str) -> None:
     ],
 )
 def test_what_depends_on_types_passes(body: str) -> None:
-    """Reads, rebinding of names, and methods are left to those who know types."""
+    """Reads, writes to what is local, and methods are left to those who know types."""
     assert refusals(f"def f(x, y):\n    {body}\n    return x\n") == []
 
 
@@ -184,49 +176,8 @@ def test_async_functions_are_refused_at_their_name() -> None:
     assert " 1 | async def f(x):\n   | ^^^^^^^^^^^ the order" in shown
 
 
-OTHERS = """\
-def f(x, given):
-    y = np.zeros(3)
-    z, w, s = [x], {"a": x}, 0
-    z = [x]
-    w = {"a": x}
-    c = {x}
-    m = given
-    m = [x]
-    z.append(x); w.update(b=x); c.add(x); y.fill(x)
-    y += x; z += [x]; s += x
-    m.append(x); given.append(x); z.index(x)
-    %s
-    return z
-"""
-
-
-def test_what_is_surely_refused_later_is_told_together() -> None:
-    """Mutations of fresh objects join the others, but are never a reason alone."""
-    assert refusals(OTHERS.replace("z, w, s", "a, b, s") % "pass") == []
-    found = fence.check(make(OTHERS.replace("z, w, s", "a, b, s") % "y[0] = 1"))
-    assert [(d.code, d.loc.line, d.loc.column) for d in found] == [
-        *(("CR404", 9, 4), ("CR404", 9, 17), ("CR404", 9, 32), ("CR404", 9, 42)),
-        *(("CR402", 10, 4), ("CR402", 10, 12), ("CR401", 12, 4)),
-    ]
-    assert found[0].message == "`append` changes the list `z`"
-    assert found[4].message == "augmented assignment to the array `y`"
-
-
-def test_a_name_that_may_be_something_else_is_left_alone() -> None:
-    """One binding of another kind is enough to say nothing."""
-    found = fence.check(make(OTHERS % "y[0] = 1"))
-    assert [d.code for d in found if d.loc.line == 9] == ["CR404", "CR404"]
-
-
-def test_a_dict_gets_advice_for_dicts() -> None:
-    """The help shows the user's own dict and key."""
-    (shown,) = refusals('def f(p, x):\n    p["w"] = x\n    return p')
-    assert shown.endswith("= help: make a new dict: {**p, 'w': ...}")
-
-
 def test_a_variable_of_the_function_around_is_no_global() -> None:
-    """A captured array is not called module-level."""
+    """A captured array is not called module-level: where it is from is seen later."""
     text = """\
     def outer(buffer):
         def f(x):
@@ -234,8 +185,7 @@ def test_a_variable_of_the_function_around_is_no_global() -> None:
         return f
     made = outer(3)
     """
-    (found,) = fence.check(make(text, "made"))
-    assert found.code == "CR401"
+    assert refusals(text, "made") == []
 
 
 @pytest.mark.parametrize(("terms", "codes"), [(150, []), (230, ["CR109"])])

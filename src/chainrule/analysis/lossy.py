@@ -32,11 +32,12 @@ def refuse_lossy(function: Function, wrt: list[Value]) -> None:
         value = stmt.args[VALUE[stmt.fn]]
         if varied.has(value):
             assert isinstance(stmt.out.type, ArrayT)
+            name = f"`{stmt.out.hint}`, " if stmt.out.hint else ""
             raise not_differentiable(
                 "CR415",
                 stmt.loc,
-                f"a number that depends on what is differentiated is stored in an array"
-                f" of {stmt.out.type.dtype}",
+                "a number that depends on what is differentiated is stored in "
+                f"{name}an array of {stmt.out.type.dtype}",
                 label="rounded here: the derivative is lost",
                 help="make the array of floats: np.zeros(n), or x.astype(float)",
             )

@@ -2,8 +2,8 @@
 
 In: a `Source`. Out: one `Diagnostic` for every construct of the function, and of the
 functions nested in it, that this release never supports: all at once, in the order of
-the text. What depends on types (`+=` on a name, methods that mutate, callees) is
-refused where the types are known.
+the text. What depends on types (callees, writes to objects) is refused where the types
+are known.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import gast
 import numpy as np
 
 from chainrule.errors import Diagnostic, NotDifferentiable
-from chainrule.frontend import likely, missing
+from chainrule.frontend import missing
 from chainrule.frontend.scope import YIELDS, Scope, exits, own_nodes, scope_of
 from chainrule.frontend.source import Source
 
@@ -33,9 +33,6 @@ def check(source: Source) -> list[Diagnostic]:
         return list(deep.diagnostics)
     fence = _Fence(source)
     fence.visit(source.tree)
-    if fence.found:
-        for m in likely.mutations(source.tree):
-            fence.refuse(m.code, m.node, m.message, m.label, m.help)
     places = {d: (d.loc.line, d.loc.column) for d in fence.found if d.loc}
     return sorted(fence.found, key=lambda d: places[d])
 
@@ -223,7 +220,7 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             stmt,
             f"write to a global {kind}",
             f"`{name}` is a module-level {kind}; {unseen}",
-            f"pass the {kind} as an argument, and compute a new one from it",
+            f"pass the {kind} as an argument, or write into a copy",
         )
 
     def _is_global(self, name: str) -> bool:

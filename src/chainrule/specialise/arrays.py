@@ -88,7 +88,13 @@ def unflattened(
     b = ctx.builder
     t = type_of(op)
     if not isinstance(t, lt.ArrayT) or t.dims is None:
-        raise not_differentiable("CR413", b.loc, "`.flat` of an array of unknown rank")
+        raise not_differentiable(
+            "CR413",
+            b.loc,
+            "write through `.flat` of an array of unknown rank",
+            label="where its elements lie is known only at run time",
+            help="write into x[...] instead",
+        )
     whole = isinstance(index, Const) and index.value in (Ellipsis, ALL)
     size = b.apply(getattr, op, Const("size"))
     shape = b.apply(getattr, op, Const("shape"))
@@ -129,7 +135,11 @@ def reshaped(
     if step.fn in PERHAPS:
         return inner
     raise not_differentiable(
-        "CR413", b.loc, "a write through a reshaped view of a transposed view"
+        "CR413",
+        b.loc,
+        "write through a reshaped view of a transposed view",
+        label="which elements it shows is not followed",
+        help="write into a copy, or into the array itself",
     )
 
 
@@ -173,8 +183,8 @@ def check_layout(ctx: Context, stmt: Apply) -> None:
         "CR413",
         ctx.builder.loc,
         f"np.{stmt.fn.__name__} gives a view or a copy, as the memory lies",
-        label="written here",
-        help="make a copy first: x = x.copy()",
+        label="whether this writes into one array or two is known only at run time",
+        help=f"copy first: np.{stmt.fn.__name__}(...).copy(), or ascontiguousarray",
     )
 
 
@@ -222,7 +232,9 @@ def is_contiguous(ctx: Context, op: Operand) -> bool:
     if stmt.fn in K_ORDER or isinstance(stmt.fn, np.ufunc) or stmt.fn in OPERATORS:
         arrays = [a for a in stmt.args if isinstance(type_of(a), lt.ArrayT)]
         return all(
-            is_contiguous(ctx, a) for a in arrays if type_of(a).ndim == rank  # type: ignore[attr-defined]
+            is_contiguous(ctx, a)
+            for a in arrays
+            if type_of(a).ndim == rank  # type: ignore[attr-defined]
         )
     return False
 
@@ -354,9 +366,7 @@ def is_number(op: Operand) -> bool:
 # ------------------------------------------------------------- augmented assignment
 
 
-def add_at(
-    ctx: Context, op: Operand, index: Operand, value: Operand, fn: Any
-) -> bool:
+def add_at(ctx: Context, op: Operand, index: Operand, value: Operand, fn: Any) -> bool:
     """Write `op[index] += value` (or `-=`) as an addition in place; say if it is one."""
     b = ctx.builder
     if fn not in (operator.add, operator.sub) or not isinstance(op, Value):
@@ -405,11 +415,11 @@ def augmented(
             raise not_differentiable(
                 "CR411",
                 ctx.builder.loc,
-                "whether this writes into an array is known only at run time",
+                "augmented assignment to what may be a number or an array",
+                label="whether this writes into an array is known only at run time",
                 help="write x = x + ... instead",
             )
         return combine(now)
     if not add_at(ctx, op, Const(...), value, fn):
         fill(ctx, op, combine(now))
     return op
-

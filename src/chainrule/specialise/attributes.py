@@ -89,7 +89,9 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
     """Read an attribute of a module, a class or another object from outside."""
     value = base.value
     if isinstance(value, Poison):
-        raise not_differentiable(value.code, ctx.builder.loc, f"this {value.reason}")
+        raise not_differentiable(
+            value.code, ctx.builder.loc, f"this {value.reason}", help=value.help
+        )
     if isinstance(value, Generated | Generator | Items | Streams | Closure):
         if name == "__name__" and isinstance(value, Closure):
             return Const(value.name)

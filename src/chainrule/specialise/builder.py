@@ -155,7 +155,10 @@ class Builder:
             for op in args:
                 if isinstance(op, Const) and isinstance(op.value, Poison):
                     raise not_differentiable(
-                        op.value.code, self.loc, f"this {op.value.reason}"
+                        op.value.code,
+                        self.loc,
+                        f"this {op.value.reason}",
+                        help=op.value.help,
                     )
         if fn not in TAKES_NONE and not any(
             isinstance(a, Const) and a.value is None for a in args
@@ -174,9 +177,7 @@ class Builder:
         if type_ is None:
             type_ = self.infer(fn, args, kwargs)
         out = Value(type_, hint, self.loc)
-        stmt = Apply(
-            out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text
-        )
+        stmt = Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
         self.add(stmt)
         if reads_part(stmt):
             self.memory.note(stmt)

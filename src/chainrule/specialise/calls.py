@@ -37,6 +37,7 @@ from chainrule.specialise import (
     sequence_calls,
     static_calls,
     writers,
+    writing,
 )
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
@@ -310,11 +311,20 @@ def mutation(
         raise not_differentiable(
             "CR404",
             ctx.builder.loc,
-            f"`.{name}` changes its set in place",
-            label="writes into the set",
-            help="build a new set instead",
+            f"`.{name}` changes {writing.called(base, 'its set')} in place",
+            label="what sets hold is known only as it was when they were made",
+            help="make a new set: seen = seen | {value}; or use a list",
         )
+    if writing.is_outside(base) and name in MUTATING[kind_of(base)]:
+        raise writing.outside(ctx, base)
     return None
+
+
+def kind_of(op: Operand) -> str:
+    """Return under which name the methods of a constant are listed that write."""
+    kinds = {"list": list, "dict": dict, "set": set}
+    assert isinstance(op, Const)
+    return next((k for k, cls in kinds.items() if isinstance(op.value, cls)), "array")
 
 
 def is_set(op: Operand) -> bool:

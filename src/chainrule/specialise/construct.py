@@ -173,6 +173,7 @@ def _unfollowed(ctx: Context, cls: type) -> Exception:
         "CR405",
         ctx.builder.loc,
         f"the construction of a {cls.__name__} cannot be followed",
+        label="its __init__ is not Python code",
         help="set the attributes in __init__ itself",
     )
 

@@ -119,13 +119,18 @@ def static_key(ctx: Context, frame: Frame, node: Any, op: Operand) -> Any:
     value = known(type_of(op))
     if isinstance(value, int):
         return value
+    loc = ctx.builder.loc if node is None else frame.loc(node)
     root = ctx.builder.root(op)
     if root is not None:
         from chainrule.specialise.builder import Restart
 
-        raise Restart(root, "key", frame.loc(node))
+        raise Restart(root, "key", loc)
     raise not_differentiable(
-        "CR502", frame.loc(node), "a dict key must be known when the derivative is made"
+        "CR502",
+        loc,
+        "a dict key must be known when the derivative is made",
+        label="computed at run time",
+        help="use a list or an array, or an argument of the function as the key",
     )
 
 

@@ -155,6 +155,7 @@ def check(ctx: Context, frame: Frame, node: Any, op: Operand) -> None:
             frame.loc(node),
             f"`{node.id}` {op.value.reason}",
             label="used here",
+            help=op.value.help,
         )
 
 

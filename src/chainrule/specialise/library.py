@@ -121,10 +121,21 @@ def refuse_writer(ctx: Context, fn: Any) -> None:
         raise not_differentiable(
             "CR407",
             ctx.builder.loc,
-            f"{function_name(fn)} writes into its argument",
-            label="changes an array in place",
-            help="build a new array instead, with np.where or np.stack",
+            f"{_writer_name(fn)} writes into its argument",
+            label="how it changes the array is not known",
+            help="write x[index] = value, or build a new array with np.where or np.stack",
         )
+
+
+def _writer_name(fn: Any) -> str:
+    """Return `np.add.at` for the method of a ufunc, and the usual name otherwise."""
+    ufunc = getattr(fn, "__self__", None)
+    if isinstance(ufunc, np.ufunc):
+        return f"{function_name(ufunc)}.{fn.__name__}"
+    module = str(getattr(fn, "__module__", None) or "")
+    if isinstance(ufunc, np.random.RandomState):
+        return f"np.random.{fn.__name__}"
+    return f"{module}.{fn.__name__}" if module == "random" else function_name(fn)
 
 
 def unwrap(fn: Any) -> Any:

@@ -100,8 +100,8 @@ def unknown_length(ctx: Context, what: str) -> Exception:
     return not_differentiable(
         "CR414",
         ctx.builder.loc,
-        f"{what} of a list of unknown length is written",
-        label="its length is known only at run time",
+        f"write of {what} to a list whose length is known only at run time",
+        label="which elements this changes is known only at run time",
         help="use an array, or build a new list",
     )
 
@@ -133,12 +133,16 @@ def _without(ctx: Context, op: Operand, index: Operand) -> None:
     if isinstance(index, Const) and index.value == -1:
         writing.write(ctx, op, b.apply(prims.list_init, now, type_=_whole(now)))
         return
-    head = b.apply(operator.getitem, now, b.apply(slice, NONE, index), type_=_whole(now))
+    head = b.apply(
+        operator.getitem, now, b.apply(slice, NONE, index), type_=_whole(now)
+    )
     if isinstance(index, Const):
         after: Operand = Const(index.value + 1)
     else:
         after = b.apply(operator.add, index, Const(1))
-    tail = b.apply(operator.getitem, now, b.apply(slice, after, NONE), type_=_whole(now))
+    tail = b.apply(
+        operator.getitem, now, b.apply(slice, after, NONE), type_=_whole(now)
+    )
     if isinstance(index, Const) and index.value == 0:
         content = tail
     else:
@@ -192,7 +196,9 @@ def _extend(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         if is_mutable(lt.element_type(type_of(other)) or lt.NEVER):
             raise unknown_length(ctx, "a list of arrays")
         writing.write(
-            ctx, op, ctx.builder.apply(operator.add, now, other, type_=_join(now, other))
+            ctx,
+            op,
+            ctx.builder.apply(operator.add, now, other, type_=_join(now, other)),
         )
     return NONE
 
@@ -216,8 +222,12 @@ def _insert(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
     if isinstance(index, Const) and index.value == 0:
         writing.write(ctx, op, b.apply(operator.add, one, now, type_=t))
         return NONE
-    head = b.apply(operator.getitem, now, b.apply(slice, NONE, index), type_=_whole(now))
-    tail = b.apply(operator.getitem, now, b.apply(slice, index, NONE), type_=_whole(now))
+    head = b.apply(
+        operator.getitem, now, b.apply(slice, NONE, index), type_=_whole(now)
+    )
+    tail = b.apply(
+        operator.getitem, now, b.apply(slice, index, NONE), type_=_whole(now)
+    )
     front = b.apply(operator.add, head, one, type_=t)
     writing.write(ctx, op, b.apply(operator.add, front, tail, type_=t))
     return NONE

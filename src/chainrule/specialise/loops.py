@@ -159,6 +159,7 @@ class Elements:
                     "CR414",
                     self.ctx.builder.loc,
                     "a list changes its length while a loop runs over it",
+                    label="how often this runs is known only at run time",
                     help="loop over a copy: for item in list(items)",
                 )
         return items[k] if items is not None and k < len(items) else None
@@ -247,7 +248,9 @@ class For:
         kept = set() if extra else set(scope.augmented_names([node]))
         free = scope.nonlocal_names(frame.tree)
         names = [
-            n for n in names if n not in free and (n not in kept or not self.is_object(n))
+            n
+            for n in names
+            if n not in free and (n not in kept or not self.is_object(n))
         ]
         # What a generator returns is of no use to the loop that drops it.
         self.hands_on = self.returns and frame.consumer is None
@@ -371,6 +374,7 @@ class For:
                 "CR410",
                 self.loc,
                 "the test of this loop writes into an object",
+                label="it runs once more than the body",
                 help="write in the body: while True: ...; if not test: break",
             )
         block.results = (test, *block.params)

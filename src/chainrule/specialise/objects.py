@@ -10,14 +10,19 @@ import inspect
 import types
 
 from chainrule.errors import not_differentiable
+from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import arrays, calls, writing
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import make
-from chainrule.ir import prims
 from chainrule.types import lattice as lt
+
+INSTEAD = {
+    "shape": "make a view instead: x = x.reshape(shape)",
+    "dtype": "make a new array instead: x = x.astype(dtype)",
+}
 
 
 def set_attribute(
@@ -32,7 +37,11 @@ def set_attribute(
         return
     if isinstance(t, lt.ArrayT):
         raise not_differentiable(
-            "CR405", ctx.builder.loc, f"`.{name}` of an array is set"
+            "CR405",
+            ctx.builder.loc,
+            f"write into `.{name}` of {writing.called(base, 'an array')}",
+            label="it changes what the array is, not its elements",
+            help=INSTEAD.get(name, "make a new array"),
         )
     if isinstance(t, lt.NeverT):
         return
@@ -52,7 +61,11 @@ def set_attribute(
             calls.call(ctx, frame, Const(setter), [base, Const(name), value], [])
             return
         raise not_differentiable(
-            "CR405", ctx.builder.loc, f"{t.cls.__name__} sets attributes its own way"
+            "CR405",
+            ctx.builder.loc,
+            f"{t.cls.__name__} sets attributes its own way",
+            label="its __setattr__ is not Python code",
+            help="use an ordinary class, or write into a local variable",
         )
     put(ctx, base, name, value)
 
@@ -67,7 +80,11 @@ def put(ctx: Context, base: Operand, name: str, value: Operand) -> None:
     )
     if special:
         raise not_differentiable(
-            "CR405", ctx.builder.loc, f"`{name}` is a descriptor of {t.cls.__name__}"
+            "CR405",
+            ctx.builder.loc,
+            f"`{name}` is a descriptor of {t.cls.__name__}",
+            label="what it does when it is written is not followed",
+            help="use a property with a setter, or a plain attribute",
         )
     slots = _slots(t.cls)
     if slots is not None and name not in slots:

@@ -11,8 +11,16 @@ from typing import Any
 import gast
 
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import arrays, calls, dicts, expressions, lists, objects
+from chainrule.ir.nodes import Operand
+from chainrule.specialise import (
+    arrays,
+    calls,
+    dicts,
+    expressions,
+    lists,
+    objects,
+    writing,
+)
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -41,24 +49,23 @@ def item(
 
 
 def _refused(ctx: Context, base: Operand, t: lt.Type) -> Exception:
-    if isinstance(base, Const) and isinstance(base.value, list | dict):
-        from chainrule.specialise.writing import outside
-
-        return outside(ctx, base)
+    if writing.is_outside(base):
+        return writing.outside(ctx, base)
     if isinstance(t, lt.TupleT | lt.ScalarT | lt.RangeT):
-        error = not_differentiable(
-            "CR107",
-            ctx.builder.loc,
-            f"TypeError: {lt.show(t)} does not support item assignment",
-        )
-        error.primal_fails = True
-        return error
+        return _fails(ctx, f"TypeError: {lt.show(t)} does not support item assignment")
     return not_differentiable(
         "CR401",
         ctx.builder.loc,
-        f"a write to an item of {lt.show(t)} is not supported",
-        help="use an array, a list or a dict",
+        f"write into an item of {writing.called(base, f'a {lt.show(t)}')}",
+        label=f"what that does to a {lt.show(t)} is not known",
+        help="use an array, a list, a dict, or a class with __setitem__ in Python",
     )
+
+
+def _fails(ctx: Context, message: str) -> Exception:
+    error = not_differentiable("CR107", ctx.builder.loc, message)
+    error.primal_fails = True
+    return error
 
 
 def assign_item(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
@@ -149,7 +156,15 @@ def delete(ctx: Context, frame: Frame, target: Any) -> None:
     elif isinstance(t, lt.ObjT):
         method = attribute(ctx, frame, base, "__delitem__")
         calls.call(ctx, frame, method, [index], [])
+    elif writing.is_outside(base):
+        raise writing.outside(ctx, base)
+    elif isinstance(t, lt.ArrayT | lt.TupleT | lt.ScalarT | lt.RangeT):
+        raise _fails(ctx, f"cannot delete an item of {lt.show(t)}")
     else:
         raise not_differentiable(
-            "CR406", frame.loc(target), f"an item of {lt.show(t)} is deleted"
+            "CR406",
+            ctx.builder.loc,
+            f"deletion of an item of {writing.called(base, f'a {lt.show(t)}')}",
+            label=f"what that does to a {lt.show(t)} is not known",
+            help="use a list, a dict, or a class with __delitem__ in Python",
         )

@@ -109,6 +109,7 @@ class Poison:
 
     reason: str
     code: str = "CR501"
+    help: str = ""
 
 
 @dataclass(eq=False, slots=True)

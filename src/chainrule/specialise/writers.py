@@ -21,6 +21,13 @@ from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.types import lattice as lt
 
+INSTEAD = {
+    "resize": "make a new array: x = np.resize(x, shape)",
+    "byteswap": "make a new array: x = x.byteswap()",
+    "setflags": "leave the flags as they are",
+    "setfield": "make a new array: x = x.astype(dtype)",
+}
+
 
 def target(
     ctx: Context, fn: Any, args: Args, kwargs: Sequence[tuple[str, Operand]]
@@ -35,7 +42,11 @@ def target(
         parts = ctx.builder.elements(out) or []
         if len(parts) != 1:
             raise not_differentiable(
-                "CR403", ctx.builder.loc, "several results are written with `out=`"
+                "CR403",
+                ctx.builder.loc,
+                f"{function_name(fn)} writes several results with `out=`",
+                label="only one result can be written into an array",
+                help="assign the results: a[...], b[...] = f(x)",
             )
         out = parts[0]
     return out
@@ -88,9 +99,9 @@ def method(
         raise not_differentiable(
             "CR404",
             b.loc,
-            f"`.{name}` changes its array in place",
-            label="writes into the array",
-            help="build a new array instead",
+            f"`.{name}` changes {writing.called(op, 'its array')} in place",
+            label="it changes more than the elements",
+            help=INSTEAD[name],
         )
     return Const(None)
 
@@ -215,9 +226,7 @@ def _at(sign: Callable[[Context, Operand], Operand]) -> Any:
             raise writing.outside(ctx, op)
         now = ctx.builder.memory.current(op)
         value = sign(ctx, arrays.as_value(ctx, value))
-        new = ctx.builder.apply(
-            prims.index_add, now, index, value, type_=type_of(now)
-        )
+        new = ctx.builder.apply(prims.index_add, now, index, value, type_=type_of(now))
         if ctx.builder.memory.root(op) is ctx.builder.memory.object(op):
             writing.write(ctx, op, new)
         else:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Container, Hashable
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Value
@@ -23,6 +25,7 @@ from chainrule.specialise.reach import reachable
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
+COPY = "put a copy into the list: items.append(x.copy())"
 LOST = "may have been written through a list that holds it"
 
 
@@ -62,13 +65,25 @@ def refuse_since(
     memory.now = dict(before)
 
 
+def called(op: Operand, otherwise: str) -> str:
+    """Return what messages call an object: by its variable, if it has one."""
+    name = op.hint if isinstance(op, Value) else getattr(op, "text", None)
+    return f"`{name}`" if name else otherwise
+
+
+def is_outside(op: Operand) -> bool:
+    """Say whether an operand is a mutable object that was there before the call."""
+    return isinstance(op, Const) and isinstance(
+        op.value, list | dict | set | np.ndarray
+    )
+
+
 def outside(ctx: Context, op: Operand) -> Exception:
     """Return the error for a write to what was made outside the function."""
-    name = getattr(op, "text", None)
     return not_differentiable(
         "CR104",
         ctx.builder.loc,
-        f"write to {f'`{name}`' if name else 'an object'} from outside the function",
+        f"write to {called(op, 'an object')} from outside the function",
         label="its history is not visible to the derivative",
         help="pass it as an argument, or write into a copy",
     )
@@ -93,9 +108,9 @@ class Write:
             raise not_differentiable(
                 "CR412",
                 self.ctx.builder.loc,
-                "this array is held by a list of run-time length too",
+                f"{called(home, 'this array')} is also in a list of run-time length",
                 label="which element it is, is known only at run time",
-                help="put copies into the list",
+                help=COPY,
             )
         memory.becomes(home, content)
         self.done.add(home)
@@ -120,16 +135,18 @@ class Write:
         for out, shown in memory.frozen.items():
             mine = out is home or any(memory.root(v) is home for v in shown)
             if mine and (out is home or out in reachable(self.ctx)):
+                other = next(v for v in (out, *shown) if v is not home)
                 raise not_differentiable(
                     "CR413",
                     self.ctx.builder.loc,
-                    "this array may share its memory with another",
-                    label="written here",
-                    help="make a copy first: x = x.copy()",
+                    f"{called(home, 'this array')} may share its memory with "
+                    f"{called(other, 'another')}",
+                    label="which elements they share is not followed",
+                    help="write into a copy: x = x.copy()",
                 )
 
     def down(self, home: Value, out: Value) -> None:
-        """Write to a value that is the written object, or a view of it, on some path."""
+        """Write to what is the written object, or a view of it, on some path."""
         for stmt, k, source in self.memory.origins[out]:
             if self.memory.root(source) is home:
                 if not self.tells(stmt, out):
@@ -172,7 +189,9 @@ class Write:
         ops = [taken, other] if path == 0 else [other, taken]
         state = State({}, self.memory.now)
         first = Value(lt.NEVER).id
-        joiner = Joiner(b, choice, [(choice.then, state), (choice.orelse, state)], first)
+        joiner = Joiner(
+            b, choice, [(choice.then, state), (choice.orelse, state)], first
+        )
         hint = getattr(other, "hint", None)
         out = joiner.values(ops, [], hint)
         self.memory.now = state.now
@@ -203,7 +222,11 @@ class Write:
         for holder in memory.stored.get(home, ()):
             if holder not in self.done:
                 memory.now[holder] = Const(
-                    Poison("holds an object that was written after it was added", "CR412")
+                    Poison(
+                        "holds an object that was written after it was added",
+                        "CR412",
+                        COPY,
+                    )
                 )
         place = memory.held.get(home)
         if place is None:
@@ -216,7 +239,7 @@ class Write:
         if holder in self.done or (memory.is_built(now) and not at_run_time):
             return
         for root in memory.shared:
-            memory.now[root] = Const(Poison(LOST, "CR412"))
+            memory.now[root] = Const(Poison(LOST, "CR412", COPY))
         if memory.is_built(now):
             for item in self.ctx.builder.elements(now) or []:
                 store(self.ctx, holder, item)
@@ -244,7 +267,7 @@ class Write:
         ]
         for value in lost:
             if value is not home:
-                memory.now[value] = Const(Poison(LOST, "CR412"))
+                memory.now[value] = Const(Poison(LOST, "CR412", COPY))
 
 
 def share(ctx: Context, value: Operand) -> None:
