@@ -139,9 +139,11 @@ class Carried:
         if slot.const is not None:
             return slot.const
         if slot.layout is not None:
-            return remake(
+            made = remake(
                 self.b, slot.layout, [self._enter(p, params) for p in slot.parts]
             )
+            slot.param = made if isinstance(made, Value) else None
+            return made
         slot.param = Value(slot.type, slot.hint)
         params.append(slot.param)
         return slot.param
@@ -251,6 +253,29 @@ class Carried:
         """Return the slots that are carried as values, in order."""
         return [slot for top in self.slots.values() for slot in self.leaves_of(top)]
 
+    def all_ends(self, slot: Slot, end: Operand) -> list[tuple[Slot, Operand]]:
+        """Pair a slot and all its parts with what they are at the end of the body."""
+        if slot.poison or slot.const is not None:
+            return []
+        found = [(slot, end)]
+        if slot.layout is None:
+            return found
+        if isinstance(end, Undef):
+            parts: Sequence[Operand] = [UNDEF] * len(slot.parts)
+        elif layout_of(end) != slot.layout:
+            return found
+        else:
+            parts = read_parts(self.b, end)
+        for part, op in zip(slot.parts, parts, strict=True):
+            found += self.all_ends(part, self.b.memory.current(op))
+        return found
+
+    def all_of(self, slot: Slot) -> list[Slot]:
+        """Return a slot and all its parts."""
+        if slot.poison or slot.const is not None:
+            return []
+        return [slot, *(inner for part in slot.parts for inner in self.all_of(part))]
+
     def leaves_of(self, slot: Slot) -> list[Slot]:
         """Return the values that a slot consists of."""
         if slot.poison or slot.const is not None:
@@ -310,7 +335,9 @@ class Carried:
         if slot.const is not None:
             return slot.const
         if slot.layout is not None:
-            return remake(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
+            made = remake(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
+            slot.out = made if isinstance(made, Value) else None
+            return made
         assert slot.out is not None
         return slot.out
 

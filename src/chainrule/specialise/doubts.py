@@ -9,9 +9,11 @@ else's. The facts only grow from round to round, until they settle.
 from __future__ import annotations
 
 from chainrule.ir.nodes import Block, Value
+from chainrule.specialise.builder import type_of
 from chainrule.specialise.carried import Carried, Slot
 from chainrule.specialise.frames import State
 from chainrule.specialise.memory import Memory, is_mutable
+from chainrule.types import lattice as lt
 
 Sources = dict[Slot, set[Value]]
 
@@ -28,16 +30,17 @@ class Doubts:
     def leaves(self, ends: State | None) -> list[tuple[Slot, set[Value]]]:
         """Return the slots whose object is not known, and what they may become."""
         found = []
-        params = {slot.param for slot in self.carried.leaves()}
+        tops = self.carried.slots.values()
+        params = {slot.param for top in tops for slot in self.carried.all_of(top)}
         with self.memory.b.into(Block()):
             for key, top in self.carried.slots.items():
                 if ends is None:
-                    pairs = [(slot, None) for slot in self.carried.leaves_of(top)]
+                    pairs = [(slot, None) for slot in self.carried.all_of(top)]
                 else:
-                    pairs = self.carried.leaf_ends(top, self.carried.before(key, ends))
+                    pairs = self.carried.all_ends(top, self.carried.before(key, ends))
                 for slot, end in pairs:
                     itself = isinstance(key, Value) and slot is top
-                    if not itself and is_mutable(slot.type):
+                    if not itself and is_mutable(_type(slot)):
                         found.append((slot, self.memory.sources(end, params)))
         return found
 
@@ -108,3 +111,7 @@ class Doubts:
             self.memory.twins[value] = {v for v in others if v is not None}
             if self.stored[slot]:
                 self.memory.stored[value] = set(self.stored[slot])
+
+
+def _type(slot: Slot) -> lt.Type:
+    return slot.type if slot.layout is None else type_of(slot.param or slot.init)

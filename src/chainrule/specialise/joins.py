@@ -119,7 +119,7 @@ class Joiner:
         poisoned = next((op for op in defined if is_poison(op)), None)
         if poisoned is not None:
             return poisoned
-        split = self.split(ops, defined, hint)
+        split = self.split(ops, defined, hint, objects)
         if split is not None:
             return split
         if isinstance(self.stmt, If) and all(map(is_function, ops)):
@@ -226,7 +226,11 @@ class Joiner:
         return isinstance(op, Value) and op.id >= self.first
 
     def split(
-        self, ops: list[Operand], defined: list[Operand], hint: str | None
+        self,
+        ops: list[Operand],
+        defined: list[Operand],
+        hint: str | None,
+        objects: list[Operand],
     ) -> Operand | None:
         """Join containers of one layout part by part."""
         layout = layout_of(defined[0])
@@ -236,7 +240,7 @@ class Joiner:
         names = part_hints(layout, hint)
         parts = [self.join(list(c), h) for *c, h in zip(*rows, names, strict=True)]
         holder = Value(lt.NEVER)
-        self.after.append(lambda: self.rebuild(holder, layout, parts))
+        self.after.append(lambda: self.rebuild(holder, layout, parts, objects))
         return holder
 
     def read(self, op: Operand, path: int, layout: tuple[Any, ...]) -> list[Operand]:
@@ -247,10 +251,16 @@ class Joiner:
             return read_parts(self.b, op)
 
     def rebuild(
-        self, holder: Value, layout: tuple[Any, ...], parts: list[Operand]
+        self,
+        holder: Value,
+        layout: tuple[Any, ...],
+        parts: list[Operand],
+        objects: list[Operand],
     ) -> None:
         parts = [self.built.get(p, p) for p in parts]
-        self.built[holder] = remake(self.b, layout, parts)
+        op = self.built[holder] = remake(self.b, layout, parts)
+        if isinstance(op, Value):
+            self.note(op, objects)
 
 
 def alike(one: Operand, two: Operand) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import gast
 
 from chainrule.analysis.activity import paths
-from chainrule.errors import not_differentiable
+from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
 from chainrule.ir.walk import substitute
@@ -273,9 +273,28 @@ class For:
         if self.plan is not None:
             memory.iterated += self.plan.watched(memory)
         try:
-            self.settle()
+            try:
+                self.settle()
+            except NotDifferentiable as error:
+                if error.diagnostics[0].code != "CR411":
+                    raise
+                self.trust_objects()
+                self.settle()
         finally:
             del memory.iterated[known:]
+
+    def trust_objects(self) -> None:
+        """Begin again: let variables that hold objects keep them until one does not."""
+        ctx = self.ctx
+        names = [
+            n
+            for n in self.carried.slots
+            if isinstance(n, str) and (n.startswith("$") or not self.is_object(n))
+        ]
+        resume(ctx, self.frame, self.outer)
+        self.carried = Carried(ctx.builder, names, self.outer)
+        self.doubts = Doubts(ctx.builder.memory, self.carried)
+        self.doubts.grow(None)
 
     def check_layouts(self) -> None:
         """Ask for the loop to be unrolled if an object grows in it."""
@@ -290,7 +309,7 @@ class For:
             known = self.held()
             stmt, stop, ends = self.once()
             stable = self.carried.widen(ends)
-            more = self.more(ends) or self.held() > known
+            more = self.stays(ends) | self.more(ends) or self.held() > known
             if not self.doubts.grow(ends) and stable and not more:
                 break
         else:
@@ -304,6 +323,19 @@ class For:
         stored = self.ctx.builder.memory.stored
         old = (lists for value, lists in stored.items() if value.id < self.first)
         return sum(map(len, old))
+
+    def stays(self, ends: State) -> bool:
+        """Carry no variable that is bound anew to the object that it was."""
+        memory = self.ctx.builder.memory
+        for name, slot in list(self.carried.slots.items()):
+            if not isinstance(name, str) or name.startswith("$") or slot.param is None:
+                continue
+            end, before = ends.get(name, UNDEF), self.outer.get(name, UNDEF)
+            if isinstance(before, Value) and is_mutable(before.type):
+                if isinstance(end, Value) and memory.same(end, slot.param):
+                    self.carried.drop(name)
+                    return True
+        return False
 
     def more(self, ends: State) -> bool:
         """Carry the objects that the body wrote, and the variables it bound anew."""

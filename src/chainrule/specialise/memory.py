@@ -138,6 +138,10 @@ class Memory:
             key = rest[0].value
             if isinstance(key, slice):
                 return
+            items = getattr(base.type, "items", None)
+            if isinstance(base.type, lt.TupleT | lt.ListT) and items is not None:
+                if isinstance(key, int) and key < 0:
+                    key += len(items)
         place = (self.object(base), key)
         child = self.parts.setdefault(place, stmt.out)
         self.held.setdefault(child, place)
