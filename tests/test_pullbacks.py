@@ -45,7 +45,9 @@ def check_pullback(case: Case) -> bool:
         after = snapshot(again)
         try:
             value, gradient = value_and_grad(case.function, argnums=case.wrt)(*args)
-            assert same_bits(args, after), "the arguments are not left as they should be"
+            assert same_bits(args, after), (
+                "the arguments are not left as they should be"
+            )
             args = case.arguments()
             value, pullback = vjp(case.function, *args)
         except (NotDifferentiable, TypeError):

@@ -72,12 +72,12 @@ VIEWS: frozenset[Any] = frozenset(
         *(
             getattr(np, name)
             for name in (
-                "transpose swapaxes moveaxis rollaxis reshape ravel squeeze expand_dims "
-                "broadcast_to real imag asarray asanyarray ascontiguousarray "
-                "asfortranarray flip flipud fliplr rot90 diagonal diag atleast_1d "
-                "atleast_2d atleast_3d split array_split hsplit vsplit dsplit "
-                "broadcast_arrays einsum trim_zeros real_if_close require "
-                "matrix_transpose permute_dims unstack"
+                "transpose swapaxes moveaxis rollaxis reshape ravel squeeze "
+                "expand_dims broadcast_to real imag asarray asanyarray "
+                "ascontiguousarray asfortranarray flip flipud fliplr rot90 diagonal "
+                "diag atleast_1d atleast_2d atleast_3d split array_split hsplit "
+                "vsplit dsplit broadcast_arrays einsum trim_zeros real_if_close "
+                "require matrix_transpose permute_dims unstack"
             ).split()
             if hasattr(np, name)
         ),
@@ -218,9 +218,7 @@ class Aliases:
 
     def join(self, *ops: Operand) -> None:
         """Put values into one class of containers and what they hold."""
-        values = [
-            op for op in ops if isinstance(op, Value) and not is_immutable(op)
-        ]
+        values = [op for op in ops if isinstance(op, Value) and not is_immutable(op)]
         if len(values) > 1:
             self.joins.append(values)
             self.unite(values)
@@ -357,7 +355,9 @@ class Aliases:
                         self.outer[param].add(end)
             for k in arrays:
                 for j in arrays:
-                    if j < k and self.meet(stmt, body.params[k], body.params[j], become):
+                    if j < k and self.meet(
+                        stmt, body.params[k], body.params[j], become
+                    ):
                         self.twins.add(frozenset((body.params[k], body.params[j])))
 
     def ends(self, op: Operand, stmt: Loop) -> set[Value]:
@@ -386,6 +386,4 @@ class Aliases:
             for b in self.roots([stmt.init[j]]):
                 if self._may(a, b, set()):
                     return True
-        return any(
-            self._may(a, b, set()) for a in become[one] for b in become[two]
-        )
+        return any(self._may(a, b, set()) for a in become[one] for b in become[two])

@@ -43,14 +43,14 @@ def committed(function: ir.Function) -> Versions:
                     made[stmt.body.params[k]] = flow
                     if stmt.header is not None:
                         made[stmt.header.params[k]] = flow
-    out: Versions = {}
+    found: Versions = {}
     for stmt in commits:
         place, final = stmt.args
         if place in function.params and isinstance(place, Value):
             versions = _versions(place, final, made)
             if versions is not None and isinstance(place.type, ArrayT):
-                out[place] = versions
-    return out
+                found[place] = versions
+    return found
 
 
 def _versions(

@@ -13,18 +13,15 @@ import operator
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
-
 from chainrule.analysis.memory import STORES, Aliases, is_fresh, is_immutable
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
 from chainrule.backend.nest import leaves
 from chainrule.backend.program import Nodes, Op
-from chainrule.backend.sizes import AUGMENTED, BINARY, COMPARE, UNARY
+from chainrule.backend.sizes import AUGMENTED
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Operand, Value
-from chainrule.runtime import helpers
 from chainrule.types.lattice import ArrayT, ListT, ScalarT
 
 ACCUMULATE = frozenset({operator.add, operator.sub})

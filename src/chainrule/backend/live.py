@@ -261,7 +261,9 @@ class _Walker:
         first = next(p.op_operands(let.op), None)
         if isinstance(first, Value) and first not in self.web.nested:
             store = sizes.is_statement(let.op)
-            others = [] if store else [o for o in p.op_operands(let.op) if o is not first]
+            others = (
+                [] if store else [o for o in p.op_operands(let.op) if o is not first]
+            )
             read = 0
             for operand in others:
                 read |= self.web.reads(operand)

@@ -174,7 +174,7 @@ class Writer:
         return made
 
     def fill(self, op: ir.Apply, out: str) -> Node:
-        """Print `out *= value` where that is what is stored, else `out[...] = value`."""
+        """Print `out *= value` where that is stored, else `out[...] = value`."""
         value = op.args[1]
         inner = self.speller.nested.get(value) if isinstance(value, Value) else None
         if isinstance(inner, ir.Apply) and inner.fn in BINARY:
@@ -405,9 +405,7 @@ def is_whole(index: Operand) -> bool:
     return isinstance(index, Const) and index.value is Ellipsis
 
 
-PUTS = frozenset(
-    {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
-)
+PUTS = frozenset({prims.commit, prims.put_item, prims.drop_item, prims.put_attribute})
 
 
 def _assign(left: Node, value: Node) -> Node:

@@ -11,7 +11,17 @@ from chainrule.analysis.activity import paths
 from chainrule.analysis.definedness import Definedness
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
-from chainrule.ir.nodes import Const, Function, If, Loop, Operand, Try, Undef, Value, With
+from chainrule.ir.nodes import (
+    Const,
+    Function,
+    If,
+    Loop,
+    Operand,
+    Try,
+    Undef,
+    Value,
+    With,
+)
 from chainrule.ir.walk import statements
 
 NONE = Const(None)
@@ -56,11 +66,11 @@ def give_none(function: Function, values: set[Value]) -> bool:
         return op
 
     while todo:
-        stmt, k = made.get(todo.pop(), (None, 0))
-        if isinstance(stmt, Loop):
-            stmt.init = (*stmt.init[:k], new(stmt.init[k]), *stmt.init[k + 1 :])
-        elif isinstance(stmt, If | Try | With):
-            for path in paths(stmt):
+        maker, k = made.get(todo.pop(), (None, 0))
+        if isinstance(maker, Loop):
+            maker.init = (*maker.init[:k], new(maker.init[k]), *maker.init[k + 1 :])
+        elif isinstance(maker, If | Try | With):
+            for path in paths(maker):
                 results = path.results
                 path.results = (*results[:k], new(results[k]), *results[k + 1 :])
     return changed

@@ -334,6 +334,7 @@ def _tree(inputs: Iterable[Input], arguments: Mapping[str, Any]) -> _Tree:
             else:
                 value = _item(value, step)
             node = node.parts.setdefault((attribute, step), _Node())
+        assert not isinstance(item.type, Apart)  # tests of several arguments
         if item.type not in node.types:
             node.types.append(item.type)
     return out

@@ -55,18 +55,20 @@ PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 def protect(function: Function) -> None:
     """Copy what is read behind a write to its memory."""
     snapshots(function)
-    stores = [s for s in statements(function.body) if _writes(s)]
+    stores = [
+        s for s in statements(function.body) if isinstance(s, Apply) and _writes(s)
+    ]
     if not stores:
         return
     ours = committed(function)
     aliases = Aliases(function, ours)
     for stmt in stores:
-        for source in aliases.sources(stmt.args[0]) & aliases.protected:
+        place = stmt.args[0]
+        assert isinstance(place, Value)  # as `_writes` says
+        for source in aliases.sources(place) & aliases.protected:
             _make_writable(function, source)
     aliases = Aliases(function, ours)
-    finals = [
-        s.args[1] for s in stores if s.fn is prims.commit and s.args[0] in ours
-    ]
+    finals = [s.args[1] for s in stores if s.fn is prims.commit and s.args[0] in ours]
     live = Liveness(function, stores, finals)
     versions = {v for found in ours.values() for v in found}
     apart: list[Apply] = []
@@ -175,7 +177,8 @@ def _replaces(stmt: Apply) -> bool:
         return False
     dims = getattr(value.type, "dims", ()) if isinstance(value, Value) else ()
     t = getattr(value, "type", buffer.type)
-    same = isinstance(t, ScalarT) or t.dtype == getattr(buffer.type, "dtype", None)
+    dtype = getattr(buffer.type, "dtype", None)
+    same = isinstance(t, ScalarT) or getattr(t, "dtype", None) == dtype
     return same and dims in ((), getattr(buffer.type, "dims", None))
 
 
@@ -369,4 +372,3 @@ class Liveness:
                 inner |= self.block(block, around)
             around |= inner & ~self.bits(inner_values(stmt))
         return around
-

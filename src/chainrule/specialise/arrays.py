@@ -145,11 +145,11 @@ def reshaped(
 
 def path(ctx: Context, op: Value) -> list[Apply]:
     """Return the views that lead from the array that owns the memory to `op`."""
-    b, steps = ctx.builder, []
+    b = ctx.builder
+    steps: list[Apply] = []
     home = b.memory.object(op)
     stmt = b.definition(home)
     while stmt is not None and b.memory.is_view(stmt):
-        assert isinstance(stmt.args[0], Value)
         if stmt.fn in READ_ONLY:
             raise read_only(ctx, stmt)
         if stmt.fn in PERHAPS and not is_flat(stmt):
@@ -157,9 +157,11 @@ def path(ctx: Context, op: Value) -> list[Apply]:
         if stmt.fn is prims.unpack:  # an element of it is a row
             row = steps.pop()
             stmt = Apply(row.out, row.fn, (stmt.args[0], *row.args[1:]))
+        source = stmt.args[0]
+        assert isinstance(source, Value)
         if stmt.fn not in SAME:
             steps.append(stmt)
-        home = b.memory.object(stmt.args[0])
+        home = b.memory.object(source)
         stmt = b.definition(home)
     return steps[::-1]
 
@@ -367,7 +369,7 @@ def is_number(op: Operand) -> bool:
 
 
 def add_at(ctx: Context, op: Operand, index: Operand, value: Operand, fn: Any) -> bool:
-    """Write `op[index] += value` (or `-=`) as an addition in place; say if it is one."""
+    """Write `op[index] += value` (or `-=`) as an addition in place; say if it is."""
     b = ctx.builder
     if fn not in (operator.add, operator.sub) or not isinstance(op, Value):
         return False

@@ -21,7 +21,7 @@ from chainrule.types import lattice as lt
 
 def commit(ctx: Context, params: list[Value]) -> None:
     """Write what the objects among the arguments hold now."""
-    b, memory = ctx.builder, ctx.builder.memory
+    memory = ctx.builder.memory
     if not memory.now:
         return
     finals = [(p, memory.current(p)) for p in params]

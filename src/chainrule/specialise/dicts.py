@@ -77,7 +77,9 @@ def missing(ctx: Context, frame: Frame, op: Operand, name: Any) -> Operand | Non
     return value
 
 
-def _update(ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any) -> Operand:
+def _update(
+    ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any
+) -> Operand:
     items = fields(ctx, op)
     adds = getattr(type_of(op), "cls", dict) is collections.Counter
     for arg in args:

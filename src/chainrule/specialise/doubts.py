@@ -8,7 +8,7 @@ else's. The facts only grow from round to round, until they settle.
 
 from __future__ import annotations
 
-from chainrule.ir.nodes import Block, Value
+from chainrule.ir.nodes import Block, Const, Operand, Value
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.carried import Carried, Slot
 from chainrule.specialise.frames import State
@@ -30,12 +30,15 @@ class Doubts:
     def leaves(self, ends: State | None) -> list[tuple[Slot, set[Value]]]:
         """Return the slots whose object is not known, and what they may become."""
         found = []
-        tops = self.carried.slots.values()
-        params = {slot.param for top in tops for slot in self.carried.all_of(top)}
+        leaves = [
+            s for t in self.carried.slots.values() for s in self.carried.all_of(t)
+        ]
+        params = {slot.param for slot in leaves if slot.param is not None}
         with self.memory.b.into(Block()):
             for key, top in self.carried.slots.items():
+                pairs: list[tuple[Slot, Operand]]
                 if ends is None:
-                    pairs = [(slot, None) for slot in self.carried.all_of(top)]
+                    pairs = [(slot, Const(None)) for slot in self.carried.all_of(top)]
                 else:
                     pairs = self.carried.all_ends(top, self.carried.before(key, ends))
                 for slot, end in pairs:
@@ -49,7 +52,7 @@ class Doubts:
         before = (len(self.twins), sum(map(len, self.outer.values())), self.held())
         leaves = self.leaves(ends)
         slots = {slot.param: slot for slot, _ in leaves if slot.param is not None}
-        first = min((p.id for p in slots if p is not None), default=0)
+        first = min((p.id for p in slots), default=0)
         become = dict(leaves)
         for slot, end in leaves:
             mine = self.outer.setdefault(slot, set())
@@ -78,7 +81,7 @@ class Doubts:
         one: Slot,
         two: Slot,
         become: Sources,
-        slots: dict[Value | None, Slot],
+        slots: dict[Value, Slot],
     ) -> bool:
         """Say whether two variables may be one object."""
         sources = self.memory.sources

@@ -77,7 +77,10 @@ def specialise(
         generators.refuse_kept(ctx, op)
         commits.commit(ctx, params)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
-    for each in (block, *(f.body for made in ctx.functions.values() for f in made.values())):
+    for each in (
+        block,
+        *(f.body for made in ctx.functions.values() for f in made.values()),
+    ):
         forget_copies(each)
     function = Function(
         frame.name,

@@ -69,9 +69,7 @@ class Plan:
     def written(self, home: Value, b: Builder) -> Plan | None:
         """Return the plan that reads what the body writes, element by element."""
         mine = [
-            s
-            for s in self.sources
-            if isinstance(s, Value) and b.memory.root(s) is home
+            s for s in self.sources if isinstance(s, Value) and b.memory.root(s) is home
         ]
         if not mine or set(mine) <= set(self.by_index):
             return None

@@ -115,7 +115,7 @@ class Joiner:
         self, ops: list[Operand], objects: list[Operand], hint: str | None
     ) -> Operand:
         """Join what objects hold; the result may be any of the objects."""
-        defined = [op for op in ops if not isinstance(op, Undef)]
+        defined: list[Operand] = [op for op in ops if not isinstance(op, Undef)]
         poisoned = next((op for op in defined if is_poison(op)), None)
         if poisoned is not None:
             return poisoned

@@ -123,7 +123,7 @@ def refuse_writer(ctx: Context, fn: Any) -> None:
             ctx.builder.loc,
             f"{_writer_name(fn)} writes into its argument",
             label="how it changes the array is not known",
-            help="write x[index] = value, or build a new array with np.where or np.stack",
+            help="write x[index] = value, or build an array with np.where or np.stack",
         )
 
 

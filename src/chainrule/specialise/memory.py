@@ -17,15 +17,16 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Callable, Container, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Try, Undef, Value, With
+from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Try, Value, With
 from chainrule.specialise.views import SPLITS, UNFOLLOWED, is_view
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
     from chainrule.specialise.builder import Builder
+
 
 class Iterated(Exception):
     """A loop writes into what it runs over: begin again, reading by position."""
@@ -96,7 +97,9 @@ class Memory:
             return op
         if all(a is b for a, b in zip(args, stmt.args, strict=True)):
             return op
-        type_: lt.Type | None = rebuilt_type(op.type, args) if stmt.fn in MAKERS else None
+        type_: lt.Type | None = (
+            rebuilt_type(op.type, args) if stmt.fn in MAKERS else None
+        )
         new = self.b.apply(
             stmt.fn,
             *args,
@@ -259,9 +262,7 @@ def rebuilt_type(t: lt.Type, args: tuple[Operand, ...]) -> lt.Type | None:
         case lt.DictT(items=pairs, cls=cls):
             values = args[-len(pairs) :] if pairs else ()
             keys = [k for k, _ in pairs]
-            return lt.DictT(
-                tuple(zip(keys, map(type_of, values), strict=True)), cls
-            )
+            return lt.DictT(tuple(zip(keys, map(type_of, values), strict=True)), cls)
         case lt.ObjT(cls=cls, attrs=pairs):
             types = map(type_of, args[2:])
             names = [k for k, _ in pairs]

@@ -28,7 +28,7 @@ INSTEAD = {
 def set_attribute(
     ctx: Context, frame: Frame, base: Operand, name: str, value: Operand
 ) -> None:
-    """Write `base.name = value`, through a property or `__setattr__` if there is one."""
+    """Write `base.name = value`, by a property or `__setattr__` if there is one."""
     base = ctx.builder.memory.current(base)
     t = type_of(base)
     if isinstance(t, lt.ArrayT) and name in ("flat", "real", "imag"):
@@ -53,7 +53,7 @@ def set_attribute(
             raise _failed(ctx, f"property '{name}' has no setter")
         calls.call(ctx, frame, Const(found.fset), [base, value], [])
         return
-    setter = t.cls.__setattr__
+    setter: object = t.cls.__setattr__
     if dataclasses.is_dataclass(t.cls) and t.cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise _failed(ctx, f"cannot assign to field '{name}'")
     if setter is not object.__setattr__:

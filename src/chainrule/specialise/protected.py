@@ -104,7 +104,9 @@ class Body:
         now = here(self.ctx, self.frame)
         names = {n for n in {**now, **before} if before.get(n) is not now.get(n)}
         objects = {
-            k for k in {**now.now, **before.now} if before.now.get(k) is not now.now.get(k)
+            k
+            for k in {**now.now, **before.now}
+            if before.now.get(k) is not now.now.get(k)
         }
         return names | objects
 

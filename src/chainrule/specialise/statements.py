@@ -26,8 +26,8 @@ from chainrule.specialise import (
     loops,
     matching,
     protected,
-    surgery,
     stores,
+    surgery,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (

@@ -74,7 +74,9 @@ def is_view(stmt: Apply) -> bool:
     if not isinstance(source, lt.ArrayT):
         return False
     if stmt.fn in SPLITS:
-        return source.dims is None or len(source.dims) > 1 or stmt.fn is not prims.unpack
+        return (
+            source.dims is None or len(source.dims) > 1 or stmt.fn is not prims.unpack
+        )
     if not isinstance(out, lt.ArrayT):
         return False
     if stmt.fn is operator.getitem:

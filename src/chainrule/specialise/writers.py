@@ -202,10 +202,10 @@ def put_along_axis(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> An
     op, indices, value = args[:3]
     axis = args[3] if len(args) > 3 else named.get("axis")
     t = type_of(op)
-    known = isinstance(t, lt.ArrayT) and t.dims is not None
-    if not known or not isinstance(axis, Const) or axis.value is None:
+    dims = t.dims if isinstance(t, lt.ArrayT) else None
+    if dims is None or not isinstance(axis, Const) or axis.value is None:
         raise unhandled(ctx, np.put_along_axis, "`axis=None`")
-    rank = len(t.dims)  # type: ignore[union-attr, arg-type]
+    rank = len(dims)
     at = axis.value % rank
     parts: list[Operand] = []
     for k in range(rank):

@@ -148,17 +148,18 @@ class Write:
     def down(self, home: Value, out: Value) -> None:
         """Write to what is the written object, or a view of it, on some path."""
         for stmt, k, source in self.memory.origins[out]:
-            if self.memory.root(source) is home:
-                if not self.tells(stmt, out):
-                    self.uncertain(home, out)
-                    continue
-                now = self.memory.again(source)
-                self.put(out, self.choose(stmt, k, now, self.memory.current(out)))
+            if self.memory.root(source) is not home:
+                continue
+            if not isinstance(stmt, If) or not self.tells(out):
+                self.uncertain(home, out)
+                continue
+            now = self.memory.again(source)
+            self.put(out, self.choose(stmt, k, now, self.memory.current(out)))
 
     def up(self, home: Value, stmt: Any, k: int, source: Value) -> Value | None:
         """Write to the array that the written one is, or shows, on some path."""
         memory = self.memory
-        if not self.tells(stmt, home):
+        if not isinstance(stmt, If) or not self.tells(home):
             self.uncertain(home, source)
             return None
         root = memory.root(source)
@@ -176,11 +177,11 @@ class Write:
         """Say whether an object was made before the path that chose it."""
         return home in reachable(self.ctx)
 
-    def tells(self, stmt: Any, out: Value) -> bool:
-        """Say whether the path that was taken can be tested here."""
+    def tells(self, out: Value) -> bool:
+        """Say whether the test that chose a value can be read here."""
         b = self.ctx.builder
         where = self.memory.where.get(out)
-        return isinstance(stmt, If) and any(where is x for x in (b.block, *b.outside))
+        return any(where is x for x in (b.block, *b.outside))
 
     def choose(self, stmt: If, path: int, taken: Operand, other: Operand) -> Operand:
         """Write `taken if that path was taken else other`."""

@@ -77,7 +77,7 @@ def some(fn: Fn, x: Any) -> Type:
     return x.elem if isinstance(x, OptionalT) else lift(x)
 
 
-@typed(prims.stop, prims.on_cotangent)
+@typed(prims.stop, prims.on_cotangent, prims.same)
 def same(fn: Fn, x: Any, *rest: Any) -> Type:
     """Give the type of the value itself."""
     return lift(x)
@@ -118,7 +118,9 @@ def fill(fn: Fn, buffer: Any, value: Any) -> Type:
 
 
 @typed(prims.view_set)
-def view_set(fn: Fn, buffer: Any, steps: Any, index: Any, value: Any, *rest: Any) -> Type:
+def view_set(
+    fn: Fn, buffer: Any, steps: Any, index: Any, value: Any, *rest: Any
+) -> Type:
     """Keep the type of the buffer."""
     return lift(buffer)
 
@@ -127,12 +129,6 @@ def view_set(fn: Fn, buffer: Any, steps: Any, index: Any, value: Any, *rest: Any
 def commit(fn: Fn, place: Any, *rest: Any) -> Type:
     """Give None."""
     return NONE
-
-
-@typed(prims.same)
-def same(fn: Fn, x: Any) -> Type:
-    """Keep the type."""
-    return lift(x)
 
 
 @typed(prims.list_append)
