@@ -144,6 +144,8 @@ def check(value: Any, t: Type, sizes: Sizes, nameless: bool = False) -> None:
             require(type(value) is cls, value, t, "class")
             for name, claim in pairs:
                 check(getattr(value, name), claim, sizes, nameless)
+        case TapeT() if isinstance(value, Iterator):
+            pass
         case TapeT(items=items):
             for row in value:
                 parts = row if isinstance(row, tuple) else (row,)  # turned into a list

@@ -36,6 +36,7 @@ STRUCTURAL = {
     prims.make_object,
     prims.unpack,
     prims.some,
+    prims.same,
     operator.getitem,
     builtins.getattr,
     builtins.reversed,

@@ -144,7 +144,7 @@ class Carried:
             )
             slot.param = made if isinstance(made, Value) else None
             return made
-        slot.param = Value(slot.type, slot.hint)
+        slot.param = Value(lt.renamed(slot.type), slot.hint)
         params.append(slot.param)
         return slot.param
 
@@ -319,7 +319,7 @@ class Carried:
         """Return the values of the variables after the loop."""
         outs = []
         for slot in self.leaves():
-            slot.out = Value(slot.type, slot.hint, loc)
+            slot.out = Value(lt.renamed(slot.type), slot.hint, loc)
             outs.append(slot.out)
         return tuple(outs)
 

@@ -105,6 +105,7 @@ STRUCTURAL = {
     prims.unpack: _same,
     prims.list_append: _same,
     prims.some: _same,
+    prims.same: _same,
     operator.add: _of_lists,
     operator.mul: _of_lists,
     prims.list_init: _same,

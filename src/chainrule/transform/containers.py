@@ -19,7 +19,7 @@ from chainrule.ir.nodes import Apply, Block, Const, Iter, Loop, Operand, Value
 from chainrule.runtime import helpers
 from chainrule.specialise.builder import type_of
 from chainrule.transform import surgery
-from chainrule.transform.cotangents import Bar
+from chainrule.transform.cotangents import Bar, bar_type
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -151,10 +151,24 @@ def add_at(rev: Reverse, whole: Operand, index: Operand, g: Operand) -> Operand:
     number = isinstance(type_of(g), lt.ScalarT | lt.NeverT | lt.OpaqueT)
     # An array in a list may be held elsewhere too: it is not added to in place.
     if number or (isinstance(type_of(g), lt.ArrayT) and not isinstance(t, lt.ListT)):
+        t = bar_type(t) if isinstance(t, lt.ListT) else t
         return b.apply(prims.index_add, whole, index, g, type_=t)
-    before = b.apply(operator.getitem, whole, index, type_=type_of(g))
-    total = b.apply(helpers.add, before, g, type_=type_of(g))
+    t = bar_type(t)
+    part = _part_type(t, index) or type_of(g)
+    before = b.apply(operator.getitem, whole, index, type_=part)
+    total = b.apply(helpers.add, before, g, type_=part)
     return b.apply(prims.index_set, whole, index, total, type_=t)
+
+
+def _part_type(t: lt.Type, index: Operand) -> lt.Type | None:
+    """Return the type of one element of a list of cotangents, if it is known."""
+    items = getattr(t, "items", None)
+    if items is not None and isinstance(index, Const):
+        return items[index.value]  # type: ignore[no-any-return]
+    try:
+        return lt.element_type(t)
+    except TypeError:
+        return None
 
 
 def _add_slice(rev: Reverse, whole: Operand, index: Operand, g: Operand) -> Operand:
@@ -303,6 +317,7 @@ STRUCTURAL = {
     prims.index_set: _index_set,
     prims.live: _live,
     prims.some: _some,
+    prims.same: _some,
     builtins.reversed: _reversed,
     operator.add: _concatenated,
     operator.mul: _repeated,

@@ -379,12 +379,20 @@ def _narrows(g: Operand, to: Value) -> bool:
 
 
 def bar_type(t: lt.Type) -> lt.Type:
-    """Return the type of the cotangent of a value that a loop carries."""
-    if isinstance(t, lt.OptionalT):
-        return bar_type(t.elem)
-    if isinstance(t, lt.ScalarT):
-        kind = t.kind if t.kind in ("float", "complex") else "float"
-        return lt.ScalarT(kind, t.dtype, exact=False)
-    if isinstance(t, lt.ListT) and t.items is None and isinstance(t.elem, lt.ScalarT):
-        return lt.ListT(None, bar_type(t.elem))
+    """Return the type of the cotangent of a value that a loop carries.
+
+    The numbers in it may be Python's or NumPy's.
+    """
+    match t:
+        case lt.OptionalT(elem=elem):
+            return bar_type(elem)
+        case lt.ScalarT(kind=kind, dtype=dtype):
+            kind = kind if kind in ("float", "complex") else "float"
+            return lt.ScalarT(kind, dtype, exact=False)
+        case lt.ListT(items=None, elem=lt.ScalarT() as elem):
+            return lt.ListT(None, bar_type(elem))
+        case lt.ListT(items=items) if items is not None:
+            return lt.ListT(tuple(map(bar_type, items)))
+        case lt.TupleT(items=items, cls=cls) if cls is tuple:
+            return lt.TupleT(tuple(map(bar_type, items)))
     return t

@@ -438,10 +438,25 @@ def _join_attrs(a: dict[str, Type], b: dict[str, Type]) -> tuple[tuple[str, Type
     return tuple((n, join(a.get(n, NEVER), b.get(n, NEVER))) for n in names)
 
 
+def renamed(t: Type) -> Type:
+    """Return a type with new names for the sizes that nobody knows.
+
+    Of two elements of a list, or of what a loop carries, such sizes may differ.
+    """
+    match t:
+        case ArrayT(dtype=dtype, dims=dims) if dims is not None:
+            own = (isinstance(d, Sym) and isinstance(d.key, int) for d in dims)
+            pairs = zip(dims, own, strict=True)
+            return ArrayT(dtype, tuple(fresh_dim() if new else d for d, new in pairs))
+        case TupleT(items=items, cls=cls):
+            return TupleT(tuple(map(renamed, items)), cls)
+    return t
+
+
 def element_type(t: Type) -> Type | None:
     """Return the type that all elements of a list or tuple share (None when empty)."""
     if isinstance(t, ListT) and t.items is None:
-        return t.elem
+        return None if t.elem is None else renamed(t.elem)
     items = t.items if isinstance(t, ListT | TupleT) else None
     out: Type | None = None
     for item in items or ():
