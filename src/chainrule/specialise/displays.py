@@ -124,7 +124,7 @@ def static_key(ctx: Context, frame: Frame, node: Any, op: Operand) -> Any:
     if root is not None:
         from chainrule.specialise.builder import Restart
 
-        raise Restart(root, "key", loc)
+        raise Restart(root, getattr(op, "hint", None) or "key", loc)
     raise not_differentiable(
         "CR502",
         loc,
