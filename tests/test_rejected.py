@@ -14,6 +14,8 @@ from chainrule.codes import CODES
 from tests.checks import quiet, random_tangent, same_bits, snapshot
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "rejected"
+MESSAGES = FOLDER / "messages.txt"
+WRITES = ("CR104", "CR106")
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
 
 
@@ -43,6 +45,27 @@ def test_program_is_refused_where_it_is_marked(name: str) -> None:
                 assert line in at, f"not line {line}, but\n{caught.value}"
         assert all(d.help or d.label for _, d in problems), str(caught.value)
     assert same_bits(args, before), "refusing changed the arguments"
+
+
+def refusal(name: str) -> str:
+    """Return what a user reads, without the place where the fixtures are."""
+    module = importlib.import_module(f"fixtures.rejected.{name}")
+    with quiet(), pytest.raises(NotDifferentiable) as caught:
+        value_and_grad(getattr(module, name))(*module.arguments())
+    return re.sub(r"(?<=[ (])[^ (]*[/\\\\](?=\w+\.py:)", "", str(caught.value))
+
+
+def test_messages_are_the_ones_that_were_reviewed(
+    request: pytest.FixtureRequest,
+) -> None:
+    """What is said of writes is in one file; `--update-goldens` writes it anew."""
+    names = [
+        n for n in NAMES if any(c[:3] == "CR4" or c in WRITES for _, c in marks(n))
+    ]
+    text = "\n\n".join(map(refusal, names)) + "\n"
+    if request.config.getoption("--update-goldens"):
+        MESSAGES.write_text(text, "utf-8")
+    assert text == MESSAGES.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES)
