@@ -20,8 +20,8 @@ import pytest
 from chainrule import NotDifferentiable, pipeline
 from chainrule.cache.specialisations import Dispatcher
 from chainrule.ir.nodes import Function
-from chainrule.target import Options, target_of
 from chainrule.optimise.dead import remove_dead
+from chainrule.target import Options, target_of
 from chainrule.types import lattice as lt
 from fixtures.cases import CASES, Case
 from tests import programs

@@ -231,9 +231,9 @@ def opaque_method(
         raise not_differentiable(
             "CR404",
             b.loc,
-            "`.shuffle()` changes its argument in place",
-            label="writes into the array",
-            help="use rng.permutation(x)",
+            "`.shuffle` changes its argument in place",
+            label="which element goes where is not known to the derivative",
+            help="use the result of permutation: x = rng.permutation(x)",
         )
     active = [a for a in (*args, *(v for _, v in kwargs)) if _number(a)]
     function = getattr(cls, name, None)

@@ -237,6 +237,7 @@ def build(
         with b.into(block):
             inner.env = {n: restore(ctx, part, leaves) for n, part in shape}
             result = b.memory.current(inlining.run(ctx, inner))
+        b.loc = function.loc
         where = f"`{callee.name}`, which calls itself,"
         writing.refuse_since(ctx, before, first, params, where)
         if isinstance(result, Undef):

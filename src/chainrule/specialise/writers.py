@@ -260,6 +260,6 @@ def unhandled(ctx: Context, fn: Any, what: str) -> Exception:
         "CR407",
         ctx.builder.loc,
         f"{function_name(fn)} with {what} is not supported",
-        label="writes into its argument",
+        label="how this writes into its argument is not followed",
         help="write x[index] = value instead",
     )
