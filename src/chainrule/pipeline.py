@@ -200,6 +200,7 @@ def optimise(derived: Derived) -> None:
     for root in derived.functions:
         for function in (*callees(root), root):
             protect(function)
+            remove_dead(function)
 
 
 def specialise_for(
