@@ -108,7 +108,8 @@ class Doubts:
         for slot, value in values.items():
             if value is None:
                 continue
-            self.memory.chosen(value, [(None, 0, o) for o in self.outer[slot]])
+            outer = sorted(self.outer[slot], key=lambda v: v.id)
+            self.memory.chosen(value, [(None, 0, o) for o in outer])
             pairs = (pair - {slot} for pair in self.twins if slot in pair)
             others = {values.get(next(iter(p), slot)) for p in pairs}
             self.memory.twins[value] = {v for v in others if v is not None}

@@ -126,7 +126,7 @@ class Write:
         roots = [self.up(home, *origin) for origin in fed]
         for root in dict.fromkeys(r for r in roots if r is not None):
             self.put(root, memory.current(root))
-        for twin in memory.twins.get(home, ()):
+        for twin in sorted(memory.twins.get(home, ()), key=lambda v: v.id):
             self.uncertain(home, twin)
 
     def check_frozen(self, home: Value) -> None:
