@@ -269,9 +269,11 @@ class For:
     def run(self) -> None:
         """Interpret the loop, while nobody may write into what it runs over."""
         memory = self.ctx.builder.memory
-        known = len(memory.iterated)
+        known, counted = len(memory.iterated), len(memory.counted)
         if self.plan is not None:
             memory.iterated += self.plan.watched(memory)
+            read = (s for s in self.plan.by_index if isinstance(s, Value))
+            memory.counted += [memory.object(s) for s in read]
         try:
             try:
                 self.settle()
@@ -282,6 +284,7 @@ class For:
                 self.settle()
         finally:
             del memory.iterated[known:]
+            del memory.counted[counted:]
 
     def trust_objects(self) -> None:
         """Begin again: let variables that hold objects keep them until one does not."""

@@ -60,6 +60,7 @@ class Memory:
         self.frozen: dict[Value, list[Value]] = {}
         self.iterated: list[Value] = []
         self.elements: dict[Value, Value] = {}
+        self.counted: list[Value] = []  # lists that a loop reads by position
         self.factories: dict[Value, Operand] = {}
         self.fresh: dict[tuple[Block, Value], Operand] = {}
         self.contiguous: Callable[[Value], bool | None] = lambda _: None

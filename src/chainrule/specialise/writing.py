@@ -102,6 +102,7 @@ class Write:
         if any(memory.object(v) is home for v in memory.iterated):
             raise Iterated(home)
         self.check_frozen(home)
+        self.check_length(home, content)
         if home in memory.elements:
             raise Iterated(memory.root(memory.elements[home]))
         if home in memory.shared:
@@ -128,6 +129,22 @@ class Write:
             self.put(root, memory.current(root))
         for twin in sorted(memory.twins.get(home, ()), key=lambda v: v.id):
             self.uncertain(home, twin)
+
+    def check_length(self, home: Value, content: Operand) -> None:
+        """Refuse to change the length of a list that a loop runs over."""
+        made = self.memory.b.definition(content)
+        if home not in self.memory.counted or not isinstance(home.type, lt.ListT):
+            return
+        items = getattr(type_of(content), "items", None)
+        same = items is not None and len(items) == len(home.type.items or ())
+        if not same and (made is None or made.fn is not prims.index_set):
+            raise not_differentiable(
+                "CR414",
+                self.ctx.builder.loc,
+                "a list changes its length while a loop runs over it",
+                label="how often the loop runs is known only at run time",
+                help="loop over a copy: for item in list(items)",
+            )
 
     def check_frozen(self, home: Value) -> None:
         """Refuse a write to what another array may show in a way not followed."""
