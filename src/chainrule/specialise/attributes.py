@@ -92,6 +92,14 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
         raise not_differentiable(
             value.code, ctx.builder.loc, f"this {value.reason}", help=value.help
         )
+    if isinstance(value, Generated) and name in ("send", "throw", "close"):
+        raise not_differentiable(
+            "CR102",
+            ctx.builder.loc,
+            f"`{name}` of a generator",
+            label="runs it in turns with this function",
+            help="pass what is sent as an argument",
+        )
     if isinstance(value, Generated | Generator | Items | Streams | Closure):
         if name == "__name__" and isinstance(value, Closure):
             return Const(value.name)

@@ -27,6 +27,7 @@ from chainrule.specialise import (
     container_calls,
     dicts,
     displays,
+    exhaustion,
     expressions,
     inlining,
     iterators,
@@ -166,6 +167,7 @@ def call(
     if special is not None:
         result = special(ctx, frame, args, kwargs)
         if result is not NotImplemented:
+            exhaustion.stamp(ctx, result, args)
             return result  # type: ignore[no-any-return]
     if is_primitive(fn):
         return primitive(ctx, frame, fn, args, kwargs, callee.text)
@@ -277,6 +279,7 @@ def call_method(
         return changed
     special = container_calls.method(ctx, frame, base, name, args, kwargs)
     if special is not NotImplemented:
+        exhaustion.stamp(ctx, special, [])
         return special  # type: ignore[no-any-return]
     if isinstance(t, lt.ArrayT | lt.ScalarT):
         found = normalise(name, args, dict(kwargs), ctx.builder)

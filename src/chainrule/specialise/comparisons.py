@@ -17,6 +17,7 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls, expressions
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.values import Generated, is_const
 from chainrule.types import lattice as lt
 
 COMPARE: dict[type, Callable[..., Any]] = {
@@ -164,4 +165,8 @@ def _contains(ctx: Context, frame: Frame, item: Operand, container: Operand) -> 
             equal = compare(ctx, frame, gast.Eq(), item, element)
             result = expressions.short_circuit(ctx, frame, result, True, given(equal))
         return result
+    t = type_of(container)
+    iterable = isinstance(t, lt.ObjT) and not hasattr(t.cls, "__contains__")
+    if iterable or is_const(container, Generated):
+        return calls.call(ctx, frame, Const(operator.contains), [container, item], [])
     return b.apply(operator.contains, container, item)

@@ -7,15 +7,19 @@ appends.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+
+import gast
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     displays,
+    exhaustion,
     expressions,
     generators,
     iterables,
@@ -28,6 +32,8 @@ from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
 from chainrule.specialise.values import Closure, Generated, Generator, Method, is_const
 from chainrule.types import lattice as lt
+
+SOURCE = "$source"
 
 
 def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
@@ -51,10 +57,34 @@ def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     return ctx.builder.apply(prims.make_list, *items)
 
 
+def generator(ctx: Context, frame: Frame, node: Any) -> Generator:
+    """Make a generator expression; what it runs over first is evaluated at once."""
+    source = expressions.evaluate(ctx, frame, node.generators[0].iter)
+    around = Frame(
+        tree=node,
+        file=frame.file,
+        name="<comprehension>",
+        globals=frame.globals,
+        parent=frame,
+        env={CTL: NEXT, SOURCE: source},
+    )
+    name = gast.Name(SOURCE, gast.Load(), None, None)
+    gast.copy_location(name, node.generators[0].iter)
+    first = copy.copy(node.generators[0])
+    first.iter = name
+    tree = copy.copy(node)
+    tree.generators = [first, *node.generators[1:]]
+    return Generator(tree, around)
+
+
 def collect(ctx: Context, frame: Frame, generator: Generator) -> Operand:
     """Run a generator expression to its end."""
-    iterables.consume(ctx, generator)
-    return list_comprehension(ctx, generator.frame, generator.tree)
+
+    def run() -> Operand:
+        exhaustion.consume(ctx, generator)
+        return list_comprehension(ctx, generator.frame, generator.tree)
+
+    return exhaustion.once(ctx, generator, run)
 
 
 def dict_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
@@ -154,6 +184,7 @@ def unrolled(
                 return False
             plan = known
         for item in plan:
+            ctx.step += 1
             statements.assign(ctx, scope, generator.target, item)
             if all_pass(ctx, scope, generator.ifs):
                 if not go(k + 1):
@@ -294,8 +325,6 @@ def run_generators(
 
 
 def _walruses(node: Any) -> list[str]:
-    import gast
-
     return [n.target.id for n in gast.walk(node) if isinstance(n, gast.NamedExpr)]
 
 

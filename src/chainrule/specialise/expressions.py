@@ -321,7 +321,7 @@ def _call(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
 
 
 def _generator(ctx: Context, frame: Frame, node: gast.GeneratorExp) -> Operand:
-    return Const(Generator(node, frame))
+    return Const(comprehensions.generator(ctx, frame, node))
 
 
 def _list_comprehension(ctx: Context, frame: Frame, node: gast.ListComp) -> Operand:

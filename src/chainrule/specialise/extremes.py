@@ -6,6 +6,7 @@ primitive.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -42,7 +43,19 @@ def _extreme(fn: Callable[..., Any]) -> Special:
                 return NotImplemented
             items = comprehensions.static_items(ctx, frame, args[0])
             if items is None:
-                return _extreme_of_list(ctx, frame, fn, args[0], key)
+                op = args[0]
+                if isinstance(op, Const):
+                    op = listed(ctx, frame, op)
+                if default is None:
+                    return _extreme_of_list(ctx, frame, fn, op, key)
+                count = ctx.builder.apply(len, op)
+                return expressions.branch(
+                    ctx,
+                    frame,
+                    ctx.builder.apply(operator.eq, count, Const(0)),
+                    lambda: default,
+                    lambda: _extreme_of_list(ctx, frame, fn, op, key),
+                )
             if not items and default is not None:
                 return default
         else:
@@ -65,8 +78,6 @@ def _extreme(fn: Callable[..., Any]) -> Special:
 def _extreme_of_list(
     ctx: Context, frame: Frame, fn: Callable[..., Any], op: Operand, key: Operand | None
 ) -> Operand:
-    if isinstance(op, Const):
-        op = listed(ctx, frame, op)
     if isinstance(lt.element_type(type_of(op)), lt.TupleT) and (
         key is None or _is_none(key)
     ):

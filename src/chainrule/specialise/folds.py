@@ -18,6 +18,7 @@ from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     calls,
     comprehensions,
+    exhaustion,
     expressions,
     iterables,
     loops,
@@ -103,7 +104,7 @@ def _fold_generator(
     start: Operand,
     step: Callable[[Operand, Operand], Operand],
 ) -> Operand:
-    iterables.consume(ctx, generator)
+    exhaustion.consume(ctx, generator)
     node = generator.tree
     items = comprehensions.unrolled(
         ctx,

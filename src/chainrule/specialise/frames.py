@@ -87,7 +87,9 @@ class Context:
     root_globals: dict[str, Any] | None = None
     functions: dict[Any, Any] = field(default_factory=dict)
     splicing: bool = False
-    iterated: dict[int, tuple[Any, Loc | None]] = field(default_factory=dict)
+    iterated: dict[int, tuple[Any, int, Loc | None]] = field(default_factory=dict)
+    step: int = 0
+    lists: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
     def known(
         self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any

@@ -21,6 +21,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
 from chainrule.specialise import (
     consumers,
+    exhaustion,
     expressions,
     inlining,
     lists,
@@ -223,13 +224,21 @@ def collect(
 
     Its loops are unrolled, if they can be, to know the elements one by one.
     """
+    return exhaustion.once(
+        ctx, generator, lambda: run_to_end(ctx, generator, one_by_one)
+    )
+
+
+def run_to_end(ctx: Context, generator: Generated, one_by_one: bool) -> Operand:
+    """Run a generator with a consumer that appends to a list."""
+    inner = generator.frame
     b = ctx.builder
     holder = b.apply(prims.make_list)
-    scope_ = Frame(None, frame.file, frame.name, frame.globals, parent=frame)
+    scope_ = Frame(None, inner.file, inner.name, inner.globals, parent=inner)
     scope_.env[CTL] = NEXT
 
     def add(item: Operand) -> None:
-        lists.method(ctx, frame, holder, "append", [item], [])
+        lists.method(ctx, scope_, holder, "append", [item], [])
 
     consumer = consumers.Consumer(ctx, scope_, gast.Pass(), add, lambda: None)
     consumer.unrolls = one_by_one

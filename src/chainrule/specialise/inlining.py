@@ -105,6 +105,7 @@ def share(ctx: Context, callee: Frame) -> list[Cell]:
 def run(ctx: Context, callee: Frame) -> Operand:
     """Interpret the body of a function whose parameters are bound."""
     share(ctx, callee)
+    ctx.step += 1
     if isinstance(callee.tree, gast.Lambda):
         return expressions.evaluate(ctx, callee, callee.tree.body)
     callee.env[CTL] = NEXT

@@ -17,7 +17,7 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Iter, Operand, Value
-from chainrule.specialise import generators
+from chainrule.specialise import exhaustion, generators
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import Memory, is_mutable
@@ -123,14 +123,15 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     op = b.some(op)
     if isinstance(op, Const):
         value = op.value
-        if isinstance(value, Items | Streams | Generator):
-            consume(ctx, value)
+        if isinstance(value, Items | Streams):
+            exhaustion.consume(ctx, value)
         if isinstance(value, Generated):
             return plan(ctx, frame, generators.collect(ctx, frame, value))
         if isinstance(value, Items):
             return list(value.items)
         if isinstance(value, Streams):
-            return Plan(value.sources, value.compose)
+            sources = tuple(map(b.memory.current, value.sources))
+            return Plan(sources, value.compose)
         if isinstance(value, Generator):
             from chainrule.specialise.comprehensions import collect
 
@@ -162,24 +163,6 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     except TypeError:
         raise not_iterable(ctx, op) from None
     return single(op)
-
-
-def consume(ctx: Context, value: Items | Streams | Generator) -> None:
-    """Refuse to run over an iterator in two places:
-    the second time it would be empty.
-    """
-    if isinstance(value, Items) and value.view:
-        return
-    loc = ctx.builder.loc
-    _, first = ctx.iterated.setdefault(id(value), (value, loc))
-    if first != loc and not ctx.splicing:
-        raise not_differentiable(
-            "CR112",
-            loc,
-            "an iterator is run over a second time here",
-            label="it is empty, or half-way through",
-            help="make a list of it first: items = list(...)",
-        )
 
 
 def worth_a_loop(items: list[Operand]) -> bool:

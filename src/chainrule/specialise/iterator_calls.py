@@ -17,8 +17,10 @@ from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     calls,
     comprehensions,
+    exhaustion,
     iterables,
 )
+from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, special
@@ -153,10 +155,14 @@ def reversed_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         if isinstance(t, lt.ArrayT):
             return ctx.builder.getitem(op, slice(None, None, -1))
         if isinstance(t, lt.ListT) and t.items is not None:
-            return ctx.builder.apply(
-                prims.make_list, *reversed(ctx.builder.elements(op) or [])
-            )
-        return ctx.builder.apply(reversed, op, type_=_reversed_type(t))
+            items = reversed(ctx.builder.elements(op) or [])
+            turned = ctx.builder.apply(prims.make_list, *items)
+        else:
+            turned = ctx.builder.apply(reversed, op, type_=_reversed_type(t))
+        if not isinstance(t, lt.ListT):
+            return turned
+        born = exhaustion.Born(ctx, [])
+        return Const(Streams((turned,), lambda parts: parts[0], born=born))
     raise iterables.not_iterable(ctx, op)
 
 
@@ -226,6 +232,8 @@ def next_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
             return items[0]
         if items is not None and len(args) > 1:
             return args[1]
+    if len(args) == 1 and isinstance(type_of(op), lt.ObjT):
+        return calls.call(ctx, frame, attribute(ctx, frame, op, "__next__"), [], [])
     raise not_differentiable(
         "CR303", ctx.builder.loc, "next() is not supported", help="use a for loop"
     )

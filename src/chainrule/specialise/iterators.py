@@ -12,11 +12,13 @@ import copy
 import functools
 import itertools
 import math
+import operator
 import types
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import gast
+import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
@@ -53,6 +55,7 @@ ONE_BY_ONE: dict[Any, Callable[..., Any]] = {
     builtins.any: lazily.any_,
     builtins.all: lazily.all_,
     itertools.takewhile: lazily.takewhile,
+    operator.contains: lazily.contains,
 }
 WHOLE: set[Any] = {
     builtins.list,
@@ -69,8 +72,12 @@ WHOLE: set[Any] = {
     itertools.product,
     itertools.combinations,
     itertools.permutations,
+    itertools.accumulate,
+    itertools.pairwise,
+    np.fromiter,
 }
-TAKING: set[Any] = {*ONE_BY_ONE, *WHOLE, filter, zip, sum, iter, itertools.islice}
+CUTTING = {itertools.islice, itertools.chain}
+TAKING: set[Any] = {*ONE_BY_ONE, *WHOLE, *CUTTING, filter, zip, sum, iter}
 
 
 def call(
@@ -93,6 +100,9 @@ def call(
         written = lazily.filter_true if plain else lazily.filter_
     elif fn is itertools.islice:
         written = lazily.islice if len(args) == 2 else lazily.islice_from
+    elif fn is itertools.chain:
+        written = lazily.chain
+        return inlining.call_function(ctx, frame, written, args, kwargs)
     elif fn is zip:
         return _zip(ctx, frame, args, places, kwargs)
     elif fn in ONE_BY_ONE:

@@ -110,3 +110,17 @@ def all_(items: Iterable[Any]) -> bool:
         if not item:
             return False
     return True
+
+
+def contains(items: Iterable[Any], value: Any) -> bool:
+    """Look for an element."""
+    for item in items:  # noqa: SIM110
+        if item is value or item == value:
+            return True
+    return False
+
+
+def chain(*parts: Iterable[Any]) -> Stream:
+    """Take the elements of one iterable after the other."""
+    for part in parts:
+        yield from part

@@ -19,6 +19,7 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import (
     calls,
     comprehensions,
+    exhaustion,
     expressions,
     folds,
     iterables,
@@ -176,7 +177,9 @@ def advance(ctx: Context, frame: Frame, node: Any) -> Operand | None:
         if len(node.args) > 1:
             return expressions.evaluate(ctx, frame, node.args[1])
         raise iterables.primal_error(ctx, "StopIteration")
-    frame.env[str(name)] = Const(Items(items[1:]))
+    ctx.step += 1  # who knows it by another name finds it moved on
+    exhaustion.consume(ctx, op.value)
+    frame.env[str(name)] = Const(Items(items[1:], born=op.value.born))
     return items[0]
 
 

@@ -126,6 +126,7 @@ def conditional(ctx: Context, frame: Frame, node: gast.If, rest: list[Any]) -> b
     """
     b = ctx.builder
     b.loc = frame.loc(node)
+    ctx.step += 1
     test = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
     if isinstance(test, Const):
         block(ctx, frame, node.body if test.value else node.orelse)
@@ -185,6 +186,7 @@ def statement(ctx: Context, frame: Frame, node: Any) -> None:
             f"`{type(node).__name__.lower()}` is not supported",
         )
     ctx.builder.loc = frame.loc(node)
+    ctx.step += 1
     handler(ctx, frame, node)
 
 

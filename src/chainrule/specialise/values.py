@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False, slots=True)
+class Cell:
+    """A variable that lives in the memory: functions inside the one that owns it assign
+    it (`nonlocal`), or a generator runs meanwhile. `id` says when it came about.
+    """
+
+    name: str
+    id: int = field(default_factory=lambda: Value(lt.NEVER).id)
+
+
+def unstarted() -> Cell:
+    """Return what is in the memory from when an iterator has been run over."""
+    return Cell("started")
+
+
+@dataclass(eq=False, slots=True)
 class Closure:
     """A function or lambda of the program; `frame` is where it was defined."""
 
@@ -57,6 +72,8 @@ class Items:
 
     items: tuple[Operand, ...]
     view: bool = False
+    started: Cell = field(default_factory=unstarted)
+    born: Any = None
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +82,8 @@ class Streams:
 
     sources: tuple[Operand, ...]
     compose: Callable[[list[Operand]], Operand]
+    started: Cell = field(default_factory=unstarted)
+    born: Any = None
 
 
 @dataclass(eq=False, slots=True)
@@ -74,6 +93,7 @@ class Generator:
     tree: gast.AST
     frame: Frame
     env: dict[str, Operand] = field(default_factory=dict)
+    started: Cell = field(default_factory=unstarted)
 
 
 @dataclass(eq=False, slots=True)
@@ -91,16 +111,6 @@ class Managed:
     """A context manager that a generator function makes; see `managers`."""
 
     generator: Generated
-
-
-@dataclass(eq=False, slots=True)
-class Cell:
-    """A variable that lives in the memory: functions inside the one that owns it assign
-    it (`nonlocal`), or a generator runs meanwhile. `id` says when it came about.
-    """
-
-    name: str
-    id: int = field(default_factory=lambda: Value(lt.NEVER).id)
 
 
 @dataclass(eq=False, slots=True)
