@@ -82,6 +82,9 @@ def _getitem(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     if axes is not None:
         rev.cot.add(base, without_axes(rev, g, axes))
         return True
+    if isinstance(t, lt.ArrayT) and t.dims == ():
+        rev.cot.add(base, g)  # whatever the index, it is the one number
+        return True
     if isinstance(t, lt.TupleT):
         zeros = b.apply(prims.make_list, *map(rev.cot.zero, b.elements(base) or []))
         picked = add_at(rev, zeros, index, g)
