@@ -422,7 +422,8 @@ class Builder:
         return set().union(*(self.codes(path.results[k]) for path in paths(stmt)))
 
     def _new_out(self, stmt: If | Try | With, results: list[Operand]) -> Value:
-        out = Value(lt.BOOL, None, stmt.loc)
+        # A test that a path ends with may be NumPy's bool.
+        out = Value(lt.ScalarT("bool", exact=False), None, stmt.loc)
         for path, result in zip(paths(stmt), results, strict=True):
             path.results += (result,)
         stmt.outs += (out,)
