@@ -7,17 +7,19 @@ answer is known.
 from __future__ import annotations
 
 import operator
+import types
 from collections.abc import Callable
 from typing import Any
 
 import gast
 
 from chainrule.errors import not_differentiable
+from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls, expressions
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import Generated, is_const
+from chainrule.specialise.values import Generated, Items, is_const
 from chainrule.types import lattice as lt
 
 COMPARE: dict[type, Callable[..., Any]] = {
@@ -153,8 +155,24 @@ def _identical(left: Operand, right: Operand) -> bool | None:
     return None
 
 
+def elements_of(ctx: Context, frame: Frame, op: Operand) -> Operand:
+    """Return the elements of an object of the program as a list."""
+    from chainrule.specialise import folds
+
+    return folds.listed(ctx, frame, op)
+
+
 def _contains(ctx: Context, frame: Frame, item: Operand, container: Operand) -> Operand:
     b = ctx.builder
+    t = type_of(container)
+    if isinstance(t, lt.ObjT):
+        own = getattr(t.cls, "__contains__", None)
+        if isinstance(own, types.FunctionType):
+            found = calls.call(ctx, frame, Const(own), [container, item], [])
+            return expressions.truth(ctx, frame, found)
+        return _contains(ctx, frame, item, elements_of(ctx, frame, container))
+    if isinstance(container, Const) and isinstance(container.value, Items):
+        container = b.apply(prims.make_tuple, *container.value.now())
     fields = b.fields(container)
     if fields is not None and isinstance(item, Const):
         return Const(item.value in fields)

@@ -222,7 +222,7 @@ class _Dynamic(Exception):
 def all_pass(ctx: Context, scope: Frame, tests: list[Any]) -> bool:
     """Evaluate the conditions of a comprehension for one element."""
     for test in tests:
-        value = expressions.truth(ctx, scope, expressions.evaluate(ctx, scope, test))
+        value = expressions.condition(ctx, scope, test)
         if not isinstance(value, Const):
             raise _Dynamic
         if not value.value:
@@ -299,9 +299,7 @@ def run_generators(
             if not left:
                 go(k + 1)
                 return
-            value = expressions.truth(
-                ctx, scope, expressions.evaluate(ctx, scope, left[0])
-            )
+            value = expressions.condition(ctx, scope, left[0])
             if isinstance(value, Const):
                 if value.value:
                     tests(left[1:])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import collections
 import copy
+import operator
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +17,11 @@ import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand
+from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     calls,
     comprehensions,
+    dicts,
     displays,
     iterables,
 )
@@ -63,7 +66,7 @@ def len_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Count elements; known for everything built in the program."""
     op = args[0]
     if isinstance(op, Const) and isinstance(op.value, Items):
-        return Const(len(op.value.items))
+        return Const(len(op.value.now()))
     if isinstance(type_of(op), lt.ObjT):
         return calls.call(ctx, frame, attribute(ctx, frame, op, "__len__"), [], [])
     fields = ctx.builder.fields(op)
@@ -73,23 +76,54 @@ def len_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return NotImplemented if elements is None else Const(len(elements))
 
 
-@special(dict, collections.OrderedDict)
+@special(dict)
 def dict_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make a dict with known keys."""
-    fields: dict[Any, Operand] = {}
-    if args:
-        found = ctx.builder.fields(args[0])
-        if found is None:
-            rows = comprehensions.static_items(ctx, frame, args[0])
-            if rows is None:
-                raise not_differentiable(
-                    "CR502", ctx.builder.loc, "the keys must be known"
-                )
-            pairs = [ctx.builder.elements(row) or [] for row in rows]
-            found = {displays.static_key(ctx, frame, None, k): v for k, v in pairs}
-        fields.update(found)
-    fields.update(kwargs)
-    return displays.make_dict(ctx, fields)
+    return dict_of(ctx, frame, dict, args, kwargs)
+
+
+@special(collections.OrderedDict)
+def ordered(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a dict that can be put in another order."""
+    return dict_of(ctx, frame, collections.OrderedDict, args, kwargs)
+
+
+@special(collections.defaultdict)
+def defaulting(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a dict that makes what is missing."""
+    factory = args[0] if args else Const(None)
+    made = dict_of(ctx, frame, collections.defaultdict, args[1:], kwargs)
+    assert isinstance(made, Value)
+    ctx.builder.memory.factories[made] = factory
+    return made
+
+
+@special(collections.Counter)
+def counter(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a dict of counts."""
+    items: dict[Any, Operand] = {}
+    for arg in [*args, *([displays.make_dict(ctx, dict(kwargs))] if kwargs else [])]:
+        if not (isinstance(arg, Const) and arg.value is None):
+            dicts.count(ctx, frame, items, arg, operator.add)
+    return dicts.build(ctx, collections.Counter, items)
+
+
+@special(dict.fromkeys, collections.OrderedDict.fromkeys)
+def fromkeys(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a dict of which all keys have one value."""
+    names = comprehensions.static_items(ctx, frame, args[0])
+    if names is None:
+        raise dicts.unknown_keys(ctx)
+    value = args[1] if len(args) > 1 else Const(None)
+    return displays.make_dict(ctx, {dicts.key(ctx, k): value for k in names})
+
+
+def dict_of(
+    ctx: Context, frame: Frame, cls: type, args: Args, kwargs: Kwargs
+) -> Operand:
+    """Make a dict of a class from a dict or pairs, and keywords."""
+    fields = dicts.gathered(ctx, frame, args[0]) if args else {}
+    return dicts.build(ctx, cls, {**fields, **dict(kwargs)})
 
 
 @special(set, frozenset)
@@ -106,6 +140,10 @@ def set_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 @special(copy.copy)
 def copy_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make another object with the same parts."""
+    t = type_of(args[0])
+    own = getattr(t.cls, "__copy__", None) if isinstance(t, lt.ObjT) else None
+    if isinstance(own, types.FunctionType):
+        return calls.call(ctx, frame, Const(own), args, [])
     return copied(ctx, args[0])
 
 
@@ -124,7 +162,10 @@ def copied(ctx: Context, op: Operand, deep: bool = False) -> Operand:
     layout = layout_of(op)
     if layout is not None and (deep or not isinstance(t, lt.TupleT)):
         parts = read_parts(b, op)
-        return make(b, layout, [copied(ctx, p, True) for p in parts] if deep else parts)
+        parts = [copied(ctx, p, True) for p in parts] if deep else parts
+        made = make(b, layout, parts)
+        dicts.inherit(ctx, op, made)
+        return made
     if isinstance(t, lt.ListT):
         return b.apply(prims.same, op, type_=t)
     return op
@@ -194,14 +235,8 @@ def _dict_method(
     name: str,
     args: Args,
 ) -> Any:
-    b = ctx.builder
-    if name == "keys":
-        return Const(Items(tuple(Const(k) for k in fields), view=True))
-    if name == "values":
-        return Const(Items(tuple(fields.values()), view=True))
-    if name == "items":
-        rows = (b.apply(prims.make_tuple, Const(k), v) for k, v in fields.items())
-        return Const(Items(tuple(rows), view=True))
+    if name in ("keys", "values", "items"):
+        return _view(ctx, base, name)
     if name == "copy":
         return copied(ctx, base)
     if name == "get":
@@ -209,4 +244,45 @@ def _dict_method(
         if key in fields:
             return fields[key]
         return args[1] if len(args) > 1 else Const(None)
+    if name in ("most_common", "total"):
+        return _of_counter(ctx, frame, fields, name, args)
     return NotImplemented
+
+
+def _view(ctx: Context, base: Operand, name: str) -> Operand:
+    """Return the keys, values or items of a dict: always what it holds now."""
+    b = ctx.builder
+
+    def read() -> tuple[Operand, ...]:
+        fields = b.fields(base) or {}
+        if name == "keys":
+            return tuple(map(Const, fields))
+        if name == "values":
+            return tuple(fields.values())
+        rows = (b.apply(prims.make_tuple, Const(k), v) for k, v in fields.items())
+        return tuple(rows)
+
+    return Const(Items(read(), True, read))
+
+
+def _of_counter(
+    ctx: Context, frame: Frame, fields: dict[Any, Operand], name: str, args: Args
+) -> Operand:
+    """Add up counts, or put them in order if they are known."""
+    b = ctx.builder
+    if name == "total":
+        return calls.call(
+            ctx, frame, Const(sum), [b.apply(prims.make_list, *fields.values())], []
+        )
+    if not all(isinstance(v, Const) for v in (*fields.values(), *args)):
+        raise not_differentiable(
+            "CR502",
+            b.loc,
+            "the order of computed counts must be known",
+            label="the keys of the largest are known only at run time",
+            help="use sorted() on the values",
+        )
+    known = collections.Counter({k: v.value for k, v in fields.items()})  # type: ignore[union-attr]
+    rows = known.most_common(*(a.value for a in args))  # type: ignore[union-attr]
+    pairs = [b.apply(prims.make_tuple, Const(k), fields[k]) for k, _ in rows]
+    return b.apply(prims.make_list, *pairs)

@@ -1,6 +1,7 @@
-"""Dicts that change: stores, `update`, `pop` and the rest of their methods.
+"""Dicts that change: reads, stores, and the methods that write.
 
-In: a dict with known keys and what is done to it. Out: the memory after it.
+In: a dict with known keys and what is done to it. Out: the memory after it, or what is
+read. `defaultdict` makes what is missing when it is read; `Counter` counts it as 0.
 """
 
 from __future__ import annotations
@@ -12,10 +13,16 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import calls, comprehensions, displays, writing
+from chainrule.specialise import (
+    calls,
+    comprehensions,
+    displays,
+    expressions,
+    iterables,
+    writing,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.iterables import primal_error
 from chainrule.specialise.joins import make
 from chainrule.types import lattice as lt
 
@@ -28,17 +35,65 @@ def key(ctx: Context, op: Operand) -> Any:
     return displays.static_key(ctx, None, None, op)  # type: ignore[arg-type]
 
 
+def class_of(ctx: Context, op: Operand) -> type:
+    """Return the class of a dict."""
+    t = type_of(ctx.builder.memory.current(op))
+    return t.cls if isinstance(t, lt.DictT) else dict
+
+
 def fields(ctx: Context, op: Operand) -> Fields:
     """Return what a dict holds."""
     return dict(ctx.builder.fields(op) or {})
 
 
+def build(ctx: Context, cls: type, items: Fields) -> Operand:
+    """Make a dict of a class."""
+    layout = (prims.make_dict, cls, tuple(items))
+    return make(ctx.builder, layout, list(items.values()))
+
+
 def become(ctx: Context, op: Operand, items: Fields) -> None:
     """Let a dict hold these items."""
-    t = type_of(ctx.builder.memory.current(op))
-    cls = t.cls if isinstance(t, lt.DictT) else dict
-    layout = (prims.make_dict, cls, tuple(items))
-    writing.write(ctx, op, make(ctx.builder, layout, list(items.values())))
+    writing.write(ctx, op, build(ctx, class_of(ctx, op), items))
+
+
+def gathered(ctx: Context, frame: Frame, op: Operand) -> Fields:
+    """Return the items of a dict, or of an iterable of pairs."""
+    found = ctx.builder.fields(op)
+    if found is not None:
+        return dict(found)
+    rows = comprehensions.static_items(ctx, frame, op)
+    pairs = [ctx.builder.elements(row) or [] for row in rows or []]
+    if rows is None or not all(len(pair) == 2 for pair in pairs):
+        raise unknown_keys(ctx)
+    return {key(ctx, k): v for k, v in pairs}
+
+
+def unknown_keys(ctx: Context) -> Exception:
+    """Return the error for a dict whose keys the run time decides."""
+    return not_differentiable(
+        "CR502",
+        ctx.builder.loc,
+        "the keys of a dict must be known when the derivative is made",
+        label="computed at run time",
+        help="use a list or an array",
+    )
+
+
+# ----------------------------------------------------------------------- items
+
+
+def read(ctx: Context, frame: Frame, op: Operand, index: Operand) -> Operand:
+    """Write `op[index]`."""
+    name = key(ctx, index)
+    if name in fields(ctx, op):
+        return ctx.builder.apply(operator.getitem, op, Const(name))
+    cls = class_of(ctx, op)
+    if issubclass(cls, collections.Counter):
+        return Const(0)
+    if issubclass(cls, collections.defaultdict):
+        return missing(ctx, frame, op, name)
+    return fails(ctx, KeyError, name)
 
 
 def store(ctx: Context, op: Operand, name: Any, value: Operand) -> None:
@@ -50,61 +105,151 @@ def delete(ctx: Context, op: Operand, name: Any) -> Operand:
     """Write `del op[name]`; return what was there."""
     items = fields(ctx, op)
     if name not in items:
-        raise primal_error(ctx, f"KeyError: {name!r}")
+        if issubclass(class_of(ctx, op), collections.Counter):
+            return Const(None)
+        return fails(ctx, KeyError, name)
     value = items.pop(name)
     become(ctx, op, items)
     return value
 
 
-def augmented(
-    ctx: Context, frame: Frame, fn: Any, op: Operand, right: Operand
-) -> Operand:
-    """Write `op |= right`."""
-    if fn is not operator.or_:
-        raise primal_error(ctx, "unsupported operand of a dict")
-    _update(ctx, frame, op, [right], [])
-    return op
-
-
-def missing(ctx: Context, frame: Frame, op: Operand, name: Any) -> Operand | None:
+def missing(ctx: Context, frame: Frame, op: Operand, name: Any) -> Operand:
     """Return what a `defaultdict` makes of a key that it does not have yet."""
     memory = ctx.builder.memory
     factory = memory.factories.get(memory.object(op)) if isinstance(op, Value) else None
     if factory is None:
-        return None
+        raise not_differentiable(
+            "CR303",
+            ctx.builder.loc,
+            f"what the defaultdict makes of {name!r} is not known here",
+            label="it does not have this key",
+            help="make the defaultdict in the function, or store the key first",
+        )
+    if isinstance(factory, Const) and factory.value is None:
+        return fails(ctx, KeyError, name)
     value = calls.call(ctx, frame, factory, [], [])
     store(ctx, op, name, value)
     return value
+
+
+def fails(ctx: Context, error: type[Exception], *args: Any) -> Operand:
+    """Write what raises this exception when it is reached."""
+    b = ctx.builder
+    made = b.apply(error, *map(Const, args), effect=True, type_=lt.OpaqueT(error))
+    return b.apply(prims.raise_, made, effect=True, type_=lt.NEVER)
+
+
+def augmented(
+    ctx: Context, frame: Frame, fn: Any, op: Operand, right: Operand
+) -> Operand:
+    """Write `op |= right`; of counters, `+=` and the others too."""
+    if issubclass(class_of(ctx, op), collections.Counter):
+        become(ctx, op, counted(ctx, fn, op, right))
+    elif fn is operator.or_:
+        _update(ctx, frame, op, [right], [])
+    else:
+        return expressions.binary(ctx, frame, fn, op, right)
+    return op
+
+
+def joined(ctx: Context, fn: Any, left: Operand, right: Operand) -> Operand | None:
+    """Write `left | right`, and the arithmetic of counters."""
+    cls, other = class_of(ctx, left), class_of(ctx, right)
+    if issubclass(cls, collections.Counter) and issubclass(other, collections.Counter):
+        return build(ctx, cls, counted(ctx, fn, left, right))
+    if fn is not operator.or_:
+        return None
+    made = build(ctx, cls, {**fields(ctx, left), **fields(ctx, right)})
+    inherit(ctx, left, made)
+    return made
+
+
+def inherit(ctx: Context, op: Operand, made: Operand) -> None:
+    """Let a copy of a `defaultdict` make what is missing in the same way."""
+    memory = ctx.builder.memory
+    if isinstance(op, Value) and isinstance(made, Value):
+        factory = memory.factories.get(memory.object(op))
+        if factory is not None:
+            memory.factories[made] = factory
+
+
+# ----------------------------------------------------------------------- counters
+
+COUNTED = {operator.add, operator.sub, operator.or_, operator.and_}
+
+
+def counted(ctx: Context, fn: Any, left: Operand, right: Operand) -> Fields:
+    """Return the counts of `left + right` and the like: the positive ones are kept."""
+    one, two = fields(ctx, left), fields(ctx, right)
+    values = [*one.values(), *two.values()]
+    if fn not in COUNTED or not all(isinstance(v, Const) for v in values):
+        raise not_differentiable(
+            "CR502",
+            ctx.builder.loc,
+            "which keys are left of two counters must be known",
+            label="only positive counts are kept, and these are computed",
+            help="add the values key by key, or use update()",
+        )
+    known = [
+        collections.Counter({k: v.value for k, v in side.items()})  # type: ignore[union-attr]
+        for side in (one, two)
+    ]
+    return {k: Const(v) for k, v in fn(*known).items()}
+
+
+def count(ctx: Context, frame: Frame, items: Fields, op: Operand, fn: Any) -> None:
+    """Add to counts, or subtract: a mapping says how much, an iterable 1 each."""
+    more = ctx.builder.fields(op)
+    if more is None:
+        found = comprehensions.static_items(ctx, frame, op)
+        if found is None:
+            raise unknown_keys(ctx)
+        steps: list[tuple[Any, Operand]] = [(key(ctx, k), Const(1)) for k in found]
+    else:
+        steps = list(more.items())
+    for name, value in steps:
+        before = items.get(name, Const(0))
+        known = isinstance(before, Const) and before.value == 0
+        if fn is operator.add and name not in items and known and more is not None:
+            items[name] = value
+        else:
+            items[name] = ctx.builder.apply(fn, before, value)
+
+
+# ----------------------------------------------------------------------- methods
 
 
 def _update(
     ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any
 ) -> Operand:
     items = fields(ctx, op)
-    adds = getattr(type_of(op), "cls", dict) is collections.Counter
-    for arg in args:
-        more = ctx.builder.fields(arg)
-        if more is None:
-            rows = comprehensions.static_items(ctx, frame, arg)
-            if rows is None or adds:
-                raise not_differentiable(
-                    "CR502", ctx.builder.loc, "the keys must be known"
-                )
-            pairs = [ctx.builder.elements(row) or [] for row in rows]
-            more = {key(ctx, k): v for k, v in pairs}
-        for name, value in more.items():
-            if adds and name in items:
-                value = ctx.builder.apply(operator.add, items[name], value)
-            items[name] = value
-    items.update(kwargs)
+    if issubclass(class_of(ctx, op), collections.Counter):
+        named = [displays.make_dict(ctx, dict(kwargs))] if kwargs else []
+        for arg in [*args, *named]:
+            count(ctx, frame, items, arg, operator.add)
+    else:
+        for arg in args:
+            items.update(gathered(ctx, frame, arg))
+        items.update(kwargs)
+    become(ctx, op, items)
+    return Const(None)
+
+
+def _subtract(
+    ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any
+) -> Operand:
+    items = fields(ctx, op)
+    named = [displays.make_dict(ctx, dict(kwargs))] if kwargs else []
+    for arg in [*args, *named]:
+        count(ctx, frame, items, arg, operator.sub)
     become(ctx, op, items)
     return Const(None)
 
 
 def _pop(ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any) -> Operand:
     name = key(ctx, args[0])
-    if name not in fields(ctx, op) and len(args) > 1:
-        return args[1]
+    if name not in fields(ctx, op):
+        return args[1] if len(args) > 1 else fails(ctx, KeyError, name)
     return delete(ctx, op, name)
 
 
@@ -112,10 +257,14 @@ def _popitem(
     ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any
 ) -> Operand:
     items = fields(ctx, op)
+    last = dict(kwargs).get("last") or (args[0] if args else Const(True))
     if not items:
-        raise primal_error(ctx, "KeyError: 'popitem(): dictionary is empty'")
-    last = args and isinstance(args[0], Const) and not args[0].value
-    name = next(iter(items)) if last else list(items)[-1]
+        ordered = issubclass(class_of(ctx, op), collections.OrderedDict)
+        text = "dictionary is empty" if ordered else "popitem(): dictionary is empty"
+        return fails(ctx, KeyError, text)
+    if not isinstance(last, Const):
+        raise unknown_keys(ctx)
+    name = list(items)[-1 if last.value else 0]
     value = delete(ctx, op, name)
     return ctx.builder.apply(prims.make_tuple, Const(name), value)
 
@@ -123,11 +272,10 @@ def _popitem(
 def _setdefault(
     ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any
 ) -> Operand:
-    name, items = key(ctx, args[0]), fields(ctx, op)
-    if name not in items:
+    name = key(ctx, args[0])
+    if name not in fields(ctx, op):
         store(ctx, op, name, args[1] if len(args) > 1 else Const(None))
-        items = fields(ctx, op)
-    return items[name]
+    return fields(ctx, op)[name]
 
 
 def _clear(ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any) -> Operand:
@@ -139,15 +287,19 @@ def _move_to_end(
     ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any
 ) -> Operand:
     name, items = key(ctx, args[0]), fields(ctx, op)
-    value = items.pop(name)
     last = dict(kwargs).get("last") or (args[1] if len(args) > 1 else Const(True))
-    to_end = isinstance(last, Const) and last.value
-    become(ctx, op, {**items, name: value} if to_end else {name: value, **items})
+    if name not in items:
+        return fails(ctx, KeyError, name)
+    if not isinstance(last, Const):
+        raise unknown_keys(ctx)
+    value = items.pop(name)
+    become(ctx, op, {**items, name: value} if last.value else {name: value, **items})
     return Const(None)
 
 
 METHODS = {
     "update": _update,
+    "subtract": _subtract,
     "pop": _pop,
     "popitem": _popitem,
     "setdefault": _setdefault,
@@ -162,4 +314,9 @@ def method(
     """Call a method that changes a dict."""
     if not isinstance(op, Value):
         raise writing.outside(ctx, op)
+    cls = class_of(ctx, op)
+    if not hasattr(cls, name):
+        raise iterables.primal_error(
+            ctx, f"{cls.__name__!r} object has no attribute {name!r}"
+        )
     return METHODS[name](ctx, frame, op, args, kwargs)

@@ -29,7 +29,14 @@ from chainrule.ir.nodes import (
 )
 from chainrule.ir.walk import inner_blocks, substitute
 from chainrule.request import Input
-from chainrule.specialise import commits, generators, inlining, nested, recursion
+from chainrule.specialise import (
+    commits,
+    generators,
+    inlining,
+    model_calls,
+    nested,
+    recursion,
+)
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
 from chainrule.types import lattice as lt
@@ -75,6 +82,7 @@ def specialise(
         op = recursion.enter(ctx, frame, fn)
         op = present(builder, builder.memory.current(op), frame.name)
         generators.refuse_kept(ctx, op)
+        model_calls.refuse_kept(ctx, op)
         commits.commit(ctx, params)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     for each in (

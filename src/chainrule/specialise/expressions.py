@@ -16,12 +16,12 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Block, Const, If, Operand, Value
-from chainrule.specialise import calls, comparisons, comprehensions, displays
+from chainrule.specialise import calls, comparisons, comprehensions, dicts, displays
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, here, lookup, resume
-from chainrule.specialise.joins import join, make
-from chainrule.specialise.values import Closure, Generated, Generator
+from chainrule.specialise.joins import join
+from chainrule.specialise.values import Closure, Generated, Generator, Poison
 from chainrule.types import lattice as lt
 
 BINARY: dict[type, Callable[..., Any]] = {
@@ -108,9 +108,8 @@ def _sequence(
     b = ctx.builder
     lists = (lt.ListT, lt.TupleT)
     tl, tr = type_of(left), type_of(right)
-    if fn is operator.or_ and isinstance(tl, lt.DictT) and isinstance(tr, lt.DictT):
-        fields = {**(b.fields(left) or {}), **(b.fields(right) or {})}
-        return make(b, (prims.make_dict, tl.cls, tuple(fields)), list(fields.values()))
+    if isinstance(tl, lt.DictT) and isinstance(tr, lt.DictT):
+        return dicts.joined(ctx, fn, left, right)
     if fn is operator.add and isinstance(tl, lists) and type(tl) is type(tr):
         one, two = b.elements(left), b.elements(right)
         if one is not None and two is not None:
@@ -139,6 +138,13 @@ def _unary(ctx: Context, frame: Frame, node: gast.UnaryOp) -> Operand:
     return ctx.builder.apply(fn, op)
 
 
+def unusable(ctx: Context, poison: Poison) -> Exception:
+    """Return the error for the use of a value that cannot be used."""
+    return not_differentiable(
+        poison.code, ctx.builder.loc, f"this {poison.reason}", help=poison.help
+    )
+
+
 def negate(ctx: Context, frame: Frame, op: Operand) -> Operand:
     """Write `not op`."""
     test = truth(ctx, frame, op)
@@ -150,6 +156,8 @@ def negate(ctx: Context, frame: Frame, op: Operand) -> Operand:
 def truth(ctx: Context, frame: Frame, op: Operand) -> Operand:
     """Return an operand to test: a constant bool where the answer is known."""
     if isinstance(op, Const):
+        if isinstance(op.value, Poison):
+            raise unusable(ctx, op.value)
         if isinstance(op.value, Closure | Generated | Generator):
             return Const(True)
         return Const(bool(op.value))
@@ -168,6 +176,25 @@ def truth(ctx: Context, frame: Frame, op: Operand) -> Operand:
             method = attribute(ctx, frame, op, name)
             return truth(ctx, frame, calls.call(ctx, frame, method, [], []))
     return op
+
+
+def condition(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Interpret an expression of which only the truth is asked."""
+    if isinstance(node, gast.UnaryOp) and isinstance(node.op, gast.Not):
+        return negate(ctx, frame, condition(ctx, frame, node.operand))
+    if not isinstance(node, gast.BoolOp):
+        return truth(ctx, frame, evaluate(ctx, frame, node))
+    stop_on = isinstance(node.op, gast.Or)
+
+    def chain(k: int) -> Operand:
+        value = condition(ctx, frame, node.values[k])
+        if isinstance(type_of(value), lt.ListT):
+            value = ctx.builder.apply(bool, value, type_=lt.BOOL)
+        if k + 1 == len(node.values):
+            return value
+        return short_circuit(ctx, frame, value, stop_on, lambda: chain(k + 1))
+
+    return truth(ctx, frame, chain(0))
 
 
 def _boolean(ctx: Context, frame: Frame, node: gast.BoolOp) -> Operand:
@@ -228,7 +255,7 @@ def branch(
 
 
 def _ternary(ctx: Context, frame: Frame, node: gast.IfExp) -> Operand:
-    test = truth(ctx, frame, evaluate(ctx, frame, node.test))
+    test = condition(ctx, frame, node.test)
     if isinstance(test, Const):
         return evaluate(ctx, frame, node.body if test.value else node.orelse)
     return branch(
@@ -251,6 +278,8 @@ def subscript(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Oper
     if isinstance(type_of(base), lt.ObjT):
         method = attribute(ctx, frame, base, "__getitem__")
         return calls.call(ctx, frame, method, [index], [])
+    if isinstance(type_of(base), lt.DictT):
+        return dicts.read(ctx, frame, base, index)
     if isinstance(base, Const) and isinstance(index, Const) and not base.text:
         folded = ctx.builder.fold(operator.getitem, [base, index], [])
         if folded is not None:

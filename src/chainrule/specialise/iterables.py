@@ -128,7 +128,7 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
         if isinstance(value, Generated):
             return plan(ctx, frame, generators.collect(ctx, frame, value))
         if isinstance(value, Items):
-            return list(value.items)
+            return list(value.now())
         if isinstance(value, Streams):
             sources = tuple(map(b.memory.current, value.sources))
             return Plan(sources, value.compose)
@@ -258,7 +258,7 @@ def elements_if_known(ctx: Context, op: Operand, most: int) -> list[Operand] | N
             ]
             return [value.compose(list(row)) for row in zip(*filled, strict=False)]
         if isinstance(value, Items):
-            return list(value.items)
+            return list(value.now())
         return None
     items = ctx.builder.elements(op)
     return items if items is not None and len(items) <= most else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import types
 from functools import partial
 from typing import Any
 
@@ -23,11 +24,12 @@ from chainrule.specialise import (
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.specials import Args, Kwargs, special
+from chainrule.specialise.specials import Args, Kwargs, Special, special
 from chainrule.specialise.values import (
     Generator,
     Items,
     Streams,
+    is_const,
 )
 from chainrule.types import lattice as lt
 
@@ -55,7 +57,36 @@ def streams(ctx: Context, ops: Args, plans: list[Any]) -> list[iterables.Plan]:
     return out
 
 
+def live(handler: Special) -> Special:
+    """Let elements that are known one by one be read when it is their turn."""
+
+    def wrapped(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        out = handler(ctx, frame, args, kwargs)
+        if is_const(out, Items):
+            loc, before = ctx.builder.loc, dict(ctx.builder.memory.now)
+            found: Items = out.value
+            items = found.items
+
+            def again() -> tuple[Operand, ...]:
+                now = ctx.builder.memory.now
+                same = len(now) == len(before)
+                if same and all(before.get(k) is v for k, v in now.items()):
+                    return items
+                here, ctx.builder.loc = ctx.builder.loc, loc
+                try:
+                    read = handler(ctx, frame, args, kwargs)
+                finally:
+                    ctx.builder.loc = here
+                return read.value.items if is_const(read, Items) else items
+
+            found.again = again
+        return out
+
+    return wrapped
+
+
 @special(zip)
+@live
 def zip_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Take iterables in step."""
     make = partial(ctx.builder.apply, prims.make_tuple)
@@ -114,6 +145,7 @@ def _as_long_as(
 
 
 @special(enumerate)
+@live
 def enumerate_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Number the elements."""
     start = args[1] if len(args) > 1 else dict(kwargs).get("start", Const(0))
@@ -142,9 +174,14 @@ def enumerate_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 
 
 @special(reversed)
+@live
 def reversed_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Run backwards."""
     op = args[0]
+    t = type_of(op)
+    own = getattr(t.cls, "__reversed__", None) if isinstance(t, lt.ObjT) else None
+    if isinstance(own, types.FunctionType):
+        return calls.call(ctx, frame, Const(own), [op], [])
     if isinstance(op, Const) and isinstance(op.value, range):
         return Const(op.value[::-1])
     plan = iterables.plan(ctx, frame, op)

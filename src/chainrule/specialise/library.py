@@ -20,6 +20,7 @@ from chainrule.specialise import binding
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import abstract, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.models import Deque
 from chainrule.specialise.values import Generated, Generator, Items, Streams
 from chainrule.types import lattice as lt
 from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, lift
@@ -94,6 +95,9 @@ def prepare(
 
             return listed(ctx, frame, op)
         return op
+    t = type_of(op)
+    if isinstance(t, lt.ObjT) and t.cls is Deque and _of_numpy(fn):
+        op = ctx.builder.apply(getattr, op, Const("items"))
     if not takes_arrays(fn) or position > 1:
         return op
     t = type_of(op)
@@ -107,6 +111,10 @@ def takes_arrays(fn: Callable[..., Any]) -> bool:
     """Say whether a function turns lists into arrays by itself."""
     if fn in SEQUENCES:
         return False
+    return _of_numpy(fn)
+
+
+def _of_numpy(fn: Callable[..., Any]) -> bool:
     module = getattr(fn, "__module__", None) or ""
     return isinstance(fn, np.ufunc) or module.startswith("numpy")
 
@@ -161,7 +169,8 @@ def derivative(
 def is_opaque(fn: types.FunctionType) -> bool:
     """Say whether a Python function belongs to a library that has to have rules."""
     module = getattr(fn, "__module__", None) or ""
-    return is_library(module) and not module.startswith("chainrule.rules")
+    ours = module.startswith(("chainrule.rules", "chainrule.specialise.models"))
+    return is_library(module) and not ours
 
 
 CALCULATING = ("numpy.polynomial", "scipy.special", "scipy.signal", "scipy.linalg")

@@ -13,10 +13,9 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import comprehensions, folds, writing
+from chainrule.specialise import comprehensions, folds, iterables, writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.iterables import primal_error
 from chainrule.specialise.memory import is_mutable
 from chainrule.types import lattice as lt
 
@@ -60,12 +59,12 @@ def store(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
             try:
                 items[index.value] = new
             except ValueError as error:
-                raise primal_error(ctx, f"ValueError: {error}") from None
+                raise iterables.primal_error(ctx, f"ValueError: {error}") from None
         else:
             try:
                 items[index.value] = value
             except IndexError as error:
-                raise primal_error(ctx, f"IndexError: {error}") from None
+                raise iterables.primal_error(ctx, f"IndexError: {error}") from None
         become(ctx, op, items)
         return
     if isinstance(type_of(index), lt.SliceT):
@@ -118,7 +117,7 @@ def delete(ctx: Context, op: Operand, index: Operand) -> None:
         try:
             del items[index.value]
         except IndexError as error:
-            raise primal_error(ctx, f"IndexError: {error}") from None
+            raise iterables.primal_error(ctx, f"IndexError: {error}") from None
         become(ctx, op, items)
         return
     if isinstance(type_of(index), lt.SliceT):
@@ -240,7 +239,7 @@ def _pop(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         try:
             value = items.pop(index.value)
         except IndexError as error:
-            raise primal_error(ctx, f"IndexError: {error}") from None
+            raise iterables.primal_error(ctx, f"IndexError: {error}") from None
         become(ctx, op, items)
         return value
     value = ctx.builder.apply(operator.getitem, loose(ctx, op), index)
@@ -257,7 +256,7 @@ def _remove(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         try:
             del items[values.index(args[0].value)]  # type: ignore[union-attr]
         except ValueError as error:
-            raise primal_error(ctx, f"ValueError: {error}") from None
+            raise iterables.primal_error(ctx, f"ValueError: {error}") from None
         become(ctx, op, items)
         return NONE
     position = ctx.builder.apply(

@@ -147,11 +147,21 @@ class Elements:
 
     def __init__(self, ctx: Context, source: Operand, items: Sequence[Operand]) -> None:
         self.ctx, self.source, self.items = ctx, source, items
+        view = is_const(source, Items) and source.value.view
+        self.of_dict = view or isinstance(type_of(source), lt.DictT)
 
     def at(self, k: int) -> Operand | None:
         """Return an element, or None behind the last."""
         t = type_of(self.source)
         items: Sequence[Operand] | None = self.items
+        if is_const(self.source, Items):
+            items = self.source.value.now()
+        elif isinstance(t, lt.DictT):
+            items = list(map(Const, self.ctx.builder.fields(self.source) or {}))
+        if self.of_dict and items is not None and len(items) != len(self.items):
+            raise iterables.primal_error(
+                self.ctx, "dictionary changed size during iteration"
+            )
         if isinstance(t, lt.ListT) and self.ctx.builder.memory.now:
             items = self.ctx.builder.elements(self.source)
             if items is None:
@@ -567,7 +577,7 @@ def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
     """Interpret a `while` statement; a test that binds names moves into the body."""
 
     def test() -> Operand:
-        return expressions.evaluate(ctx, frame, node.test)
+        return expressions.condition(ctx, frame, node.test)
 
     always = isinstance(node.test, gast.Constant) and bool(node.test.value)
     if not always and not _pure(node.test):
@@ -621,7 +631,7 @@ def expressions_known(ctx: Context, frame: Frame, node: gast.While) -> bool | No
     if names & set(scope.assigned_names([node])):
         return None
     mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
-    value = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
+    value = expressions.condition(ctx, frame, node.test)
     del ctx.builder.block.stmts[mark:]
     resume(ctx, frame, start)
     return bool(value.value) if isinstance(value, Const) else None

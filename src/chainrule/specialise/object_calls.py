@@ -17,6 +17,7 @@ from chainrule.specialise import calls, construct, displays, expressions, object
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.model_calls import real_class
 from chainrule.specialise.specials import Args, Kwargs, Special, special
 from chainrule.specialise.values import Getter
 from chainrule.types import lattice as lt
@@ -78,7 +79,9 @@ def type_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Return the class of an object of the program."""
     t = type_of(args[0])
     if len(args) == 1 and isinstance(t, lt.ObjT | lt.TupleT | lt.DictT):
-        return Const(t.cls)
+        return Const(real_class(t.cls))
+    if len(args) == 1 and isinstance(t, lt.ListT):
+        return Const(list)
     return NotImplemented
 
 

@@ -17,6 +17,7 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.model_calls import real_class
 from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.specialise.values import (
     ArrayMethod,
@@ -36,7 +37,7 @@ def isinstance_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
             return Const(False)
         return NotImplemented
     if isinstance(t, lt.ObjT | lt.TupleT | lt.DictT) and isinstance(classes, Const):
-        return Const(issubclass(t.cls, _classes(classes.value)))
+        return Const(issubclass(real_class(t.cls), _classes(classes.value)))
     if isinstance(t, lt.ListT) and isinstance(classes, Const):
         return Const(issubclass(list, _classes(classes.value)))
     return NotImplemented

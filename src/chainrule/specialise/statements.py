@@ -127,7 +127,7 @@ def conditional(ctx: Context, frame: Frame, node: gast.If, rest: list[Any]) -> b
     b = ctx.builder
     b.loc = frame.loc(node)
     ctx.step += 1
-    test = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
+    test = expressions.condition(ctx, frame, node.test)
     if isinstance(test, Const):
         block(ctx, frame, node.body if test.value else node.orelse)
         return False
@@ -375,7 +375,7 @@ def _import(ctx: Context, frame: Frame, node: Any) -> None:
 
 
 def _assert(ctx: Context, frame: Frame, node: gast.Assert) -> None:
-    test = expressions.truth(ctx, frame, expressions.evaluate(ctx, frame, node.test))
+    test = expressions.condition(ctx, frame, node.test)
     if isinstance(test, Const) and test.value:
         return
 

@@ -67,13 +67,19 @@ class ArrayMethod:
 class Items:
     """An iterable whose elements are known one by one (zipped tuples, dict views).
 
-    Only a view can be run over more than once.
+    Only a view can be run over more than once. `again` reads the elements anew, when
+    what they are read from may have changed.
     """
 
     items: tuple[Operand, ...]
     view: bool = False
     started: Cell = field(default_factory=unstarted)
     born: Any = None
+    again: Callable[[], tuple[Operand, ...]] | None = None
+
+    def now(self) -> tuple[Operand, ...]:
+        """Return the elements as they are at this point."""
+        return self.items if self.again is None else self.again()
 
 
 @dataclass(eq=False, slots=True)

@@ -53,7 +53,9 @@ MUTATING: dict[str, frozenset[str]] = {
         "sort fill put partition resize itemset setflags setfield byteswap".split()
     ),
     "list": frozenset("append extend insert pop remove reverse sort clear".split()),
-    "dict": frozenset("update pop setdefault clear popitem move_to_end".split()),
+    "dict": frozenset(
+        "update subtract pop setdefault clear popitem move_to_end".split()
+    ),
     "set": frozenset(
         """add discard remove pop clear update difference_update intersection_update
         symmetric_difference_update""".split()
