@@ -262,7 +262,7 @@ def _view(ctx: Context, base: Operand, name: str) -> Operand:
         rows = (b.apply(prims.make_tuple, Const(k), v) for k, v in fields.items())
         return tuple(rows)
 
-    return Const(Items(read(), True, read))
+    return Const(Items(read(), view=True, again=read))
 
 
 def _of_counter(

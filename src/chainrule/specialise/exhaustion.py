@@ -97,7 +97,7 @@ def marks(key: Value | Cell) -> bool:
 
 def stamp(ctx: Context, op: Operand, args: Sequence[Operand]) -> None:
     """Note when an iterator was made, and from what."""
-    if is_const(op, Items) and op.value.born is None:
+    if is_const(op, Items) and op.value.born is None and op.value.again is None:
         op.value.born = Born(ctx, args)
 
 
