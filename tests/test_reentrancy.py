@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from chainrule import grad, rules, value_and_grad
+from chainrule.rules.registry import RULES
 
 ARGUMENTS = [
     1.5,
@@ -97,18 +98,25 @@ def root(x: Any) -> Any:
     return np.sqrt(x)
 
 
-@rules.reverse(root)
-def _root(x: Any) -> Any:
-    y = root(x)
-    slope = grad(lambda t: t * t)(y)
+@pytest.fixture
+def rule_of_root() -> Iterator[None]:
+    """While a test runs, `root` has a rule that differentiates."""
 
-    def pullback(y_bar: Any) -> Any:
-        return y_bar / slope
+    @rules.reverse(root)
+    def _root(x: Any) -> Any:
+        y = root(x)
+        slope = grad(lambda t: t * t)(y)
 
-    return y, pullback
+        def pullback(y_bar: Any) -> Any:
+            return y_bar / slope
+
+        return y, pullback
+
+    yield
+    del RULES.reverse[root]
 
 
-def test_rule_that_differentiates() -> None:
+def test_rule_that_differentiates(rule_of_root: None) -> None:
     """A rule may call a derivative, and is compiled while that is."""
     assert grad(lambda x: root(x) * 3.0)(4.0) == 0.75
 
