@@ -25,7 +25,9 @@ from chainrule.specialise import calls, nested_products, writing
 from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, read_parts
+from chainrule.specialise.nested_arguments import Key, Settled, settle
 from chainrule.specialise.values import Closure
+from chainrule.target import Options
 from chainrule.types import lattice as lt
 
 Kwargs = Sequence[tuple[str, Operand]]
@@ -42,12 +44,15 @@ MAKERS = {
 
 @dataclass(eq=False, slots=True)
 class Inner:
-    """A derivative of a function of the program, before it is called."""
+    """A derivative of a function of the program, before it is called.
+
+    `wrt` are positions and names of parameters; the gradient is a tuple if `as_tuple`.
+    """
 
     function: Operand
     transform: str
-    argnums: int | tuple[int, ...] = 0
-    argnames: tuple[str, ...] = ()
+    wrt: tuple[Key, ...] = (0,)
+    as_tuple: bool = False
     has_aux: bool = False
 
 
@@ -68,18 +73,7 @@ def call(
     if isinstance(fn, InnerPullback):
         return nested_products.pull_back(ctx, fn, args[0])
     if isinstance(fn, Derivative):
-        found = Inner(Const(fn.function), fn.transform)
-        found.argnums = 0 if fn.argnums is None else _numbers(fn.argnums)
-        names = fn.argnames
-        found.argnames = (
-            ()
-            if names is None
-            else (names,)
-            if isinstance(names, str)
-            else tuple(names)
-        )
-        found.has_aux = fn.has_aux
-        return run(ctx, frame, found, args, kwargs)
+        return _of_options(ctx, frame, fn, args, kwargs)
     if not isinstance(fn, types.FunctionType):
         return None
     if fn in MAKERS:
@@ -95,8 +89,25 @@ def call(
     return None
 
 
-def _numbers(argnums: Any) -> int | tuple[int, ...]:
-    return argnums if isinstance(argnums, int) else tuple(argnums)
+def _of_options(
+    ctx: Context, frame: Frame, fn: Any, args: list[Operand], kwargs: Kwargs
+) -> Operand:
+    """Call a derivative that was made outside the program."""
+    function = Const(fn.function)
+    if fn.transform == "jvp":
+        return nested_products.jvp(ctx, frame, [function, *args], kwargs)
+    if fn.transform == "vjp":
+        aux = (("has_aux", Const(fn.has_aux)),)
+        return nested_products.vjp(ctx, frame, [function, *args], (*aux, *kwargs))
+    wrt = _wrt(fn.argnums, fn.argnames)
+    inner = Inner(function, fn.transform, wrt, fn.options.as_tuple, fn.has_aux)
+    return run(ctx, frame, inner, args, kwargs)
+
+
+def _wrt(argnums: Any, argnames: Any) -> tuple[Key, ...]:
+    """Return positions and names as `grad` and its kin are given them."""
+    chosen = argnames if argnames is not None else 0 if argnums is None else argnums
+    return (chosen,) if isinstance(chosen, int | str) else tuple(chosen)
 
 
 def maker(ctx: Context, transform: str, args: list[Operand], kwargs: Kwargs) -> Operand:
@@ -111,43 +122,30 @@ def maker(ctx: Context, transform: str, args: list[Operand], kwargs: Kwargs) -> 
                 "CR502", ctx.builder.loc, f"`{name}` must be known"
             )
         given[name] = op.value
-    names = given.get("argnames") or ()
-    names = (names,) if isinstance(names, str) else tuple(names)
-    argnums = given.get("argnums")
-    if argnums is None:
-        argnums = () if names else 0
-    return Const(
-        Inner(args[0], transform, _numbers(argnums), names, bool(given.get("has_aux")))
-    )
+    has_aux = bool(given.pop("has_aux", False))
+    options = Options(given.get("argnums", 0), given.get("argnames"), has_aux)
+    wrt = _wrt(options.argnums, options.argnames)
+    return Const(Inner(args[0], transform, wrt, options.as_tuple, has_aux))
 
 
 def run(
     ctx: Context, frame: Frame, inner: Inner, args: list[Operand], kwargs: Kwargs
 ) -> Operand:
     """Call an inner derivative."""
-    if inner.transform == "hessian":
-        first = Const(Inner(inner.function, "grad", inner.argnums, inner.argnames))
-        return run(ctx, frame, Inner(first, "jacobian", inner.argnums), args, kwargs)
-    if inner.transform == "hvp":
-        first = Const(Inner(inner.function, "grad", inner.argnums, inner.argnames))
-        tangent = dict(kwargs).get("v") or args[-1]
-        rest = args[:-1] if "v" not in dict(kwargs) else args
-        number = inner.argnums if isinstance(inner.argnums, int) else inner.argnums[0]
-        _, dot = nested_products.push(ctx, frame, first, rest, {number: tangent})
-        return dot
-    numbers, names = positions(inner, args), inner.argnames
-    scope = Scope(ctx, frame, inner.function, args, kwargs, numbers, names)
+    b = ctx.builder
+    if inner.transform in ("hessian", "hvp"):
+        first = Const(Inner(inner.function, "grad", inner.wrt, inner.as_tuple))
+        outer = Inner(first, "jacobian", inner.wrt, inner.as_tuple)
+        if inner.transform == "hessian":
+            return run(ctx, frame, outer, args, kwargs)
+        return nested_products.hvp(ctx, frame, outer, args, kwargs)
+    call = settle(ctx, inner.function, inner.wrt, args, kwargs)
+    scope = Scope(ctx, frame, inner.function, call)
     if inner.transform == "jacobian":
         return nested_products.jacobian(ctx, scope, inner)
     value, aux = scope.value(inner.has_aux)
     grads = scope.reverse(value, Const(1.0))
-    single = (
-        isinstance(inner.argnums, int)
-        and not names
-        or (inner.argnums == () and len(names) == 1)
-    )
-    b = ctx.builder
-    gradient = grads[0] if single else b.apply(prims.make_tuple, *grads)
+    gradient = b.apply(prims.make_tuple, *grads) if inner.as_tuple else grads[0]
     if inner.transform == "grad":
         return (
             b.apply(prims.make_tuple, gradient, scope.outer(aux))
@@ -165,42 +163,32 @@ def of_derivative(ctx: Context, fn: Any, arguments: dict[str, Operand]) -> Opera
     request = fn.request
     args: list[Operand] = []
     kwargs: dict[str, Operand] = {}
-    numbers: list[int] = []
-    names: list[str] = []
+    keys: dict[str, Key] = {}
     given = fn.target.parameters
     for name in given.names:
         op = arguments[name]
         if name == given.varargs:
             for k, item in enumerate(ctx.builder.elements(op) or []):
-                if f"{name}[{k}]" in request.wrt:
-                    numbers.append(len(args))
+                keys[f"{name}[{k}]"] = len(args)
                 args.append(item)
         elif name == given.varkw:
             fields = ctx.builder.fields(op) or {}
-            names += [k for k in fields if f"{name}[{k!r}]" in request.wrt]
+            keys.update({f"{name}[{k!r}]": k for k in fields})
             kwargs.update(fields)
         elif name in given.keyword_only:
-            names += [name] if name in request.wrt else []
+            keys[name] = name
             kwargs[name] = op
         else:
-            numbers += [len(args)] if name in request.wrt else []
+            keys[name] = len(args)
             args.append(op)
-    single = isinstance(fn.argnums, int) or fn.argnums is None and len(request.wrt) == 1
-    argnums: Any = numbers[0] if single and numbers else tuple(numbers)
     inner = Inner(
         Const(request.function),
         request.transform,
-        argnums,
-        tuple(names),
+        tuple(keys[name] for name in request.wrt),
+        fn.options.as_tuple,
         request.has_aux,
     )
     return run(ctx, Frame(None, "", "", {}), inner, args, list(kwargs.items()))
-
-
-def positions(inner: Inner, args: Sequence[Operand]) -> tuple[int, ...]:
-    """Return the positions of the active arguments."""
-    numbers = (inner.argnums,) if isinstance(inner.argnums, int) else inner.argnums
-    return tuple(n % len(args) if n < 0 else n for n in numbers)
 
 
 class Scope:
@@ -211,25 +199,22 @@ class Scope:
         ctx: Context,
         frame: Frame,
         function: Operand,
-        args: list[Operand],
-        kwargs: Kwargs,
-        numbers: tuple[int, ...],
-        names: tuple[str, ...] = (),
+        call: Settled,
     ) -> None:
         self.ctx = ctx
         b = self.b = ctx.builder
         self.block, self.around = Block(), b.block
         self.table: dict[Value, Operand] = {}
         self.params: list[Operand] = []
-        args, named = list(args), dict(kwargs)
+        args, named = call.args, call.kwargs
         before, first = dict(b.memory.now), Value(lt.NEVER).id
         with b.into(self.block):
-            for n in numbers:
-                args[n] = self.fresh(args[n], f"x{n}")
-                self.params.append(args[n])
-            for name in names:
-                named[name] = self.fresh(named[name], name)
-                self.params.append(named[name])
+            for key in call.keys:
+                if isinstance(key, int):
+                    param = args[key] = self.fresh(args[key], f"x{key}")
+                else:
+                    param = named[key] = self.fresh(named[key], key)
+                self.params.append(param)
             result = calls.call(ctx, frame, function, args, list(named.items()))
             result = b.memory.current(result)
         fn = function.value if isinstance(function, Const) else function

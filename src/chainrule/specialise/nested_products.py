@@ -6,6 +6,7 @@ value beside its tangent, or the gradients of all elements, stacked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,23 +20,25 @@ from chainrule.specialise import nested
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, read_parts
+from chainrule.specialise.nested_arguments import Settled, settle
 from chainrule.types import lattice as lt
 
 
 def jacobian(ctx: Context, scope: nested.Scope, inner: nested.Inner) -> Operand:
-    """Return the gradients of all elements of a vector of known length, stacked."""
+    """Return the gradients of all elements of a vector of known length, stacked; of a
+    number, its gradient.
+    """
     b = ctx.builder
     t = type_of(scope.result)
-    if (
-        not isinstance(t, lt.ArrayT)
-        or t.ndim != 1
-        or not isinstance(inner.argnums, int)
-    ):
+    if isinstance(t, lt.ScalarT) and t.kind == "float":
+        grads = scope.reverse(scope.result, Const(1.0))
+        return b.apply(prims.make_tuple, *grads) if inner.as_tuple else grads[0]
+    if not isinstance(t, lt.ArrayT) or t.ndim != 1 or inner.as_tuple:
         raise not_differentiable(
             "CR304",
             b.loc,
-            "jacobian() inside a differentiated function needs a vector-valued "
-            "function",
+            "a Jacobian inside a differentiated function needs a function of one "
+            "argument that returns a number or a vector",
             help="use grad of each component",
         )
     from chainrule.transform.tapes import lower_tapes
@@ -82,7 +85,9 @@ def vjp(
     from chainrule.transform.tapes import lower_tapes
 
     function, *primals = args
-    scope = nested.Scope(ctx, frame, function, primals, (), tuple(range(len(primals))))
+    named = {k: v for k, v in kwargs if k != "has_aux"}
+    keys = (*range(len(primals)), *named)
+    scope = nested.Scope(ctx, frame, function, Settled(primals, named, keys))
     has_aux = any(
         k == "has_aux" and isinstance(v, Const) and v.value for k, v in kwargs
     )
@@ -121,29 +126,43 @@ def jvp(
     tangents = args[2] if len(args) > 2 else named["tangents"]
     b = ctx.builder
     values, dots = b.elements(primals) or [], b.elements(tangents) or []
-    value, dot = push(ctx, frame, function, values, dict(enumerate(dots)))
+    call = Settled(list(values), {}, tuple(range(len(values))))
+    value, dot = push(ctx, frame, function, call, dots)
     return b.apply(prims.make_tuple, value, dot)
+
+
+def hvp(
+    ctx: Context,
+    frame: Frame,
+    inner: nested.Inner,
+    args: list[Operand],
+    kwargs: nested.Kwargs,
+) -> Operand:
+    """Write the product of a Hessian, the Jacobian of a gradient, and a vector."""
+    *primals, vector = args
+    call = settle(ctx, inner.function, inner.wrt, primals, kwargs)
+    dots = ctx.builder.elements(vector) if inner.as_tuple else [vector]
+    return push(ctx, frame, inner.function, call, dots or [])[1]
 
 
 def push(
     ctx: Context,
     frame: Frame,
     function: Operand,
-    args: list[Operand],
-    dots: dict[int, Operand],
+    call: Settled,
+    dots: Sequence[Operand],
 ) -> tuple[Operand, Operand]:
-    """Write value and tangent of a call for the tangents of some arguments."""
+    """Write value and tangent of a call for the tangents of the active arguments."""
     from chainrule.transform.forward import Forward
 
-    numbers = tuple(dots)
-    scope = nested.Scope(ctx, frame, function, args, (), numbers)
+    scope = nested.Scope(ctx, frame, function, call)
     inner, active = scope.prepare(scope.result)
     b = Builder(algebra=True)
     b.loc = ctx.builder.loc
     b.outer_defs = {**ctx.builder.outer_defs, **ctx.builder.defs}
     forward = Forward(b, active, {})
-    for n, param in zip(numbers, scope.params, strict=True):
-        _seed(ctx.builder, forward, param, dots[n], scope)
+    for param, dot in zip(scope.params, dots, strict=True):
+        _seed(ctx.builder, forward, param, dot, scope)
     forward.block(inner.body)
     with b.into(inner.body):
         value = inner.body.results[0]
