@@ -9,6 +9,7 @@ its own, and `self` of a bound method is an argument that is filled in.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from chainrule.arguments import conform
 from chainrule.cache.signatures import Argnames, Argnums, depends_on_call
 from chainrule.cache.specialisations import Dispatcher
 from chainrule.products import run_jvp, run_vjp, vjp_names
@@ -227,15 +229,27 @@ def prepared(
     made: Derivative[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Dispatcher, tuple[Any, ...]]:
     """Return the dispatcher of the code that runs for these arguments of the function,
-    and all its arguments.
+    and all its arguments. Those of `jvp` and `hvp` may be those of their own calls.
     """
-    target, options, transform = made.target, made.options, made.transform
-    if transform == "hvp" and len(args) > len(target.parameters.ordered) - len(
-        target.args
-    ):
-        args = args[:-1]  # called like the product itself, with the vector
+    transform = made.transform
     if transform == "jvp" and [type(a) for a in args] == [tuple, tuple]:
         args = args[0]
+    if transform == "hvp" and args:
+        *rest, vector = args
+        with contextlib.suppress(TypeError, ValueError):  # it was given no vector
+            dispatcher, values = _prepared(made, tuple(rest), kwargs)
+            several = made.options.as_tuple
+            conform(
+                dispatcher.active(values), vector if several else [vector], "the vector"
+            )
+            return dispatcher, values
+    return _prepared(made, args, kwargs)
+
+
+def _prepared(
+    made: Derivative[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Dispatcher, tuple[Any, ...]]:
+    target, options, transform = made.target, made.options, made.transform
     if transform in ("hessian", "hvp"):
         target = derivative(made.function, "grad", options).__chainrule_target__()
     if transform in ("vjp", "jvp"):

@@ -63,6 +63,21 @@ def test_export_and_verify(run: Run, tmp_path: Path) -> None:
     assert "\n+    " in out and "np.cos" in out
 
 
+def test_remarks_do_not_make_a_module_stale(run: Run, tmp_path: Path) -> None:
+    """Comments, docstrings and blank lines change no derivative: they change nothing;
+    code does, also where the derivative is the same.
+    """
+    run("model.py:loss", "--args", "1.0, 2.0", "--export", "made.py")
+    line = "    return np.sum(np.tanh(w * x)) * scale"
+    remarks = f'    """Loss.\n\n    Of w.\n    """\n    # a remark\n\n{line}  # another'
+    (tmp_path / "model.py").write_text(MODEL.replace(line, remarks))
+    assert run("--verify", "made.py") == (FINE, "made.py is up to date\n", "")
+    (tmp_path / "model.py").write_text(MODEL.replace(line, f"    pass\n{line}"))
+    status, out, _ = run("--verify", "made.py")
+    assert status == REFUSED
+    assert "-(SHA-256 of its code: " in out
+
+
 def test_edited(run: Run, tmp_path: Path) -> None:
     """A module that somebody edited is not what the compiler writes."""
     run("model.py:loss", "--args", "1.0, 2.0", "--export", "made.py")

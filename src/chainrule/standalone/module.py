@@ -8,7 +8,6 @@ to call with an `if` for each specialisation, the generated functions, and helpe
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -21,6 +20,7 @@ from chainrule.frontend import source
 from chainrule.standalone import recipe
 from chainrule.standalone.compiled import Call, Specialisation, specialise
 from chainrule.standalone.definitions import Definitions
+from chainrule.standalone.digest import digest
 from chainrule.standalone.literals import double_quoted
 from chainrule.standalone.public import Public, name_of
 
@@ -138,13 +138,12 @@ def _docstring(public: Public, command: recipe.Command | None) -> str:
     base: Any = public.dispatcher.base
     title = TITLES[public.made.transform].format(name_of(public.made), public.wrt)
     code = base.__code__
-    digest = hashlib.sha256(source.load(base).text.encode()).hexdigest()[:16]
     place = f"`{base.__qualname__}` in {Path(code.co_filename).name}"
     lines = [
         f"{title}.",
         "",
         f"Written by chainrule {chainrule.__version__} from {place}",
-        f"(SHA-256 of its source: {digest}), for",
+        f"(SHA-256 of its code: {digest(source.load(base).text)}), for",
         "",
         *_listed(public.made_for),
         "",

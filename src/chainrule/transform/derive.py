@@ -188,8 +188,8 @@ def _jvp(function: Function, wrt: list[Wrt], has_aux: bool) -> Derived:
         for param in params:
             whole.append(_whole_dot(b, param, wrt, dots))
     name = function.name
-    inner = write_tangent(function, params, tuple(whole), active, {})  # type: ignore[arg-type]
     function.body.stmts[:0] = start.stmts
+    inner = write_tangent(function, params, tuple(whole), active, {})  # type: ignore[arg-type]
     if has_aux:
         with inner.into(function.body):
             [pair] = function.body.results

@@ -63,6 +63,7 @@ VIEWS = {
     prims.make_dict,
     prims.make_object,
 }
+KINDS = {"bool": bool, "int": int, "float": float, "complex": complex}
 
 
 def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
@@ -83,9 +84,7 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
     if isinstance(t, lt.ScalarT) and t.dtype is None and t.exact:
         have = type_of(g)
         if isinstance(g, Const) and isinstance(g.value, int | float):
-            return (
-                Const(float(g.value)) if t.kind == "float" else Const(complex(g.value))
-            )
+            return Const(KINDS[t.kind](g.value))
         if isinstance(have, lt.ScalarT) and have.dtype is None and have.exact:
             return g
         cast = complex if t.kind == "complex" else float
