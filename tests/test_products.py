@@ -37,8 +37,10 @@ def test_a_part_that_stays_fixed_has_no_tangent() -> None:
 
 def test_tangents_of_integers_are_zeros_of_their_own_kind() -> None:
     def several(x: Any) -> Any:
-        return int(x), x > 1, np.floor([x]).astype(int), None, x * 2
+        return int(x), x > 1, np.argmax([x]), None, x * 2
 
     value, tangent = jvp(several, (1.5,), (1.0,))
-    assert repr(value) == "(1, True, array([1]), None, 3.0)"
-    assert repr(tangent) == "(0, False, array([0]), None, 2.0)"
+    assert value == (1, True, 0, None, 3.0)
+    assert tangent == (0, False, 0, None, 2.0)
+    kinds = [type(part) for part in value]
+    assert [type(part) for part in tangent] == kinds
