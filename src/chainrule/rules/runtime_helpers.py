@@ -38,16 +38,28 @@ def project_dot(g_dot: Any, like: Any, like_dot: Any) -> Any:
     return helpers.project(g_dot, like)
 
 
-@rules.linear(helpers.cotangent_for, wrt=("g", "like"))
+@rules.linear(helpers.cotangent_for, helpers.cotangent_of_rule, wrt=("g", "like"))
 def cotangent_for(out_bar: Any, g: Any, like: Any) -> Any:
     """It is the cotangent itself."""
     return out_bar, None
 
 
-@rules.forward(helpers.cotangent_for)
+@rules.forward(helpers.cotangent_for, helpers.cotangent_of_rule)
 def cotangent_for_dot(g_dot: Any, like: Any, like_dot: Any) -> Any:
     """It is the tangent itself."""
     return g_dot
+
+
+@rules.linear(helpers.tangent_of_rule, wrt=("dot", "out"))
+def tangent_of_rule(out_bar: Any, dot: Any) -> Any:
+    """It is the cotangent itself."""
+    return out_bar, None
+
+
+@rules.forward(helpers.tangent_of_rule)
+def tangent_of_rule_dot(dot_dot: Any) -> Any:
+    """It is the tangent itself."""
+    return dot_dot
 
 
 @rules.linear(helpers.cotangent_or, wrt="g")

@@ -56,6 +56,30 @@ def cotangent_or(given: Any, g: Any) -> Any:
     return cotangent_for(given, g)
 
 
+def cotangent_of_rule(g: Any, like: Any) -> Any:
+    """Return a cotangent that a user's rule made, if it sums down to the shape of
+    `like`.
+    """
+    shape, whole = np.shape(like), np.shape(g)
+    pairs = zip(reversed(shape), reversed(whole), strict=False)
+    if len(whole) < len(shape) or any(n not in (1, m) for n, m in pairs):
+        raise ValueError(
+            f"a rule returned a cotangent of shape {whole} for an argument of shape"
+            f" {shape}"
+        )
+    return g
+
+
+def tangent_of_rule(dot: Any, out: Any) -> Any:
+    """Return a tangent that a user's rule made, if it has the shape of the result."""
+    if np.shape(dot) != np.shape(out):
+        raise ValueError(
+            f"a rule returned a tangent of shape {np.shape(dot)} for a result of shape"
+            f" {np.shape(out)}"
+        )
+    return dot
+
+
 def project(g: Any, like: Any) -> Any:
     """Return a cotangent of the right shape in the class and dtype of `like`."""
     if isinstance(like, np.ndarray | np.generic):

@@ -7,6 +7,7 @@ cotangents of its arguments; for a rule with a pullback, what replaces the opera
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from chainrule.ir.nodes import (
     Value,
 )
 from chainrule.specialise.builder import type_of
-from chainrule.transform import splice
+from chainrule.transform import foreign, splice
 from chainrule.transform.cotangents import Bar, Masked, Wide, is_zero
 from chainrule.types import lattice as lt
 
@@ -38,7 +39,7 @@ def elementwise(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
     splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
     result = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
-    for operand, partial in splice.paired(rev.b, rule, bound, result):
+    for operand, partial in splice.paired(rev.b, stmt, rule, bound, result):
         if operand not in rev.active or _is_none(partial):
             continue
         if is_zero(partial):
@@ -90,7 +91,7 @@ def linear(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
     splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {"out_bar": out_bar, "out": stmt.out})
     result = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
-    contribute(rev, rule, bound, result)
+    contribute(rev, stmt, rule, bound, result)
 
 
 def where(rev: Reverse, stmt: Apply, bar: Bar) -> None:
@@ -114,23 +115,33 @@ def where(rev: Reverse, stmt: Apply, bar: Bar) -> None:
         rev.cot.add(operand, settled)
 
 
-def contribute(rev: Reverse, rule: Any, bound: dict[str, Any], result: Operand) -> None:
+def contribute(
+    rev: Reverse, stmt: Apply, rule: Any, bound: dict[str, Any], result: Operand
+) -> None:
     """Add what a rule returned to the cotangents of its arguments."""
-    names = [n for n in rule.wrt if n in bound]
-    if len(rule.wrt) == 1:
-        results: list[Operand] = [result]
+    strict = foreign.is_foreign(rule)
+    results: Sequence[Operand]
+    if strict:
+        count = len(rule.wrt)
+        results = foreign.one_each(rev.b, stmt, rule, count, result, bare=count == 1)
+    elif len(rule.wrt) == 1:
+        results = [result]
     else:
         results = rev.b.elements(result) or []
-    by_name = dict(zip(rule.wrt, results, strict=False))
-    for name in names:
-        operand, bars = bound[name], by_name.get(name)
-        if bars is None or _is_none(bars):
+    for name, bars in zip(rule.wrt, results, strict=False):
+        if name not in bound or _is_none(bars):
             continue
-        if isinstance(operand, tuple):
-            for one, g in zip(operand, rev.b.elements(bars) or [], strict=False):
-                rev.cot.add(one, g)
-        else:
-            rev.cot.add(operand, bars)
+        operands: Sequence[Operand] = [bound[name]]
+        parts: Sequence[Operand] = [bars]
+        if isinstance(bound[name], tuple):
+            operands = bound[name]
+            parts = rev.b.elements(bars) or []
+            if strict:
+                parts = foreign.one_each(rev.b, stmt, rule, len(operands), bars)
+        for operand, g in zip(operands, parts, strict=False):
+            if strict and operand in rev.active:
+                g = foreign.cotangent(rev.b, stmt, rule, g, operand)
+            rev.cot.add(operand, g)
 
 
 def pullback(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> list[Stmt]:
@@ -145,7 +156,7 @@ def pullback(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> list[Stmt]:
     rev.rename(stmt.out, value, block)
     out_bar = rev.cot.complete(bar, stmt.out)
     result = splice.usable(rev.splicer.call(function, [out_bar]), stmt.loc)
-    contribute(rev, rule, bound, result)
+    contribute(rev, stmt, rule, bound, result)
     return block.stmts
 
 

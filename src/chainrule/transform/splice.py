@@ -27,6 +27,7 @@ from chainrule.specialise import calls, inlining
 from chainrule.specialise.builder import Builder, Restart, function_name
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import Poison
+from chainrule.transform import foreign
 
 
 class Splicer:
@@ -242,17 +243,23 @@ def arguments(
 
 
 def paired(
-    b: Builder, rule: Rule, bound: dict[str, Any], result: Operand
+    b: Builder, stmt: Apply, rule: Rule, bound: dict[str, Any], result: Operand
 ) -> list[tuple[Operand, Operand]]:
     """Return each operand of an elementwise operation with its partial derivative."""
     names = list(rule.wrt)
     spec = parameters(rule.template)
-    if spec[names[0]].kind is inspect.Parameter.VAR_POSITIONAL:
-        found = list(
-            zip(bound.get(names[0], ()), b.elements(result) or [], strict=False)
-        )
+    variadic = spec[names[0]].kind is inspect.Parameter.VAR_POSITIONAL
+    count = len(bound.get(names[0], ())) if variadic else len(names)
+    if foreign.is_foreign(rule):
+        bare = count == 1 and not variadic
+        partials = foreign.one_each(b, stmt, rule, count, result, bare)
+    elif len(names) == 1 and not variadic:
+        partials = [result]
     else:
-        partials = [result] if len(names) == 1 else b.elements(result) or []
+        partials = b.elements(result) or []
+    if variadic:
+        found = list(zip(bound.get(names[0], ()), partials, strict=False))
+    else:
         pairs = zip(names, partials, strict=False)
         found = [(bound[n], partial) for n, partial in pairs if n in bound]
     return _joined(b, found)

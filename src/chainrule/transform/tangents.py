@@ -20,7 +20,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.joins import layout_of, make, read_parts
-from chainrule.transform import splice
+from chainrule.transform import foreign, splice
 from chainrule.transform.cotangents import is_zero
 from chainrule.types import lattice as lt
 
@@ -34,7 +34,7 @@ def elementwise(fwd: Forward, stmt: Apply, rule: Any, bound: dict[str, Any]) -> 
     args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
     result = splice.usable(fwd.splicer.run(rule.template, args, kwargs), stmt.loc)
     total: Operand | None = None
-    for operand, partial in splice.paired(fwd.b, rule, bound, result):
+    for operand, partial in splice.paired(fwd.b, stmt, rule, bound, result):
         if not fwd.has(operand) or is_zero(partial):
             continue
         if isinstance(partial, Const) and partial.value is None:
@@ -144,6 +144,8 @@ def explicit(fwd: Forward, stmt: Apply, rule: Any, bound: dict[str, Any]) -> Non
     splice.refuse_others(stmt, rule, bound, fwd.has)
     args, kwargs = splice.arguments(rule, bound, special)
     result = splice.usable(fwd.splicer.run(rule.template, args, kwargs), stmt.loc)
+    if foreign.is_foreign(rule):
+        result = foreign.tangent(fwd.b, stmt, rule, result)
     layout = layout_of(stmt.out)
     if layout is not None and layout_of(result) is not None:
         result = make(fwd.b, layout, read_parts(fwd.b, result))
