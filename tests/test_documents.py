@@ -100,7 +100,7 @@ def rules() -> Iterator[None]:
         table = getattr(RULES, name)
         table.clear()
         table.update(content)
-    RULES.version += 1
+    RULES.changed()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -114,6 +114,7 @@ def rule_of_root() -> Iterator[None]:
 
     yield
     del RULES.reverse[root]
+    RULES.changed()
 
 
 def test_rule_that_differentiates(rule_of_root: None) -> None:

@@ -21,6 +21,7 @@ from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
 from chainrule.backend.render import Rendered, render
 from chainrule.cache.overlap import overlapping
+from chainrule.cache.specialisations import forget_all
 from chainrule.debugging import log
 from chainrule.errors import (
     NotDifferentiable,
@@ -42,6 +43,7 @@ from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
 from chainrule.request import Apart, Built, Input, Known, Request, check_result
+from chainrule.rules.registry import RULES
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
 from chainrule.specialise.entry import Specialised, specialise
@@ -52,6 +54,8 @@ from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
 
 MAX_RESTARTS = 8
+
+RULES.listeners.append(forget_all)
 
 
 @dataclass(slots=True)

@@ -364,6 +364,12 @@ def _renamed(function: FunctionType) -> CodeType:
     )
 
 
+def forget_all() -> None:
+    """Drop what was built everywhere: the rules are others now."""
+    for made in [made for made in DISPATCHERS if made.held()[1]]:
+        made.forget()
+
+
 def _returns(request: Request, as_tuple: bool, p: str) -> str:
     """Return the statements that give the result; `(0,)` asks for a tuple of one."""
     if not as_tuple or len(request.wrt) != 1:

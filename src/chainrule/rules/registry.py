@@ -46,13 +46,25 @@ class Rule:
 
 @dataclass(slots=True)
 class RuleTable:
-    """Rules by primitive; `version` counts changes, caches depend on it."""
+    """Rules by primitive; `listeners` are called when there are others.
+
+    What was compiled before is then forgotten: it may hold a rule that was replaced.
+    """
 
     reverse: dict[Primitive, Rule] = field(default_factory=dict)
     forward: dict[Primitive, Rule] = field(default_factory=dict)
     inactive: set[Primitive] = field(default_factory=set)
     static: set[Primitive] = field(default_factory=set)
-    version: int = 0
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def has(self, fn: Primitive) -> bool:
+        """Say whether a function has a derivative, in one mode at least."""
+        return fn in self.reverse or fn in self.forward
+
+    def changed(self) -> None:
+        """Tell that there are other rules."""
+        for tell in self.listeners:
+            tell()
 
     def add(
         self, side: dict[Primitive, Rule], fns: Sequence[Primitive], rule: Rule
@@ -60,7 +72,7 @@ class RuleTable:
         """Enter a rule for several primitives."""
         for fn in fns:
             side[fn] = rule
-        self.version += 1
+        self.changed()
 
 
 RULES = RuleTable()
@@ -172,13 +184,13 @@ def composite(*fns: Primitive) -> Callable[[F], F]:
 def inactive(*fns: Primitive) -> None:
     """Declare that the results of these functions carry no derivative."""
     RULES.inactive.update(fns)
-    RULES.version += 1
+    RULES.changed()
 
 
 def static(fn: F) -> F:
     """Let the compiler call this pure helper where all arguments are constants."""
     RULES.static.add(fn)
-    RULES.version += 1
+    RULES.changed()
     return fn
 
 

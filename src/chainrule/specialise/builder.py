@@ -201,7 +201,7 @@ class Builder:
         if any(isinstance(t, lt.NeverT) for t in (*known, *named.values())):
             return lt.NEVER
         try:
-            if fn in RULES.reverse and rule_for(fn) is None:
+            if RULES.has(fn) and rule_for(fn) is None:
                 return of_own_rule(fn, known, named)
             return infer(fn, known, named)
         except WillRaise:
@@ -435,7 +435,8 @@ def of_own_rule(
     fn: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
 ) -> lt.Type:
     """Return the result type of a user's function that has a rule, by running it."""
-    if RULES.reverse[fn].kind == "elementwise":
+    rule = RULES.reverse.get(fn)
+    if rule is not None and rule.kind == "elementwise":
         return elementwise(fn, *args, **kwargs)
     return probe(fn, *args, **kwargs)
 

@@ -186,7 +186,7 @@ def is_primitive(fn: Any) -> bool:
     """Say whether a callable is in the closed world: it has a type or a derivative."""
     if not _hashable(fn):
         return False
-    if fn in RULES.reverse or fn in RULES.inactive or fn in TYPE_RULES:
+    if fn in TYPE_RULES or fn in RULES.inactive or RULES.has(fn):
         return True
     return isinstance(fn, np.ufunc)
 

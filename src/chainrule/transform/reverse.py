@@ -14,6 +14,7 @@ from __future__ import annotations
 import operator
 
 from chainrule.analysis.definedness import Definedness
+from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import (
     Apply,
     Block,
@@ -29,7 +30,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.ir.walk import substitute
 from chainrule.rules.registry import RULES
-from chainrule.specialise.builder import Builder, type_of
+from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.transform import adjoints, branches, loops, pairs, splice
 from chainrule.transform.containers import STRUCTURAL
 from chainrule.transform.cotangents import Bar, Cotangents, is_zero
@@ -111,6 +112,13 @@ class Reverse:
         if structural is not None and structural(self, stmt, bar):
             return None
         rule = RULES.reverse.get(fn)
+        if rule is None and fn in RULES.forward:
+            raise not_differentiable(
+                "CR306",
+                stmt.loc,
+                f"{function_name(fn)} has no rule for reverse mode",
+                help="add rules.reverse for it, or use jvp",
+            )
         if rule is None:
             raise splice.no_rule(stmt)
         if (
