@@ -56,8 +56,10 @@ def compiled(function: Any, args: tuple[Any, ...], wrt: tuple[int, ...]) -> Comp
         spec, values = dispatcher.find(target.bind(dispatcher, args, {}))
     request, arguments = dispatcher.request, dispatcher.arguments(values)
     with lt.consumed(), lt.sizes_of_arguments():
-        made, _ = pipeline.specialise_for(
-            request.function, arguments, frozenset(), request.wrt
+        made, _ = pipeline.taking_as_little_as_possible(
+            lambda: pipeline.specialise_for(
+                request.function, arguments, frozenset(), request.wrt
+            )
         )
         _, functions, _ = pipeline.derivative_ir(
             request, arguments, frozenset(), pipeline.Stages()

@@ -26,6 +26,12 @@ class Code:
     text: str
 
 
+# What may be possible for the integers, sizes and lengths at hand, if not for all.
+OF_COUNTS = frozenset(
+    f"CR{n}" for n in (107, 112, 301, 303, 307, *range(401, 418), 501, 502, 505, 507)
+)
+
+
 def explain(code: str) -> str:
     """Return the long text of a code, or a line that lists the codes there are."""
     entry = CODES.get(code.upper())

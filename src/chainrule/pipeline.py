@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+import sys
 import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import chainrule.rules  # noqa: F401 - every theme enters its rules
+from chainrule import codes
 from chainrule.analysis.lossy import refuse_lossy
 from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
@@ -134,13 +136,52 @@ def derivative_function(
     return functions[0]
 
 
+T = TypeVar("T")
+Made = tuple[tuple[Input, ...], list[Function], lt.Type]
+
+
 def derivative_ir(
     request: Request,
     arguments: dict[str, object],
     static: frozenset[str],
     stages: Stages,
-) -> tuple[tuple[Input, ...], list[Function], lt.Type]:
+) -> Made:
     """Return what was consumed, and the IR of the derivative."""
+    return taking_as_little_as_possible(
+        lambda: _derivative_ir(request, arguments, static, stages)
+    )
+
+
+def taking_as_little_as_possible(make: Callable[[], T]) -> T:
+    """Make something for the types of arguments, or else for their counts too.
+
+    What cannot be followed for all sizes may be for those at hand: a layout that
+    changes from turn to turn of a loop, a key that is computed from a count.
+    """
+    failure: NotDifferentiable | None = None
+    for level in (lt.TYPES, lt.COUNTS, lt.TURNS):
+        try:
+            with lt.taking(level):
+                return make()
+        except NotDifferentiable as error:
+            failure = failure or error
+            if not all(d.code in codes.OF_COUNTS for d in failure.diagnostics):
+                break
+        except Exception:
+            # What was refused is refused, also if the second look at it fails.
+            if failure is None or sys.flags.dev_mode:
+                raise
+            break
+    assert failure is not None
+    raise failure
+
+
+def _derivative_ir(
+    request: Request,
+    arguments: dict[str, object],
+    static: frozenset[str],
+    stages: Stages,
+) -> Made:
     specialised, inputs = specialise_for(
         request.function, arguments, static, request.wrt
     )
@@ -260,7 +301,9 @@ def describe(
     inputs = []
     for name, value in arguments.items():
         t = type_of(value, (name,))
-        if name in known and (isinstance(t, lt.ScalarT) or is_index(value)):
+        if lt.counts_known() and type(value) in (bool, int):
+            t = value
+        elif name in known and (isinstance(t, lt.ScalarT) or is_index(value)):
             t = value
         elif name in known:
             t = freeze(t, value)

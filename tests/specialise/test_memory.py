@@ -112,18 +112,16 @@ def test_a_choice_of_a_loop_is_refused_while_the_other_is_in_sight() -> None:
 
     def seen(x: Any) -> Any:
         a, b = x * 2, x * 3
-        y = a
-        for v in x:
-            if v > 1:
-                y = b
+        y, v = a, 1.0
+        while v < x[0]:
+            y, v = b, v * 2.0
         y[0] = 1.0
         return np.sum(a * b)
 
     def unseen(x: Any) -> Any:
-        y, b = x * 2, x * 3
-        for v in x:
-            if v > 1:
-                y = b
+        (y, b), v = (x * 2, x * 3), 1.0
+        while v < x[0]:
+            y, v = b, v * 2.0
         b = None
         y[0] = 1.0
         return np.sum(y * x)

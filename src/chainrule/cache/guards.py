@@ -200,6 +200,8 @@ class Writer:
             if relied.key == dim.key:
                 out.append(f"{size} != {1 - relied.offset}")
             match relied.key:
+                case ("least", key) if key == dim.key:
+                    out.append(f"{size} >= {relied.offset}")
                 case ("//", Sym(key=key, offset=offset), int() as by) if key == dim.key:
                     whole = f"({size} + {offset})" if offset else size
                     out.append(f"{whole} // {by} != {1 - relied.offset}")

@@ -48,6 +48,7 @@ Kwargs = Sequence[tuple[str, Operand]]
 
 STRUCTURE = (
     *(bool, int, str, bytes, type(None), type(Ellipsis), tuple, slice, np.dtype, type),
+    frozenset,
     types.UnionType,
 )
 FOLDABLE = {

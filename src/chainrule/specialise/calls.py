@@ -74,7 +74,15 @@ DUNDERS = {
     operator.eq: "eq",
     operator.ne: "ne",
     operator.abs: "abs",
+    operator.invert: "invert",
+    operator.and_: "and",
+    operator.or_: "or",
+    operator.xor: "xor",
+    operator.lshift: "lshift",
+    operator.rshift: "rshift",
 }
+# The method that the right operand is asked for by a comparison.
+MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 
 
 def operator_method(
@@ -86,13 +94,29 @@ def operator_method(
         return None
     if isinstance(t, lt.TupleT) and t.cls is tuple:
         return None
-    name = f"__{'r' if swapped else ''}{DUNDERS[fn]}__"
+    name = DUNDERS[fn]
+    if swapped:
+        name = MIRRORED.get(name, f"r{name}")
+    name = f"__{name}__"
     found = getattr(t.cls, name, None)
     if not isinstance(found, types.FunctionType):
         return None
     if found.__qualname__.startswith("__create_fn__"):
         return None
     return Const(found)
+
+
+def overloaded(
+    ctx: Context, frame: Frame, fn: Callable[..., Any], left: Operand, right: Operand
+) -> Operand | None:
+    """Call the methods by which the operands overload an operator, till one answers."""
+    for a, b, swapped in ((left, right, False), (right, left, True)):
+        method = operator_method(fn, a, swapped)
+        if method is not None:
+            found = call(ctx, frame, method, [a, b], [])
+            if not (isinstance(found, Const) and found.value is NotImplemented):
+                return found
+    return None
 
 
 def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
@@ -308,7 +332,9 @@ def mutation(
             return writers.method(ctx, frame, base, name, args, kwargs)
         case lt.ListT() if name in MUTATING["list"]:
             return lists.method(ctx, frame, base, name, args, kwargs)
-        case lt.DictT() if name in MUTATING["dict"]:
+        case lt.DictT(cls=cls) if any(
+            name in MUTATING.get(c.__name__, ()) for c in cls.__mro__
+        ):
             return dicts.method(ctx, frame, base, name, args, kwargs)
     if is_set(base) and name in MUTATING["set"]:
         raise not_differentiable(

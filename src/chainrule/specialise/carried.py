@@ -222,8 +222,8 @@ class Carried:
         types = [type_of(slot.init), type_of(end)]
         if not all(isinstance(t, lt.ListT) for t in types):
             return self._poison(slot, LAYOUT)
-        elems = [e for t in types if (e := lt.element_type(t)) is not None]
         try:
+            elems = [e for t in types if (e := lt.element_type(t)) is not None]
             elem = (
                 elems[0] if len(elems) == 1 else lt.join(*elems) if elems else lt.NEVER
             )

@@ -75,9 +75,9 @@ def compare(
                 label="a loop or a branch chose which they are",
                 help="compare what they hold, or keep a number that tells them apart",
             )
-    method = calls.operator_method(fn, left, False)
-    if method is not None:
-        return calls.call(ctx, frame, method, [left, right], [])
+    overloaded = calls.overloaded(ctx, frame, fn, left, right)
+    if overloaded is not None:
+        return overloaded
     ones, twos = b.parts(left), b.parts(right)
     if (
         isinstance(ones, list)

@@ -25,6 +25,7 @@ from chainrule.specialise import (
     iterables,
     iterators,
     loops,
+    sets,
     statements,
     writing,
 )
@@ -112,9 +113,7 @@ def set_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     items = unrolled(
         ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
     )
-    if items is None or not all(isinstance(i, Const) for i in items):
-        raise not_differentiable("CR505", frame.loc(node), "a set of computed values")
-    return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
+    return sets.made(ctx, frame, items, frame.loc(node))
 
 
 def owner(frame: Frame) -> Frame:

@@ -24,6 +24,7 @@ from chainrule.specialise import (
     dicts,
     displays,
     iterables,
+    sets,
 )
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
@@ -126,15 +127,18 @@ def dict_of(
     return dicts.build(ctx, cls, {**fields, **dict(kwargs)})
 
 
-@special(set, frozenset)
+@special(set)
 def set_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make a set of constants."""
     items = comprehensions.static_items(ctx, frame, args[0]) if args else []
-    if items is None or not all(isinstance(i, Const) for i in items):
-        raise not_differentiable(
-            "CR505", ctx.builder.loc, "a set of computed values has no derivative"
-        )
-    return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
+    return sets.made(ctx, frame, items, ctx.builder.loc)
+
+
+@special(frozenset)
+def frozenset_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a set of constants that nobody can change."""
+    items = comprehensions.static_items(ctx, frame, args[0]) if args else []
+    return sets.frozen(ctx, items, ctx.builder.loc)
 
 
 @special(copy.copy)

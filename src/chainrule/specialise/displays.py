@@ -14,7 +14,7 @@ import gast
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import calls, comprehensions, expressions
+from chainrule.specialise import calls, comprehensions, expressions, sets
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import Closure
@@ -140,15 +140,7 @@ def make_dict(ctx: Context, fields: dict[Any, Operand]) -> Operand:
 
 
 def set_display(ctx: Context, frame: Frame, node: gast.Set) -> Operand:
-    items = starred(ctx, frame, node.elts)
-    if all(isinstance(i, Const) for i in items):
-        return Const(frozenset(i.value for i in items))  # type: ignore[union-attr]
-    raise not_differentiable(
-        "CR505",
-        frame.loc(node),
-        "a set of computed values has no derivative",
-        help="use a list",
-    )
+    return sets.made(ctx, frame, starred(ctx, frame, node.elts), frame.loc(node))
 
 
 def formatted(ctx: Context, frame: Frame, node: gast.JoinedStr) -> Operand:

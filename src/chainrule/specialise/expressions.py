@@ -82,10 +82,9 @@ def binary(
     sequence = _sequence(ctx, fn, left, right)
     if sequence is not None:
         return sequence
-    for a, b, swapped in ((left, right, False), (right, left, True)):
-        method = calls.operator_method(fn, a, swapped)
-        if method is not None:
-            return calls.call(ctx, frame, method, [a, b], [])
+    overloaded = calls.overloaded(ctx, frame, fn, left, right)
+    if overloaded is not None:
+        return overloaded
     left, right = (as_array(ctx, a, b) for a, b in ((left, right), (right, left)))
     return ctx.builder.apply(fn, left, right)
 

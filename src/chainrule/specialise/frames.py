@@ -89,6 +89,7 @@ class Context:
     splicing: bool = False
     iterated: dict[int, tuple[Any, int, Loc | None]] = field(default_factory=dict)
     step: int = 0
+    turns: int = 0
     lists: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
     def known(

@@ -260,8 +260,29 @@ def elements_if_known(ctx: Context, op: Operand, most: int) -> list[Operand] | N
         if isinstance(value, Items):
             return list(value.now())
         return None
+    count = lt.length_at_hand(type_of(op))
+    if count is not None:
+        if count > most:
+            return None
+        return [ctx.builder.getitem(op, k) for k in range(count)]
     items = ctx.builder.elements(op)
     return items if items is not None and len(items) <= most else None
+
+
+def element_at(ctx: Context, op: Operand, k: int, most: int) -> Operand | None:
+    """Return one element as it is at this point, or None behind the last."""
+    op = ctx.builder.memory.current(op)
+    if isinstance(op, Const) and isinstance(op.value, Streams):
+        parts = [element_at(ctx, s, k, most) for s in op.value.sources]
+        known = [p for p in parts if p is not None]
+        return op.value.compose(known) if len(known) == len(parts) else None
+    if _counts(op):
+        return Const(_start(ctx, op) + k)
+    count = lt.length_at_hand(type_of(op))
+    if count is not None:
+        return ctx.builder.getitem(op, k) if k < count else None
+    items = elements_if_known(ctx, op, most) or []
+    return items[k] if k < len(items) else None
 
 
 def _counts(op: Operand) -> bool:

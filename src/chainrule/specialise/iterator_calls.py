@@ -136,7 +136,13 @@ def _as_long_as(
     count = min(len(items) for items in known if items is not None)
     out = []
     for op, items in zip(args, known, strict=True):
-        if items is None and isinstance(type_of(op), lt.ArrayT | lt.ListT):
+        t = type_of(op)
+        if items is None and isinstance(t, lt.ArrayT) and t.dims:
+            if not lt.at_least(t.dims[0], count):
+                raise not_differentiable(
+                    "CR502", b.loc, "how many rows zip() gives must be known"
+                )
+        if items is None and isinstance(t, lt.ArrayT | lt.ListT):
             first = b.getitem(op, slice(None, count))
             parts = b.apply(prims.unpack, first, Const(count))
             items = [b.getitem(parts, k) for k in range(count)]

@@ -13,6 +13,7 @@ from typing import Any
 import gast
 
 from chainrule.analysis.activity import paths
+from chainrule.codes import OF_COUNTS
 from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
@@ -41,11 +42,12 @@ from chainrule.specialise.frames import (
     resume,
 )
 from chainrule.specialise.memory import Iterated, is_mutable
-from chainrule.specialise.values import Cell, Generated, Items, is_const
+from chainrule.specialise.values import Cell, Generated, Items, Streams, is_const
 from chainrule.types import lattice as lt
 
 LEFT = "$left"
 MAX_UNROLLED = 100
+MAX_TURNS = 1000
 MAX_ROUNDS = 12
 
 
@@ -81,8 +83,9 @@ def loop(
         generators.loop(ctx, frame, node, iterable.value, bind, body, extra)
         return
     plan: list[Operand] | iterables.Plan = iterables.plan(ctx, frame, iterable)
-    if frame.consumer is not None and frame.consumer.unrolls:
-        plan = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED) or plan
+    if lt.all_turns() or (frame.consumer is not None and frame.consumer.unrolls):
+        known = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
+        plan = plan if known is None else known
     if isinstance(plan, list):
         unroll(ctx, frame, node, Elements(ctx, iterable, plan), bind, body)
         return
@@ -98,11 +101,13 @@ def loop(
                     raise
                 plan = again
                 resume(ctx, frame, start)
-    except (Restart, Grows, Unlisted) as need:
+    except (Restart, Grows, Unlisted, NotDifferentiable) as need:
         if isinstance(need, Unlisted) and extra:
             raise  # a comprehension takes itself apart
+        if isinstance(need, NotDifferentiable) and not may_unroll(need):
+            raise
         items = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
-        if not isinstance(need, Restart) and items is None:
+        if isinstance(need, Grows | Unlisted) and items is None:
             root = count_root(ctx, iterable)
             if root is not None:
                 raise Restart(root, root.hint or "the count", ctx.builder.loc) from None
@@ -117,6 +122,17 @@ def loop(
         del ctx.builder.block.stmts[mark:]
         resume(ctx, frame, start)
         unroll(ctx, frame, node, Elements(ctx, iterable, items), bind, body)
+
+
+def may_unroll(error: NotDifferentiable | Restart) -> bool:
+    """Say whether a loop that is refused may be right turn by turn."""
+    if isinstance(error, Restart):
+        return lt.counts_known()
+    return lt.counts_known() and all(d.code in OF_COUNTS for d in error.diagnostics)
+
+
+class Unforeseen(Exception):
+    """Whether a `while` loop goes on is known only at run time."""
 
 
 class Unlisted(Exception):
@@ -145,15 +161,20 @@ class Elements:
     A list that the body changes is read anew for each iteration, as Python does.
     """
 
+    foreseen = True
+
     def __init__(self, ctx: Context, source: Operand, items: Sequence[Operand]) -> None:
         self.ctx, self.source, self.items = ctx, source, items
         view = is_const(source, Items) and source.value.view
         self.of_dict = view or isinstance(type_of(source), lt.DictT)
+        self.anew = is_const(source, Streams) or lt.length_at_hand(type_of(source))
 
     def at(self, k: int) -> Operand | None:
         """Return an element, or None behind the last."""
         t = type_of(self.source)
         items: Sequence[Operand] | None = self.items
+        if self.anew:
+            return iterables.element_at(self.ctx, self.source, k, MAX_UNROLLED)
         if is_const(self.source, Items):
             items = self.source.value.now()
         elif isinstance(t, lt.DictT):
@@ -175,11 +196,27 @@ class Elements:
         return items[k] if items is not None and k < len(items) else None
 
 
+class Turns:
+    """The turns of a `while` loop whose test is known before each of them."""
+
+    foreseen = False
+
+    def __init__(self, test: Callable[[], Operand]) -> None:
+        self.test = test
+
+    def at(self, k: int) -> Operand | None:
+        """Return something for one more turn, or None where the loop ends."""
+        go_on = self.test()
+        if not isinstance(go_on, Const) or k >= MAX_UNROLLED:
+            raise Unforeseen
+        return Const(k) if go_on.value else None
+
+
 def unroll(
     ctx: Context,
     frame: Frame,
     node: Any,
-    items: Elements,
+    items: Elements | Turns,
     bind: Callable[[Operand], None],
     body: Callable[[], None],
 ) -> None:
@@ -187,28 +224,28 @@ def unroll(
     orelse = getattr(node, "orelse", [])
 
     def go(k: int) -> None:
-        element = items.at(k)
-        if element is None:
-            statements.block(ctx, frame, orelse)
-            return
-        bind(element)
-        body()
-        ctl = frame.env.get(CTL, NEXT)
-        if isinstance(ctl, Undef):
-            return
-        if isinstance(ctl, Const):
-            if ctl.value == BREAK.value:
-                frame.env[CTL] = NEXT
-            elif ctl.value != RETURN.value:
-                frame.env[CTL] = NEXT
-                go(k + 1)
-            return
-        left = ctx.builder.select(ctl, {0: False, 1: True, 2: False, 3: True})
-        if isinstance(left, Const):
-            if not left.value:
-                frame.env[CTL] = NEXT
-                go(k + 1)
-            return
+        while True:
+            element = items.at(k)
+            if element is None:
+                statements.block(ctx, frame, orelse)
+                return
+            count_turn(ctx)
+            bind(element)
+            body()
+            ctl = frame.env.get(CTL, NEXT)
+            if isinstance(ctl, Undef):
+                return
+            left = ctx.builder.select(ctl, {0: False, 1: True, 2: False, 3: True})
+            if not isinstance(left, Const):
+                break
+            if left.value:
+                if isinstance(ctl, Const) and ctl.value == BREAK.value:
+                    frame.env[CTL] = NEXT
+                return
+            frame.env[CTL] = NEXT
+            k += 1
+        if not items.foreseen:
+            raise Unforeseen
 
         def stop() -> None:
             returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
@@ -231,6 +268,18 @@ def unroll(
         statements.either(ctx, frame, left, stop, more, guard=True)
 
     go(0)
+
+
+def count_turn(ctx: Context) -> None:
+    """Take so many turns one by one, and no more."""
+    ctx.turns += 1
+    if ctx.turns > MAX_TURNS:
+        raise not_differentiable(
+            "CR501",
+            ctx.builder.loc,
+            f"loops that would have to be unrolled run more than {MAX_TURNS} times",
+            help="let the layout of what they carry stay the same",
+        )
 
 
 class For:
@@ -603,7 +652,39 @@ def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
         if first is False:
             statements.block(ctx, frame, node.orelse)
             return
-    For(ctx, frame, node, None, lambda _: None, body, test=test).run()
+    roll = For(ctx, frame, node, None, lambda _: None, body, test=test).run
+    if lt.all_turns():
+        unroll_while(ctx, frame, node, test, body) or roll()
+        return
+    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    try:
+        roll()
+    except (Restart, NotDifferentiable) as error:
+        if not may_unroll(error):
+            raise
+        del ctx.builder.block.stmts[mark:]
+        resume(ctx, frame, start)
+        if not unroll_while(ctx, frame, node, test, body):
+            raise
+
+
+def unroll_while(
+    ctx: Context,
+    frame: Frame,
+    node: gast.While,
+    test: Callable[[], Operand],
+    body: Callable[[], None],
+) -> bool:
+    """Interpret the turns of a `while` loop one by one, if each is known to come."""
+    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    try:
+        with lt.taking(lt.TURNS):
+            unroll(ctx, frame, node, Turns(test), lambda _: None, body)
+    except (Unforeseen, Restart):
+        del ctx.builder.block.stmts[mark:]
+        resume(ctx, frame, start)
+        return False
+    return True
 
 
 def _with_else(

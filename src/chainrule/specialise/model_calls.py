@@ -23,6 +23,7 @@ from chainrule.types import lattice as lt
 CLASSES: dict[type, type] = {
     collections.deque: models.Deque,
     collections.ChainMap: models.ChainMap,
+    set: models.Set,
 }
 REAL = {model: cls for cls, model in CLASSES.items()}
 
@@ -42,7 +43,8 @@ def _written(model: types.FunctionType) -> Special:
 
 
 for _cls, _model in CLASSES.items():
-    special(_cls)(_made(_model))
+    if _cls is not set:  # see `sets`
+        special(_cls)(_made(_model))
 
 for _module, _names in (
     (heapq, "heappush heappop heapreplace heappushpop heapify nsmallest nlargest"),

@@ -265,7 +265,7 @@ def _append(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     """Take the last element's cotangent off the list's."""
     items, value = stmt.args
     g = rev.cot.settle(bar)
-    t = type_of(stmt.out)
+    t = bar_type(type_of(stmt.out))
     elem = t.elem if isinstance(t, lt.ListT) else None
     last = rev.b.apply(operator.getitem, g, Const(-1), type_=elem or type_of(value))
     rev.cot.add(value, last)
@@ -275,14 +275,24 @@ def _append(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
 
 
 def _index_set(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
-    """Take the element's cotangent out of the list's; what it replaced has none."""
+    """Take the element's cotangent out of the list's; what it replaced has none.
+
+    An array or list that it replaced may have had another size.
+    """
     if not isinstance(stmt.out.type, lt.ListT):
         return False
     base, index, value = stmt.args
     g = rev.cot.complete(bar, stmt.out)
     element = rev.b.apply(operator.getitem, g, index, type_=type_of(value))
     rev.cot.add(value, element)
-    zero = rev.cot.complete(None, value)
+    replaced = value
+    elem = lt.element_type(type_of(base))
+    if isinstance(elem, lt.ArrayT | lt.ListT):
+        replaced = Value(elem, None, stmt.loc)
+        read = Apply(replaced, operator.getitem, (base, index), loc=stmt.loc)
+        rev.before.append(read)
+        rev.b.defs[replaced] = read
+    zero = rev.cot.complete(None, replaced)
     rest = rev.b.apply(prims.index_set, g, index, zero, type_=type_of(g))
     rev.cot.add(base, rest)
     return True

@@ -389,7 +389,7 @@ def bar_type(t: lt.Type) -> lt.Type:
         case lt.ScalarT(kind=kind, dtype=dtype):
             kind = kind if kind in ("float", "complex") else "float"
             return lt.ScalarT(kind, dtype, exact=False)
-        case lt.ListT(items=None, elem=lt.ScalarT() as elem):
+        case lt.ListT(items=None, elem=elem) if elem is not None:
             return lt.ListT(None, bar_type(elem))
         case lt.ListT(items=items) if items is not None:
             return lt.ListT(tuple(map(bar_type, items)))

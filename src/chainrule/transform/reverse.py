@@ -50,6 +50,8 @@ class Reverse:
         self.pairs = pairs_
         self.renamed: dict[Value, Operand] = {}
         self.known: Definedness | None = None
+        # What the forward sweep has to do just before the present statement.
+        self.before: list[Stmt] = []
 
     # ------------------------------------------------------------- blocks
 
@@ -110,7 +112,8 @@ class Reverse:
         fn = stmt.fn
         structural = STRUCTURAL.get(fn)
         if structural is not None and structural(self, stmt, bar):
-            return None
+            before, self.before = self.before, []
+            return [*before, stmt] if before else None
         rule = RULES.reverse.get(fn)
         if rule is None and fn in RULES.forward:
             raise not_differentiable(

@@ -29,6 +29,9 @@ _consumed: ContextVar[set[Hashable] | None] = ContextVar("_consumed", default=No
 # What is noted while a derivative for all sizes is made: nothing.
 GENERAL: dict[Hashable, int] = {}
 _sizes: ContextVar[dict[Hashable, int] | None] = ContextVar("_sizes", default=None)
+# How much is taken as it is in the arguments at hand; see `taking`.
+TYPES, COUNTS, TURNS = range(3)
+_taken: ContextVar[int] = ContextVar("_taken", default=TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,17 @@ def size_at_hand(dim: Dim) -> int | None:
     return None if size is None else max(0, size + dim.offset)
 
 
+def at_least(dim: Dim, count: int) -> bool:
+    """Say whether a size is no less than a number; who is told so relies on it."""
+    if isinstance(dim, int):
+        return dim >= count
+    size, keys = size_at_hand(dim), _consumed.get()
+    if size is None or size < count or keys is None:
+        return False
+    keys.add(Sym(("least", dim.key), count - dim.offset))
+    return True
+
+
 @contextlib.contextmanager
 def sizes_of_arguments(general: bool = False) -> Iterator[None]:
     """Collect the sizes of the arguments at hand, by key.
@@ -94,8 +108,42 @@ def sizes_of_arguments(general: bool = False) -> Iterator[None]:
         _sizes.reset(token)
 
 
+@contextlib.contextmanager
+def taking(level: int) -> Iterator[None]:
+    """Say what a derivative is made for.
+
+    `TYPES`: for the types of the arguments. `COUNTS`: for their integers, sizes and
+    lengths too, as the guard tests; a loop whose count is then known is unrolled where
+    it has to be. `TURNS`: and every such loop is.
+    """
+    token = _taken.set(level)
+    try:
+        yield
+    finally:
+        _taken.reset(token)
+
+
+def counts_known() -> bool:
+    """Say whether integers and sizes are taken as they are in the arguments."""
+    return _taken.get() >= COUNTS
+
+
+def length_at_hand(t: Type) -> int | None:
+    """Return the length of an array, if the derivative is made for it."""
+    if counts_known() and isinstance(t, ArrayT) and t.dims:
+        return t.dims[0] if isinstance(t.dims[0], int) else None
+    return None
+
+
+def all_turns() -> bool:
+    """Say whether every loop is unrolled of which the count is known."""
+    return _taken.get() >= TURNS
+
+
 def argument_dim(key: Hashable, size: int) -> Dim:
     """Return the dimension of an axis of an argument."""
+    if counts_known():
+        return size
     sizes = _sizes.get()
     if sizes is GENERAL:
         return Sym(("any", key))  # unlike the key of a size that is guarded

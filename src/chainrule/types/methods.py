@@ -8,6 +8,7 @@ derivative.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +47,7 @@ METHODS |= {
     "tolist": prims.tolist,
     "__array__": np.asarray,
     "__len__": len,
+    "view": operator.getitem,
 }
 
 MUTATING: dict[str, frozenset[str]] = {
@@ -53,9 +55,9 @@ MUTATING: dict[str, frozenset[str]] = {
         "sort fill put partition resize itemset setflags setfield byteswap".split()
     ),
     "list": frozenset("append extend insert pop remove reverse sort clear".split()),
-    "dict": frozenset(
-        "update subtract pop setdefault clear popitem move_to_end".split()
-    ),
+    "dict": frozenset("update pop setdefault clear popitem".split()),
+    "OrderedDict": frozenset({"move_to_end"}),
+    "Counter": frozenset({"subtract"}),
     "set": frozenset(
         """add discard remove pop clear update difference_update intersection_update
         symmetric_difference_update""".split()
@@ -98,6 +100,9 @@ def normalise(
         return fn, _clip(rest, named), named
     if name == "__array__":
         return fn, rest, named
+    if name == "view":
+        # Of the same elements; as another class or dtype it is not followed.
+        return None if rest or named else (fn, [Const(...)], {})
     if name in ("compress", "choose"):
         # NumPy's functions take the array second, or take a list of choices.
         return None

@@ -32,6 +32,7 @@ from chainrule.types.lattice import (
     TupleT,
     Type,
     argument_dim,
+    counts_known,
     join,
     kind_of,
 )
@@ -73,7 +74,7 @@ def type_of(value: Any, path: Path = (), *, _seen: frozenset[int] = frozenset())
         case enum.Enum():
             return value
         case int() if type(value) is int:
-            return ScalarT("int", dim=Sym((path,)) if value >= 0 else None)
+            return ScalarT("int", dim=_count(value, path))
         case float() | complex() if type(value) in (float, complex):
             return ScalarT(type(value).__name__)
         case np.ndarray():
@@ -96,6 +97,12 @@ def type_of(value: Any, path: Path = (), *, _seen: frozenset[int] = frozenset())
             counts = value.start == 0 and value.step == 1
             return RangeT(Sym((path,)) if counts else None)
     return _object(value, path, seen)
+
+
+def _count(value: int, path: Path) -> Dim | None:
+    if counts_known():
+        return value
+    return Sym((path,)) if value >= 0 else None
 
 
 def _item(value: Any, path: Path, seen: frozenset[int]) -> Type:
@@ -128,7 +135,7 @@ def _array(value: np.ndarray[Any, Any], path: Path) -> Type:
 def _list(value: list[Any], path: Path, seen: frozenset[int]) -> Type:
     """Short lists, and lists of unlike elements, keep a type for each element."""
     items = [_item(v, (*path, i), seen) for i, v in enumerate(value)]
-    if len(items) <= SHORT_LIST:
+    if len(items) <= SHORT_LIST or counts_known():
         return ListT(tuple(items))
     try:
         elem = items[0]

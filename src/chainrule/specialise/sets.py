@@ -1,0 +1,42 @@
+"""Sets: of constants only; what they hold decides paths and has no derivative.
+
+In: the elements, as operands. Out: a constant `frozenset`, or, where the derivative is
+made for the counts at hand, an object of the class `models.Set`, that can be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chainrule.errors import not_differentiable
+from chainrule.ir.nodes import Const, Loc, Operand
+from chainrule.specialise import construct, models
+from chainrule.specialise.builder import abstract
+from chainrule.specialise.frames import Context, Frame
+from chainrule.types import lattice as lt
+from chainrule.types.infer import known
+
+
+def made(
+    ctx: Context, frame: Frame, items: Sequence[Operand] | None, loc: Loc | None
+) -> Operand:
+    """Return a set of these elements."""
+    found = frozen(ctx, items, loc)
+    if not lt.counts_known():
+        return found
+    model = models.Set
+    return construct.initialise(ctx, frame, model, model.__init__, {}, [found], [])
+
+
+def frozen(ctx: Context, items: Sequence[Operand] | None, loc: Loc | None) -> Const:
+    """Return a set of these elements that nobody can change."""
+    values = [known(abstract(i)) for i in items or ()]
+    if items is None or any(isinstance(v, lt.Type) for v in values):
+        raise not_differentiable(
+            "CR505",
+            loc,
+            "a set of computed values has no derivative",
+            label="what is in it decides how the program goes on",
+            help="use a list",
+        )
+    return Const(frozenset(values))
