@@ -11,7 +11,7 @@ import builtins
 import math
 import operator
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -193,6 +193,17 @@ class Builder:
             return self.apply(prims.some, op)
         return op
 
+    def refuse_unseen(self, args: Iterable[Operand]) -> None:
+        """Refuse to conclude anything from objects that only the run knows."""
+        for op in args:
+            if isinstance(op, Value) and op.type == lt.OpaqueT(object):
+                raise not_differentiable(
+                    "CR303",
+                    self.loc,
+                    "an object that is known only at run time is computed with",
+                    help="print it, or compare it; compute with it outside",
+                )
+
     def infer(
         self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
     ) -> lt.Type:
@@ -206,10 +217,12 @@ class Builder:
                 return of_own_rule(fn, known, named)
             return infer(fn, known, named)
         except WillRaise:
+            self.refuse_unseen((*args, *(op for _, op in kwargs)))
             return lt.NEVER
         except NeedsStatic as need:
             raise self.restart(str(need), fn, args, kwargs) from None
         except Unknown:
+            self.refuse_unseen((*args, *(op for _, op in kwargs)))
             raise not_differentiable(
                 "CR301",
                 self.loc,

@@ -125,7 +125,7 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
         callee = expressions.evaluate(ctx, frame, node.func)
         if isinstance(callee, Const) and callee.value is super and not node.args:
             return construct.super_object(ctx, frame, node)
-    callee = expressions.evaluate(ctx, frame, node.func)
+    callee = expressions.callee(ctx, frame, node.func)
     if is_const(callee) and callee.value is zip and not node.keywords:
         if len(node.args) == 1 and isinstance(node.args[0], gast.Starred):
             rows = expressions.evaluate(ctx, frame, node.args[0].value)

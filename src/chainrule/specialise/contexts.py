@@ -12,6 +12,7 @@ import ast
 import contextlib
 import inspect
 import textwrap
+import threading
 import types
 import warnings
 from collections.abc import Callable
@@ -43,6 +44,8 @@ WATCHING: set[Any] = {
     warnings.catch_warnings,
     contextlib.redirect_stdout,
     contextlib.redirect_stderr,
+    type(threading.Lock()),
+    type(threading.RLock()),
 }
 
 
@@ -79,20 +82,28 @@ def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> Non
         managers.run(ctx, frame, node, item, made, inside)
 
     mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+
+    def take_part_instead() -> None:
+        del ctx.builder.block.stmts[mark:]
+        resume(ctx, frame, start)
+        take_part()
+
     try:
         context = _context(ctx, frame, item.context_expr, manager, args, kwargs)
+    except NotDifferentiable as error:
+        if error.primal_fails or not managers.takes_part(manager):
+            raise
+        take_part_instead()
+        return
+    try:
         _watch(ctx, frame, node, item, rest, context)
     except NotDifferentiable as error:
         if error.primal_fails or not managers.takes_part(manager):
             raise
-        del ctx.builder.block.stmts[mark:]
-        resume(ctx, frame, start)
         try:
-            take_part()
-        except NotDifferentiable:
-            if is_const(manager) and watches(manager.value):
-                raise error from None
-            raise
+            take_part_instead()
+        except NotDifferentiable:  # the body is what is wrong, not its context
+            raise error from None
 
 
 def _watch(

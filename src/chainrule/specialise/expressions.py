@@ -296,7 +296,16 @@ def _slice(ctx: Context, frame: Frame, node: gast.Slice) -> Operand:
 
 def _attribute(ctx: Context, frame: Frame, node: gast.Attribute) -> Operand:
     base = evaluate(ctx, frame, node.value)
+    if type_of(base) == lt.OpaqueT(object):  # only the run knows what that holds
+        return ctx.builder.apply(getattr, base, Const(node.attr))
     return attribute(ctx, frame, base, node.attr)
+
+
+def callee(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Interpret what is called; an attribute of an unknown object is a method then."""
+    if not isinstance(node, gast.Attribute):
+        return evaluate(ctx, frame, node)
+    return attribute(ctx, frame, evaluate(ctx, frame, node.value), node.attr)
 
 
 def _lambda(ctx: Context, frame: Frame, node: gast.Lambda) -> Operand:
