@@ -167,7 +167,11 @@ class Aliases:
 
     def may(self, one: Value, two: Value) -> bool:
         """Say whether two values may show the same memory."""
-        return self._may(self.root(one), self.root(two), set())
+        a, b = self.root(one), self.root(two)
+        known = self.choices, self.loop_of
+        if not any(a in table or b in table for table in known):
+            return a is b or self.held(a) is self.held(b)  # each was made once
+        return self._may(a, b, set())
 
     def is_foreign(self, value: Value) -> bool:
         """Say whether somebody outside may hold this memory, or NumPy protects it."""

@@ -142,20 +142,19 @@ def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: Owned) -> None:
     if not isinstance(first, Value) or first in web.nested:
         return
     hint = web.hint(let.out) or ""
-    mine = owned.here(let, first)
     if not (hint.endswith("_bar") or _is(op, AUGMENTED)):
         return
+    old, new = first.type, let.out.type
+    fits = isinstance(old, ScalarT) and isinstance(new, ScalarT)
+    if isinstance(old, ArrayT) and isinstance(new, ArrayT):
+        same = old.dtype == new.dtype and old.dims == new.dims
+        fits = same and old.dims is not None and owned.here(let, first)
     if web.find(first) is not web.find(let.out):
         if web.hint(first) != hint or web.clash(first, let.out):
             return
         owned.unite(first, let.out)
-    old, new = first.type, let.out.type
-    if isinstance(old, ScalarT) and isinstance(new, ScalarT):
+    if fits:
         let.mode = "augment"
-    elif isinstance(old, ArrayT) and isinstance(new, ArrayT):
-        same = old.dtype == new.dtype and old.dims == new.dims
-        if same and old.dims is not None and mine:
-            let.mode = "augment"
 
 
 class Owned:

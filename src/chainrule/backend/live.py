@@ -83,27 +83,20 @@ class Web:
         return out
 
     def conflict(self, value: Value, others: int) -> None:
-        """Forbid a variable to share its name with others."""
+        """Forbid a variable to share its name with others.
+
+        It is noted at one of two; `clash` looks at both.
+        """
         root = self.find(value)
         own = self.bit(root)
         self.conflicts[root] |= others & ~own
-
-    def close(self) -> None:
-        """Make conflicts symmetric."""
-        roots = {i: root for root, i in self.index.items()}
-        for root, i in list(self.index.items()):
-            mask = self.conflicts[root]
-            while mask:
-                low = mask & -mask
-                other = roots[low.bit_length() - 1]
-                self.conflicts[other] |= 1 << i
-                mask ^= low
 
     def clash(self, a: Value, b: Value) -> bool:
         """Say whether two variables are needed at the same time."""
         a, b = self.find(a), self.find(b)
         self.bit(a), self.bit(b)
-        return bool(self.conflicts[a] & self.members[b])
+        one, two = self.conflicts[a], self.conflicts[b]
+        return bool(one & self.members[b] or two & self.members[a])
 
     def union(self, a: Value, b: Value) -> None:
         """Make two variables one."""
@@ -130,7 +123,6 @@ def analyse(program: Program, nested: Nested) -> Web:
     params = program.function.params
     for value in params:
         web.conflict(value, live | web.bits(params))
-    web.close()
     return web
 
 

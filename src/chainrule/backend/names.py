@@ -106,7 +106,7 @@ class _Naming:
         self.web = web
         self.reserved = reserved
         self.names: dict[Value, str] = {}
-        self.holders: dict[str, int] = {}
+        self.holders: dict[str, list[Value]] = {}
         self.reads: set[Value] | None = None
         self.saved: dict[Value, list[tuple[Operand, ...]]] = {}
         for value, name in params.items():
@@ -126,7 +126,7 @@ class _Naming:
         root = self.web.find(value)
         self.web.bit(root)
         self.names[root] = name
-        self.holders[name] = self.holders.get(name, 0) | self.web.members[root]
+        self.holders.setdefault(name, []).append(root)
 
     def name(self, value: Value, node: p.Node) -> None:
         """Name the variable of a value, unless it has a name."""
@@ -139,13 +139,11 @@ class _Naming:
             base = clean(hint) if hint else self.describe(value, node)
         if base == "_" and self.used(root):
             base = "item"
-        self.web.bit(root)
-        conflicts = self.web.conflicts[root]
         name, number = base, 1
         # A local of the user's may hide a global; a name that we make must not.
         free = hint is not None
-        while (name in self.reserved and not (free and name == base)) or (
-            conflicts & self.holders.get(name, 0)
+        while (name in self.reserved and not (free and name == base)) or any(
+            self.web.clash(root, other) for other in self.holders.get(name, ())
         ):
             number += 1
             name = f"{base}{number}" if not base[-1].isdigit() else f"{base}_{number}"

@@ -9,7 +9,6 @@ again and compared node by node; where it differs (or astor fails) the text is t
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import gast
 
 from chainrule.backend.generator import is_remark, to_text
 from chainrule.backend.layout import layout
+from chainrule.backend.native import to_native
 from chainrule.ir.nodes import Loc
 
 Span = tuple[int, int, int, int]
@@ -38,8 +38,7 @@ class Rendered(NamedTuple):
 def render(tree: Any) -> Rendered:
     """Print a gast (or ast) module."""
     origins = [getattr(s, "origin", None) for s in _statements(tree)]
-    native = tree if isinstance(tree, ast.Module) else gast.gast_to_ast(tree)
-    native = Canonical().visit(native)
+    native = to_native(tree)
     try:
         text = to_text(native, layout)
         parsed = ast.parse(text)
@@ -141,77 +140,33 @@ def _bare(tree: ast.Module) -> ast.Module:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Compare two trees, comments and positions left out."""
-    if isinstance(a, ast.AST):
-        if type(a) is not type(b):
+    """Compare two trees, comments and positions left out.
+
+    Where a name stands says whether it is read or assigned: `ctx` is not compared.
+    """
+    stack = [(a, b)]
+    while stack:
+        a, b = stack.pop()
+        if isinstance(a, ast.AST):
+            if a.__class__ is not b.__class__:
+                return False
+            if isinstance(a, ast.Constant):
+                if not _same_constant(a.value, b.value):  # type: ignore[attr-defined]
+                    return False
+                continue
+            for name in a._fields:
+                if name != "ctx":
+                    stack.append((getattr(a, name, None), getattr(b, name, None)))
+        elif isinstance(a, list):
+            if a and isinstance(a[0], ast.stmt):
+                a = [s for s in a if not is_remark(s)]
+            if len(a) != len(b or ()):
+                return False
+            stack += zip(a, b or (), strict=True)
+        elif not (a == b or (a is None and b == [])):
             return False
-        if isinstance(a, ast.Constant):
-            return _same_constant(a.value, b.value)  # type: ignore[attr-defined]
-        return all(same(getattr(a, f, None), getattr(b, f, None)) for f in a._fields)
-    if isinstance(a, list):
-        if a and isinstance(a[0], ast.stmt):
-            a = [s for s in a if not is_remark(s)]
-        if not isinstance(b, list):
-            return not a and b is None
-        return len(a) == len(b) and all(map(same, a, b))
-    if a is None:
-        return b is None or b == []
-    return bool(a == b)
+    return True
 
 
 def _same_constant(a: Any, b: Any) -> bool:
     return type(a) is type(b) and (a is b or repr(a) == repr(b))
-
-
-class Canonical(ast.NodeTransformer):
-    """Make constants that a parser could have made: no -2, inf, or complex."""
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        value: Any = node.value
-        kind: type = type(value)
-        if kind is int or kind is float:
-            return _number(value)
-        if kind is complex:
-            return _complex(value)
-        if kind is tuple:
-            return ast.Tuple(
-                [self.visit(ast.Constant(v)) for v in value],
-                ast.Load(),
-            )
-        if kind in (bool, str, bytes, type(None), type(...)) or _is_text(value):
-            return node
-        raise TypeError(f"{value!r} cannot be written as a literal")
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
-        self.generic_visit(node)
-        return node.values[0] if len(node.values) == 1 else node
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        for part in node.values:
-            if isinstance(part, ast.FormattedValue):
-                part.value = self.visit(part.value)
-        return node
-
-
-def _is_text(value: Any) -> bool:
-    """Say whether a constant is the text of a comment."""
-    return isinstance(value, str)
-
-
-def _number(value: int | float) -> ast.expr:
-    if value != value or value in (math.inf, -math.inf):
-        text = "nan" if value != value else "inf"
-        load = ast.Load()
-        call = ast.Call(ast.Name("float", load), [ast.Constant(text)], [])
-        return ast.UnaryOp(ast.USub(), call) if value < 0 else call
-    if math.copysign(1, value) < 0:
-        return ast.UnaryOp(ast.USub(), ast.Constant(-value))
-    return ast.Constant(value)
-
-
-def _complex(value: complex) -> ast.expr:
-    plain = value.real == 0 and math.copysign(1, value.real) > 0
-    if plain and math.copysign(1, value.imag) > 0 and math.isfinite(value.imag):
-        return ast.Constant(value)
-    parts = [_number(value.real), _number(value.imag)]
-    return ast.Call(ast.Name("complex", ast.Load()), parts, [])

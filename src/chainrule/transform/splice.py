@@ -28,6 +28,7 @@ from chainrule.specialise.builder import Builder, Restart, function_name
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import Poison
 from chainrule.transform import foreign
+from chainrule.transform.traces import Traces
 
 
 class Splicer:
@@ -37,6 +38,7 @@ class Splicer:
         self.builder = builder
         self.ctx = Context(builder, splicing=True)
         self.frame = Frame(None, "<rule>", "<rule>", {})
+        self.traces = Traces()
 
     def run(
         self,
@@ -48,14 +50,35 @@ class Splicer:
         plain: Any = inspect.unwrap(template)
         if log.listens(log.rules):
             tell(plain, self.builder.loc)
+        return self.interpret(plain, args, kwargs)
+
+    def interpret(
+        self, plain: Any, args: Sequence[Operand], kwargs: dict[str, Operand]
+    ) -> Operand:
+        """Interpret a function, and let it come from the user's line."""
         with self.at_the_operation():
             return inlining.call_function(
-                self.ctx,
-                self.frame,
-                plain,
-                list(args),
-                list(kwargs.items()),
+                self.ctx, self.frame, plain, list(args), list(kwargs.items())
             )
+
+    def partials(
+        self,
+        template: Callable[..., Any],
+        args: Sequence[Operand],
+        kwargs: dict[str, Operand],
+    ) -> Operand:
+        """Write what an elementwise rule says, interpreted as seldom as can be."""
+        plain: Any = inspect.unwrap(template)
+        if log.listens(log.rules):
+            tell(plain, self.builder.loc)
+
+        def interpret(
+            b: Builder, args: list[Operand], kwargs: dict[str, Operand]
+        ) -> Operand:
+            here = self if b is self.builder else Splicer(b)
+            return here.interpret(plain, args, kwargs)
+
+        return self.traces.run(self.builder, plain, args, kwargs, interpret)
 
     def call(self, function: Operand, args: Sequence[Operand]) -> Operand:
         """Call a pullback."""

@@ -1,0 +1,141 @@
+"""Interpret the rule of an elementwise operation once for the same types of operands.
+
+In: a rule's function and the operands of one operation. Out: what interpreting it on
+them writes. The first time a rule meets certain types it is interpreted as it is. The
+second time it is interpreted on operands that stand for any of these types: a *trace*,
+operations in a row. From then on the trace is written with the operands at hand.
+
+A trace is recorded without algebra, so that its operations are simplified when they are
+written, one by one, with what is known of the operands then: the same as interpreting
+the rule again. A rule that branches at run time, asks for what is not in the types, or
+makes sizes of its own has no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.ir.nodes import Apply, Const, Operand, Value
+from chainrule.specialise.builder import Builder, abstract
+from chainrule.types import lattice as lt
+
+Interpret = Callable[[Builder, list[Operand], dict[str, Operand]], Operand]
+NUMBERS = (bool, int, float, type(None))
+
+
+@dataclass(slots=True)
+class Trace:
+    """Operations on stand-ins for operands, in order, and the last result."""
+
+    params: list[Operand]
+    stmts: list[Apply]
+    result: Operand
+
+    def write(self, b: Builder, operands: list[Operand]) -> Operand:
+        """Write the operations with operands in place of the stand-ins."""
+        table: dict[Operand, Operand] = dict(zip(self.params, operands, strict=True))
+        for stmt in self.stmts:
+            args = [table.get(a, a) for a in stmt.args]
+            named = tuple((k, table.get(v, v)) for k, v in stmt.kwargs)
+            olds = (*stmt.args, *(v for _, v in stmt.kwargs))
+            news = (*args, *(v for _, v in named))
+            same = all(
+                n is o or (isinstance(n, Value) and abstract(n) == abstract(o))
+                for n, o in zip(news, olds, strict=True)
+            )
+            before = len(b.block.stmts)
+            out = b.apply(
+                stmt.fn,
+                *args,
+                kwargs=named,
+                form=stmt.form,
+                text=stmt.text,
+                type_=stmt.out.type if same else None,
+            )
+            table[stmt.out] = out
+            is_new = len(b.block.stmts) > before and isinstance(out, Value)
+            if is_new and out.hint is None and b.defs.get(out) is b.block.stmts[-1]:  # type: ignore[union-attr,arg-type]
+                out.hint = stmt.out.hint  # type: ignore[union-attr]
+        return table.get(self.result, self.result)
+
+
+class Traces:
+    """The traces of one derivative."""
+
+    def __init__(self) -> None:
+        self.met: set[Any] = set()
+        self.known: dict[Any, Trace | None] = {}
+
+    def run(
+        self,
+        b: Builder,
+        rule: Any,
+        args: Sequence[Operand],
+        kwargs: dict[str, Operand],
+        interpret: Interpret,
+    ) -> Operand:
+        """Write what a rule says of these operands."""
+        operands = [*args, *kwargs.values()]
+        key = None if b.memory.now else _key(rule, operands, kwargs)
+        if key is None or key not in self.met:
+            self.met.add(key)
+            return interpret(b, list(args), kwargs)
+        if key not in self.known:
+            self.known[key] = _record(operands, len(args), list(kwargs), interpret)
+        trace = self.known[key]
+        if trace is None:
+            return interpret(b, list(args), kwargs)
+        return trace.write(b, operands)
+
+
+def _key(rule: Any, operands: list[Operand], kwargs: dict[str, Operand]) -> Any:
+    """Return the same for operands for which a rule writes the same; None if unsure."""
+    parts: list[Any] = [rule, *kwargs]
+    for k, op in enumerate(operands):
+        if isinstance(op, Value) and isinstance(op.type, lt.ScalarT | lt.ArrayT):
+            guarded = [getattr(d, "never_one", None) for d in lt.dims_of(op.type) or ()]
+            same = operands.index(op)
+            parts.append((op.type, *guarded, same, op.hint is None))
+        elif isinstance(op, Const) and type(op.value) in NUMBERS:
+            parts.append((k, type(op.value), repr(op.value)))
+        else:
+            return None
+    return tuple(parts)
+
+
+def _record(
+    operands: list[Operand], count: int, names: list[str], interpret: Interpret
+) -> Trace | None:
+    """Interpret a rule on stand-ins; return None if what it does is not a trace."""
+    table: dict[Operand, Operand] = {}
+    for op in operands:
+        stands = Value(op.type, op.hint) if isinstance(op, Value) else op
+        table.setdefault(op, stands)
+    params = [table[op] for op in operands]
+    b = Builder()
+    try:
+        rest = dict(zip(names, params[count:], strict=True))
+        result = interpret(b, params[:count], rest)
+    except Exception:  # what is wrong is said about the real operands
+        return None
+    stmts = [s for s in b.block.stmts if isinstance(s, Apply)]
+    if len(stmts) < len(b.block.stmts) or any(s.effect for s in stmts):
+        return None
+    sizes = {d for p in params if isinstance(p, Value) for d in _sizes(p.type)}
+    for stmt in stmts:
+        if not _sizes(stmt.out.type) <= sizes:
+            return None
+        if not isinstance(stmt.out.type, lt.TupleT) and stmt.out.type != b.infer(
+            stmt.fn, stmt.args, stmt.kwargs
+        ):
+            return None
+    return Trace(params, stmts, result)
+
+
+def _sizes(t: lt.Type) -> set[lt.Dim]:
+    """Return the sizes that a type names."""
+    if isinstance(t, lt.TupleT):
+        return set().union(*map(_sizes, t.items))
+    return set(lt.dims_of(t) or ()) if isinstance(t, lt.ScalarT | lt.ArrayT) else set()

@@ -1,0 +1,85 @@
+"""What a trace writes is what interpreting the rule writes."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+import pytest
+
+from chainrule import grad, jvp
+from chainrule.ir.nodes import Const, Value
+from chainrule.rules import registry as rules
+from chainrule.specialise.builder import Builder
+from chainrule.transform import traces
+from chainrule.transform.splice import Splicer
+from chainrule.types import lattice as lt
+
+
+def many(x, y):
+    """Meet every rule several times, with other constants and repeated operands."""
+    a = x * y
+    b = a * a
+    c = b**2 / (1 + y**3)
+    d = c**2 * np.sin(x) + np.sin(a) ** 0.5
+    e = np.where(d > 1, d * d, d / y)
+    f = e**x + y**1.5 + np.hypot(e, d) + np.hypot(b, c)
+    return np.sum(f * np.tanh(f) / np.exp(c) + np.exp(a) / f)
+
+
+def test_same_code_without_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The derivative does not depend on whether traces are used."""
+    x, y = np.array([0.3, 0.7]), np.array([1.2, 0.4])
+    with_traces = grad(many, argnums=(0, 1)).source(x, y)
+
+    def run(self, b, rule, args, kwargs, interpret):
+        return interpret(b, list(args), kwargs)
+
+    monkeypatch.setattr(traces.Traces, "run", run)
+
+    def many_again(x, y):
+        return many(x, y)
+
+    without = grad(many_again, argnums=(0, 1)).source(x, y)
+    assert without.replace("many_again", "many") == with_traces
+
+
+def test_forward_mode_uses_them_too() -> None:
+    """A tangent by traces is that of differences."""
+    x, y = np.array([0.3, 0.7]), np.array([1.2, 0.4])
+    dx, dy = np.array([1.0, -2.0]), np.array([0.5, 1.0])
+    _, tangent = jvp(many, (x, y), (dx, dy))
+    h = 1e-6
+    up, down = many(x + h * dx, y + h * dy), many(x - h * dx, y - h * dy)
+    assert tangent == pytest.approx((up - down) / (2 * h), rel=1e-7)
+
+
+def operand(name: str, dims: lt.Dims) -> Value:
+    """Return an array as an operand."""
+    return Value(lt.ArrayT(np.dtype(float), dims), name)
+
+
+def test_operands_of_other_types_are_interpreted_anew() -> None:
+    """A trace is kept for the types, the constants and which operands are one."""
+    b = Builder(algebra=True)
+    splicer = Splicer(b)
+    template = rules.RULES.reverse[operator.pow].template
+    x, out = operand("x", (3,)), operand("out", (3,))
+    for exponent in (Const(2), Const(2), Const(2), Const(3), Const(2.0)):
+        splicer.partials(template, [x, exponent, out], {})
+    for args in ([x, x, out], [x, operand("y", (3,)), out], [x, x, x]):
+        splicer.partials(template, list(args), {})
+    assert len(splicer.traces.met) == 6
+    assert [type(t) for t in splicer.traces.known.values()] == [traces.Trace]
+
+
+def test_a_rule_that_branches_at_run_time_has_no_trace() -> None:
+    """`x**y` of numbers asks for the sign of x."""
+    b = Builder(algebra=True)
+    splicer = Splicer(b)
+    template = rules.RULES.reverse[operator.pow].template
+    number = lt.ScalarT("float")
+    x, y, out = (Value(number, name) for name in ("x", "y", "out"))
+    for _ in range(3):
+        splicer.partials(template, [x, y, out], {})
+    assert list(splicer.traces.known.values()) == [None]
