@@ -38,6 +38,7 @@ from chainrule.optimise.expand import expand
 from chainrule.optimise.fresh import forget
 from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
+from chainrule.optimise.last_row import leave_out_last_rows
 from chainrule.optimise.one_sweep import one_sweep
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.protect import protect
@@ -234,6 +235,7 @@ def optimise(derived: Derived) -> None:
                 remove_dead(function)
                 shorter = collect(function, derived.ours)
                 merged, rounds = one_sweep(function, derived.ours), rounds + 1
+                merged |= leave_out_last_rows(function)
             if fuse(function) or shorter:
                 remove_dead(function)
             drop_casts(function)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 import operator
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
@@ -34,6 +35,7 @@ from chainrule.ir.nodes import (
     With,
     blocks,
 )
+from chainrule.ir.walk import count_uses
 from chainrule.runtime import helpers
 from chainrule.types.lattice import (
     ArrayT,
@@ -127,6 +129,26 @@ def _is_list_slice(op: Apply) -> bool:
     return a_slice and isinstance(op.args[0].type, ListT)
 
 
+def _handed_out(body: Block) -> set[Value]:
+    """Return the containers that are made last, for the caller: nobody here reads them.
+
+    Nothing is written any more once they hold something, so it is not shared through
+    them while the function runs.
+    """
+    uses = count_uses(body)
+    found: set[Value] = set()
+    seen = Counter(op for op in body.results if isinstance(op, Value))
+    for stmt in reversed(body.stmts):
+        if not isinstance(stmt, Apply) or stmt.effect:
+            break
+        if stmt.fn in MAKERS and 0 < seen[stmt.out] == uses.get(stmt.out):
+            found.add(stmt.out)
+            seen.update(op for op in stmt.args if isinstance(op, Value))
+        elif not is_immutable(stmt.out):
+            break
+    return found
+
+
 class Aliases:
     """The memory of the values of one function."""
 
@@ -146,6 +168,7 @@ class Aliases:
             if param not in ours and not is_immutable(param):
                 self.give(param)
         self.joins: list[list[Value]] = []
+        self.handed = _handed_out(function.body)
         self.block(function.body, ())
         for _ in range(2):  # what loops hand on is known only now
             for values in self.joins:
@@ -269,7 +292,7 @@ class Aliases:
                 self.join(out, *args)
             elif isinstance(first, Value) and not self.is_foreign(first):
                 self.base[out] = first
-        elif is_fresh(stmt):
+        elif is_fresh(stmt) or out in self.handed:
             pass
         elif fn in READ_ONLY and isinstance(out.type, ArrayT):
             self.protected.add(out)

@@ -239,7 +239,10 @@ def _keep_old(
         return False
     if root not in kept:
         kept[root] = old
-        body.insert(0, p.Copies([(old, _parameter(web, loop, root))]))
+        first = body[0]
+        if not (isinstance(first, p.Copies) and first.pairs[0][0] in kept.values()):
+            body.insert(0, first := p.Copies([]))
+        first.pairs.append((old, _parameter(web, loop, root)))
     return True
 
 

@@ -151,16 +151,20 @@ class _Lowering(Paths):
         nodes: Nodes = []
         stops = self.truth(stop)
         if stops is None and isinstance(stop, Value) and k.follow is not None:
-            if k.append and loop.tape is not None:
+            if k.append and loop.tape is not None and loop.last_row:
                 nodes.append(p.Append(loop.tape, results[carried:]))
-            return nodes + self.by_test(stop, results, replace(k, append=False), tail)
+                k = replace(k, append=False)
+            return nodes + self.by_test(stop, results, k, tail)
+        late = k.append and loop.tape is not None and not loop.last_row
+        if stops is None and isinstance(stop, Value) and late:
+            return self.by_test(stop, results, k, tail)
         if stops and k.follow is not None:
             flag = self.truth(self.flag_at(loop, k.follow, results))
             if flag and self.returns_follow(k.follow, loop, results):
                 outs = _loop_outs(loop)
                 known = (*results[1:carried], Const(True))[: len(outs)]
                 return self.side(k.follow, outs, known, True, False)
-        if k.append and loop.tape is not None:
+        if k.append and loop.tape is not None and not (stops and late):
             nodes.append(p.Append(loop.tape, results[carried:]))
         nodes += _copies(loop.body.params, results[1:carried])
         leave = _at_break(loop, k.on_break, results)
@@ -197,7 +201,7 @@ class _Lowering(Paths):
         nodes: Nodes = []
         if isinstance(k, Turn) and k.append and k.loop.tape is not None:
             saved = _common(stmt, results[1 + len(k.loop.init) :])
-            if saved is not None:
+            if saved is not None and k.loop.last_row:
                 saved = tuple(resolve(item, env) for item in saved)
                 nodes.append(p.Append(k.loop.tape, saved))
                 k = replace(k, append=False)

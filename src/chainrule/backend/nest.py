@@ -17,6 +17,7 @@ from chainrule.analysis.definedness import Definedness
 from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.program import Nodes, Op, Program
+from chainrule.backend.together import put_together
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Operand, Value
@@ -25,6 +26,7 @@ MAX_WIDTH = 70
 MAX_OPS = 10
 RETURN_WIDTH = 40
 RETURN_OPS = 3
+RETURN_BAR = 100
 CHEAP_WIDTH = 24
 BAR_WIDTH = 36
 BAR_OPS = 3
@@ -50,6 +52,7 @@ def nest(program: Program) -> dict[Value, Op]:
     """Drop the `Let`s that are nested; return their operations."""
     nesting = _Nesting(program)
     program.nodes[:] = nesting.block(program.nodes)
+    put_together(program.nodes, nesting.nested, nesting.slots)
     return nesting.nested
 
 
@@ -337,7 +340,7 @@ class _Nesting:
             return
         ops, width, _ = self.measure(let.op)
         ours = out.hint.endswith(("_bar", "_dot"))
-        longest = (RETURN_OPS * 2, MAX_WIDTH) if ours else (RETURN_OPS, RETURN_WIDTH)
+        longest = (MAX_OPS, RETURN_BAR) if ours else (RETURN_OPS, RETURN_WIDTH)
         if ops <= longest[0] and width <= longest[1]:
             self.add(let.out, let.op)
 

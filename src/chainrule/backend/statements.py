@@ -32,6 +32,9 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Iter, Operand, Value
 from chainrule.types.lattice import ArrayT, ListT, TapeT, TupleT
 
+Copy = tuple[Value, Operand, Node]
+CHAIN, CHAIN_WIDTH = 3, 60
+
 
 class Writer:
     """Statements of one function; `used` are the variables that something reads."""
@@ -267,13 +270,32 @@ class Writer:
             node = self.speller.operand(source)
             if not (isinstance(node, gast.Name) and node.id == self.variable(out)):
                 todo.append((out, source, node))
-        if self.independent(todo):
-            return [_assign(target(self.variable(out)), node) for out, _, node in todo]
+        kept = len(todo) > 1 and all(map(_is_kept, todo))
+        if not kept and self.independent(todo):
+            return self.apart(todo)
         outs = [target(self.variable(out)) for out, _, _ in todo]
         right = gast.Tuple([node for _, _, node in todo], gast.Load())
         return [_assign(gast.Tuple(outs, STORE), right)]
 
-    def independent(self, todo: list[tuple[Value, Operand, Node]]) -> bool:
+    def apart(self, todo: list[Copy]) -> list[Node]:
+        """Print copies one by one; a number that many cotangents start with once."""
+        written = {self.variable(out) for out, _, _ in todo}
+        read = {self.variable(v) for _, op, _ in todo for v in self.speller.leaves(op)}
+        keys = [None if written & read else _start(out, op) for out, op, _ in todo]
+        chains: dict[str, Node] = {}
+        made = []
+        for (out, _, node), key in zip(todo, keys, strict=True):
+            left = target(self.variable(out))
+            chain = chains.get(key or "")
+            if chain is not None and _chain_width(chain) + len(left.id) < CHAIN_WIDTH:
+                chain.targets.append(left)
+                continue
+            made.append(_assign(left, node))
+            if key is not None and keys.count(key) >= CHAIN:
+                chains[key] = made[-1]
+        return made
+
+    def independent(self, todo: list[Copy]) -> bool:
         """Say whether copies give the same result one after the other."""
         written: set[str] = set()
         for out, source, _ in todo:
@@ -410,6 +432,27 @@ PUTS = frozenset({prims.commit, prims.put_item, prims.drop_item, prims.put_attri
 
 def _assign(left: Node, value: Node) -> Node:
     return gast.Assign([left], value, None)
+
+
+def _is_kept(copy: Copy) -> bool:
+    """Say whether a copy keeps what a loop variable was before the iteration."""
+    out, _, node = copy
+    return (out.hint or "").endswith("_in") and isinstance(node, gast.Name)
+
+
+def _start(out: Value, source: Operand) -> str | None:
+    """Return the number that a cotangent starts with, or that there is no value."""
+    if not isinstance(source, Const):
+        return None
+    ours = (out.hint or "").endswith(("_bar", "_dot"))
+    if source.value is None or (ours and type(source.value) in (int, float)):
+        return repr(source.value)
+    return None
+
+
+def _chain_width(assign: Node) -> int:
+    """Return how wide the targets of an assignment print, roughly."""
+    return sum(len(name.id) + 3 for name in assign.targets)
 
 
 def _effect(op: Op) -> bool:

@@ -7,6 +7,7 @@ whose result is a tuple that is only read part by part.
 from __future__ import annotations
 
 import operator
+from collections import Counter
 
 from chainrule.backend import program as p
 from chainrule.backend.program import Nodes, Op, Program
@@ -43,7 +44,25 @@ def unpack_parts(program: Program) -> None:
         _rewrite(program.nodes, chosen, same)
     if same:
         _rename(program.nodes, same)
+    reads = (op for node in p.walk(program.nodes) for op in p.reads(node))
+    name_fields(program.nodes, Counter(op for op in reads if isinstance(op, Value)))
     unpack_runs(program.nodes)
+
+
+def name_fields(nodes: Nodes, uses: Counter[Value]) -> None:
+    """Name the fields of named tuples that are read several times, if all are."""
+    run: list[p.Let] = []
+    for node in [*nodes, None]:
+        part = _part(node.op) if isinstance(node, p.Let) else None
+        first = _part(run[0].op) if run else None
+        if run and (part is None or first is None or part[0] is not first[0]):
+            fields = _fields(first[0]) if first is not None else ()
+            if len(fields) == len(run) and all(uses[let.out] > 1 for let in run):
+                for let in run:
+                    let.out.hint = let.out.hint or fields[_index(let)]
+            run = []
+        if part is not None and isinstance(node, p.Let):
+            run.append(node)
 
 
 def unpack_runs(nodes: Nodes) -> None:
@@ -87,12 +106,25 @@ def _run(nodes: Nodes) -> int:
 
 
 def _part(op: Op) -> tuple[Value, int] | None:
+    """Return whose part an operation reads, and its position."""
+    if isinstance(op, ir.Apply) and op.fn is getattr and len(op.args) == 2:
+        base, name = op.args
+        fields = _fields(base)
+        if isinstance(base, Value) and isinstance(name, Const) and name.value in fields:
+            return base, fields.index(name.value)
     if isinstance(op, ir.Apply) and op.fn is operator.getitem:
         base, index = op.args
         if isinstance(base, Value) and isinstance(index, Const):
             if type(index.value) is int and index.value >= 0:
                 return base, index.value
     return None
+
+
+def _fields(base: Operand) -> tuple[str, ...]:
+    """Return the fields of a named tuple that is run over as every tuple is."""
+    cls = base.type.cls if isinstance(getattr(base, "type", None), TupleT) else tuple  # type: ignore[union-attr]
+    plain = cls.__iter__ is tuple.__iter__
+    return getattr(cls, "_fields", ()) if plain else ()
 
 
 def _is_unpack(op: Op) -> bool:

@@ -113,8 +113,9 @@ def _loop(loop: Loop, env: Env) -> None:
                     break
             stop, *results = _run(loop.body, env, carried)
         carried = tuple(results[: len(loop.init)])
-        tape.append(tuple(results[len(loop.init) :]))
         stopped = bool(stop)
+        if loop.last_row or not stopped:
+            tape.append(tuple(results[len(loop.init) :]))
     _bind(env, loop.outs, carried)
     if loop.tape is not None:
         env[loop.tape] = tape

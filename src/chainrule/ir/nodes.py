@@ -138,6 +138,7 @@ class Loop:
       `(stop, *carried, *saved)`: `stop` true leaves the loop after this iteration;
     * `outs`: the carried values after the loop;
     * `tape`: a list with the tuple `saved` of every iteration that ran, or None;
+      without `last_row`, of every iteration that did not stop;
     * `stopped`: whether the loop was left by `stop`, or None if nobody asks.
     """
 
@@ -149,6 +150,7 @@ class Loop:
     tape: Value | None = None
     stopped: Value | None = None
     loc: Loc | None = None
+    last_row: bool = True
 
 
 @dataclass(eq=False, slots=True)

@@ -117,6 +117,8 @@ class _Printer:
 
     def loop(self, loop: Loop) -> Iterator[str]:
         extra = [f"tape {self.name(loop.tape)}"] if loop.tape is not None else []
+        if not loop.last_row:
+            extra.append("without the last row")
         if loop.stopped is not None:
             extra.append(f"stopped {self.name(loop.stopped)}")
         iters = [

@@ -107,7 +107,21 @@ class Cotangents:
         ):
             t = type_of(one)
             return self.b.apply(helpers.add, one, two, type_=t)
-        return self.b.apply(operator.add, one, two)
+        return self.b.apply(operator.add, one, two, type_=self.whole_type(one, two, to))
+
+    def whole_type(
+        self, one: Operand, two: Operand, to: Value | None
+    ) -> lt.Type | None:
+        """Return the type of a sum of which one summand has the primal's full shape.
+
+        The other has it too, or is repeated along some axes: what is larger was summed
+        when it was fitted.
+        """
+        want = lt.dims_of(to.type) if to is not None else None
+        if not want or want not in (lt.dims_of(type_of(op)) for op in (one, two)):
+            return None
+        t = self.b.infer(operator.add, (one, two), ())
+        return lt.ArrayT(t.dtype, want) if isinstance(t, lt.ArrayT) else None
 
     def divide(self, to: Value, g: Operand) -> Parts:
         """Return the parts of a cotangent that is one operand."""

@@ -18,6 +18,7 @@ from chainrule.ir.nodes import (
     Block,
     Const,
     Function,
+    If,
     Iter,
     Loop,
     Operand,
@@ -72,7 +73,10 @@ def _writer(stmt: Loop, tape: Value) -> Stmt:
             row = b.apply(prims.make_tuple, *saved)
         kind = lt.ListT(None, type_of(row))
         param = Value(kind, tape.hint, stmt.loc)
-        grown = b.apply(prims.list_append, param, row, type_=kind)
+        if stmt.last_row:
+            grown = b.apply(prims.list_append, param, row, type_=kind)
+        else:
+            grown = _unless_stopped(b, results[0], param, row)
     stmt.body.params += (param,)
     stmt.body.results = (*results[: 1 + n], grown)
     if stmt.header is not None:
@@ -86,6 +90,16 @@ def _writer(stmt: Loop, tape: Value) -> Stmt:
     with b.into(start):
         stmt.init += (b.apply(prims.make_list, type_=kind),)
     return start.stmts[0]
+
+
+def _unless_stopped(b: Builder, stop: Operand, tape: Value, row: Operand) -> Value:
+    """Append the row of an iteration that is not the last."""
+    kept = Block()
+    with b.into(kept):
+        kept.results = (b.apply(prims.list_append, tape, row, type_=tape.type),)
+    out = Value(tape.type, tape.hint, b.loc)
+    b.add(If(stop, Block(results=(tape,)), kept, (out,), b.loc))
+    return out
 
 
 def _reader(it: Iter) -> Iter:
