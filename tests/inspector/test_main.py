@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -51,6 +52,16 @@ def constant(x: float) -> float:
 
 def product(a, b):
     return a @ b
+
+def jump(x: float) -> float:
+    return 2 * x if x <= 1 else 2 * x + 5
+
+def shifted(x: float, n: int = 3, k: float = 2.0) -> float:
+    return x**n * k**2
+
+def talks(x: float) -> float:
+    print("hello", x)
+    return x * x
 
 def kink(x: float) -> float:
     return 2 * x if x > 0 else 0 * x
@@ -160,6 +171,34 @@ def test_check_differs(run: Run) -> None:
     assert status == REFUSED
     assert re.search(r"^x +1 +1.0e\+00 +x +0 +1 *$", out, re.MULTILINE)
     assert out.endswith("\ndiffers in x\n")
+
+
+def test_check_that_differences_cannot_confirm(run: Run) -> None:
+    """At a jump there is no number to compare with, and that is what is said."""
+    status, out, _ = run("model.py:jump", "--check", "--args", "1.0")
+    assert status == REFUSED
+    assert re.search(r"^x +1 +unknown +x +2 +unknown$", out, re.MULTILINE)
+    assert "differences cannot confirm x: there is a jump" in out
+    status, out, _ = run("model.py:jump", "--check", "--args", "1.0", "--json")
+    [row] = json.loads(out)["check"]
+    assert row["differences"] is None and not row["ok"]
+
+
+def test_check_of_the_gradient_by_several(run: Run) -> None:
+    """A default before the parameter is filled in, to pass both by position."""
+    argv = "model.py:shifted", "--wrt", "x,k", "--order", "2", "--check"
+    status, out, err = run(*argv)
+    assert status == FINE, err
+    assert "assumed n = 3 (its default)" in err
+    assert out.endswith("\nagrees\n")
+
+
+def test_what_the_function_prints_is_no_part_of_the_answer(run: Run) -> None:
+    """It goes to standard error, so that programs can read the answer."""
+    status, out, err = run("model.py:talks", "--check", "--json")
+    assert status == FINE
+    assert json.loads(out)["check"][0]["ok"]
+    assert "hello" not in out.partition('"primal"')[0] and "hello 1.0" in err
 
 
 def test_output(run: Run) -> None:

@@ -91,3 +91,24 @@ def test_table() -> None:
         "w                3   1e-10",
         "bias            12    2e-9",
     ]
+
+
+def test_table_breaks_words_where_there_is_no_room() -> None:
+    """Cells are broken between words, and nothing is cut off."""
+    out = io.StringIO()
+    rows = [("refused", "12", "`.add` changes its set in place")]
+    show.table(("name", "line", "state"), rows, show.Style("never", 40), out)
+    assert out.getvalue() == (
+        "name      line   state\n"
+        "refused     12   `.add` changes its set\n"
+        "                 in place\n"
+    )
+
+
+def test_table_becomes_paragraphs_where_not_even_words_have_room() -> None:
+    """Every cell has a line of its own, but for those that are empty."""
+    out = io.StringIO()
+    rows = [("specialised", "16", "6.0 ms"), ("activity", "", "")]
+    show.table(("stage", "statements", "time"), rows, show.Style("never", 24), out)
+    lines = ["specialised", "  statements: 16", "  time: 6.0 ms", "activity"]
+    assert out.getvalue().splitlines() == lines

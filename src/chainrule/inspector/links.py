@@ -130,14 +130,22 @@ def became_of(
 def kept_by(
     kept: list[Kept], texts: list[Section], keys: dict[Place, int]
 ) -> dict[int, list[Saved]]:
-    """Return what each line saves."""
-    out: dict[int, list[Saved]] = {}
+    """Return what each line saves; what is kept in two places is one value."""
+    out: dict[int, dict[tuple[str, ...], Saved]] = {}
     for each in kept:
         if each.loc is not None:
-            key = keys.get(_start((each.loc.file, each.loc.line), texts))
-            entry = Saved(each.name, each.type, each.how, each.entries, each.bytes)
-            out.setdefault(key or 1, []).append(entry)
-    return out
+            key = keys.get(_start((each.loc.file, each.loc.line), texts)) or 1
+            what = each.name, each.type, each.how
+            found = out.setdefault(key, {}).get(what, Saved(*what, None, None))
+            out[key][what] = Saved(
+                *what, _sum(found.entries, each.entries), _sum(found.bytes, each.bytes)
+            )
+    return {key: list(entries.values()) for key, entries in out.items()}
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    known = [n for n in (one, other) if n is not None]
+    return sum(known) if known else None
 
 
 def reasons(

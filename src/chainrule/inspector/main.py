@@ -7,12 +7,14 @@ check failed or a module not up to date, 2 wrong usage, 3 a mistake of ours.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -68,10 +70,13 @@ def run(options: argparse.Namespace, style: show.Style, argv: Sequence[str]) -> 
     """Do what the options ask for, on standard output or in a file."""
     if options.watch:
         return watch.serve(options.target, argv, options.port, style)
-    if options.output in (None, "-"):
-        return answer(options, style, sys.stdout)
-    text = io.StringIO()
-    status = answer(options, style, text)
+    out = sys.stdout
+    # what the function prints is no part of the answer
+    with contextlib.redirect_stdout(sys.stderr):
+        if options.output in (None, "-"):
+            return answer(options, style, out)
+        text = io.StringIO()
+        status = answer(options, style, text)
     write(text.getvalue(), options.output)
     return status
 
@@ -89,24 +94,23 @@ def answer(options: argparse.Namespace, style: show.Style, stream: TextIO) -> in
         return FINE
     if options.list:
         states = listing.states(options.target)
-        show.table(listing.HEADS, [s.cells() for s in states], style, stream, True)
+        show.table(listing.HEADS, [s.cells() for s in states], style, stream)
         return REFUSED if any(state.refused for state in states) else FINE
     stages = derivative.stage_names(options.stage)
     chosen, arguments = choice.only(options)
     for line in arguments.assumed:
         show.message(f"assumed {line}", style)
+    rows = check.check(chosen, arguments) if options.check else None
     if wants_report(options):
-        made = collect.collect(chosen, arguments)
+        made = replace(collect.collect(chosen, arguments), check=rows)
         views(made, options, stages, style, stream)
-    elif not options.check:
+    elif rows is None:
         show.code(chosen.source(arguments).strip("\n"), style, stream)
-    if not options.check:
+    if rows is None:
         return FINE
-    rows = check.check(chosen, arguments)
-    wrong = [row.name for row in rows if not row.ok]
     if not options.json:
-        terminal.checked(subject(chosen), rows, wrong, style, stream)
-    return REFUSED if wrong else FINE
+        terminal.checked(subject(chosen), rows, style, stream)
+    return FINE if all(row.ok for row in rows) else REFUSED
 
 
 def subject(chosen: derivative.Derivative) -> str:

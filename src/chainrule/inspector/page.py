@@ -23,6 +23,7 @@ from chainrule.inspector.report import (
     ranges,
     size,
 )
+from chainrule.inspector.terminal import COMPARED, compared, verdict
 from chainrule.inspector.tokens import Piece, pieces
 
 KEYS = (
@@ -296,7 +297,21 @@ def _facts(report: Report) -> str:
         kept = _table("Saved for the reverse sweep", columns, rows, sums, 4)
     return (
         '<details class="facts"><summary>Statistics</summary><div class="tables">'
-        f"{compiled}{kept}</div></details>\n"
+        f"{compiled}{kept}</div></details>\n{_check(report)}"
+    )
+
+
+def _check(report: Report) -> str:
+    """Return the comparison with differences, if there was one."""
+    if report.check is None:
+        return ""
+    rows = [compared(row) for row in report.check]
+    said = verdict(report.check)
+    shown = "" if said == "agrees" else " open"
+    table = _table("Compared with differences", COMPARED, rows, ("",) * 6, 1)
+    return (
+        f'<details class="facts" id="check"{shown}><summary>Check: {escape(said)}'
+        f'</summary><div class="tables">{table}</div></details>\n'
     )
 
 

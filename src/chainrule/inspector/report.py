@@ -108,6 +108,23 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """The entry of an argument where the derivative and differences differ most.
+
+    `error` is relative to the largest difference. It and `differences` are None where
+    differences settle on no number: at a jump, at a kink, where there is noise.
+    """
+
+    name: str
+    entries: int
+    error: float | None
+    at: str
+    derivative: float
+    differences: float | None
+    ok: bool
+
+
+@dataclass(frozen=True)
 class Report:
     """A derivative beside its primal."""
 
@@ -125,6 +142,7 @@ class Report:
     names: tuple[Name, ...]
     stages: tuple[Stage, ...]
     not_run: str = ""
+    check: tuple[Compared, ...] | None = None
 
     @property
     def source(self) -> str:

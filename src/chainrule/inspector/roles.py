@@ -25,7 +25,9 @@ from chainrule.types.lattice import ResidualT, TapeT
 def names(
     facts: Facts, kept: list[Kept], texts: list[Section], lines: list[PrimalLine]
 ) -> Iterable[Name]:
-    yield from _derivative_names(facts, kept)
+    """Yield the names of the text that is printed, then those of the user's."""
+    printed = set(re.findall(r"\w+", facts.compiled.built.source))
+    yield from (n for n in _derivative_names(facts, kept) if n.name in printed)
     yield from _primal_names(facts, kept, texts, lines)
 
 

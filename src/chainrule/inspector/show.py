@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console, JustifyMethod
+from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -88,17 +89,41 @@ def table(
     rows: Sequence[Sequence[str]],
     style: Style,
     stream: TextIO | None = None,
-    wrap: bool = False,
 ) -> None:
     """Print rows below their heads: numbers to the right, all else to the left.
 
-    Columns of words are broken into lines where there is no room, if `wrap` is set.
+    Columns of words are broken into lines where there is no room. Where not even words
+    have room, each row is a paragraph.
     """
+    stream = stream or sys.stdout
+    console = style.console(stream)
     grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    needed = 3 * (len(heads) - 1)
     for i, head in enumerate(heads):
-        textual = i == 0 or not any(re.match(r"[-\d]", row[i]) for row in rows)
+        column = [head, *(row[i] for row in rows)]
+        textual = i == 0 or not any(re.match(r"[-\d]", cell) for cell in column)
+        words = " ".join(column).split() if textual else column
+        width = max(map(len, words), default=0)
         side: JustifyMethod = "left" if textual else "right"
-        grid.add_column(head, justify=side, no_wrap=not textual or not wrap and i > 0)
+        grid.add_column(head, justify=side, no_wrap=not textual, min_width=width)
+        needed += width
     for row in rows:
         grid.add_row(*row)
-    style.console(stream or sys.stdout).print(grid)
+    with console.capture() as shown:
+        if needed <= console.width:
+            console.print(grid)
+        else:
+            _paragraphs(heads, rows, console)
+    for line in shown.get().splitlines():
+        stream.write(line.rstrip() + "\n")
+
+
+def _paragraphs(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console
+) -> None:
+    """Print a table of rows as paragraphs: a line for each cell that is not empty."""
+    for row in rows:
+        console.print(Text(row[0], "bold"))
+        for head, cell in list(zip(heads, row, strict=True))[1:]:
+            if cell:
+                console.print(Padding(Text(f"{head}: {cell}"), (0, 0, 0, 2)))

@@ -141,6 +141,8 @@ def _run(load: Callable[[], ModuleType], name: str) -> ModuleType:
     except (Exception, SystemExit) as problem:
         last = traceback.format_exception_only(problem)[-1].strip()
         place = _last_place(problem)
+        if isinstance(problem, SyntaxError):
+            last, place = f"SyntaxError: {problem.msg}", _place_of(problem)
         raise UsageError(f"running {name} failed: {last}{place}") from None
 
 
@@ -150,6 +152,10 @@ def _last_place(problem: BaseException) -> str:
     if not outside or outside[-1].filename == __file__:
         return ""
     return f" ({outside[-1].filename}:{outside[-1].lineno})"
+
+
+def _place_of(problem: SyntaxError) -> str:
+    return f" ({problem.filename}:{problem.lineno})" if problem.filename else ""
 
 
 def _attribute(holder: Any, name: str, label: str) -> Any:

@@ -13,8 +13,8 @@ from typing import TextIO
 from rich.text import Text
 
 from chainrule.inspector import show
-from chainrule.inspector.check import HEADS, Row
 from chainrule.inspector.report import (
+    Compared,
     DerivativeLine,
     Name,
     PrimalLine,
@@ -27,6 +27,7 @@ from chainrule.inspector.report import (
 )
 from chainrule.inspector.tokens import pieces
 
+TWO_COLUMNS = 72
 STYLES = {
     "keyword": "bold",
     "string": "green",
@@ -37,6 +38,14 @@ STYLES = {
     "tangent": show.TANGENT,
     "removed": "dim strike",
 }
+COMPARED = (
+    "argument",
+    "entries",
+    "largest error",
+    "at",
+    "derivative",
+    "differences",
+)
 ROLES = {
     "active": "depends on what is differentiated, and the result depends on it",
     "cotangent": "derivative of the result by a value",
@@ -49,12 +58,14 @@ ROLES = {
 
 
 def side_by_side(report: Report, style: show.Style, stream: TextIO) -> None:
-    """Print each line of the primal beside what became of it."""
+    """Print each line of the primal beside what became of it, or above it where there
+    is no room.
+    """
     console = style.console(stream)
     lefts = _painted(report.primal, "primal", report)
     rights = _painted(report.derivative, "derivative", report)
     longest = max(len(line.text) for line in report.primal)
-    room = min(longest, max(30, console.width // 2 - 6))
+    room = min(longest, console.width // 2 - 6) if console.width >= TWO_COLUMNS else 0
     below = _beside(report)
     first = report.primal[0].function
     for line, left in zip(report.primal, lefts, strict=True):
@@ -137,7 +148,7 @@ def roles(report: Report, style: show.Style, stream: TextIO) -> None:
         ]
         if any(found):
             rows.append((role, *found, meaning))
-    show.table(("role", "primal", "derivative", "meaning"), rows, style, stream, True)
+    show.table(("role", "primal", "derivative", "meaning"), rows, style, stream)
 
 
 def stages(
@@ -187,13 +198,34 @@ def statistics(report: Report, style: show.Style, stream: TextIO) -> None:
 
 
 def checked(
-    title: str,
-    rows: Sequence[Row],
-    wrong: Sequence[str],
-    style: show.Style,
-    stream: TextIO,
+    title: str, rows: Sequence[Compared], style: show.Style, stream: TextIO
 ) -> None:
     """Print the comparison with differences, and the verdict."""
     stream.write(f"{title}\n\n")
-    show.table(HEADS, [row.cells() for row in rows], style, stream)
-    stream.write(f"\ndiffers in {', '.join(wrong)}\n" if wrong else "\nagrees\n")
+    cells = [compared(row) for row in rows]
+    show.table(COMPARED, cells, style, stream)
+    stream.write(f"\n{verdict(rows)}\n")
+
+
+def compared(row: Compared) -> tuple[str, ...]:
+    """Return the comparison of one argument as text, in the order of `COMPARED`."""
+    if not row.entries:
+        return row.name, "0", "", "", "", ""
+    error = "unknown" if row.error is None else f"{row.error:.1e}"
+    other = "unknown" if row.differences is None else f"{row.differences:.7g}"
+    number = f"{row.derivative:.7g}"
+    return row.name, str(row.entries), error, row.at, number, other
+
+
+def verdict(rows: Sequence[Compared]) -> str:
+    """Say whether a derivative agrees with differences."""
+    bad = [row for row in rows if not row.ok]
+    wrong = [row.name for row in bad if row.differences is not None]
+    unknown = [row.name for row in bad if row.differences is None]
+    parts = [f"differs in {', '.join(wrong)}"] if wrong else []
+    if unknown:
+        parts.append(
+            f"differences cannot confirm {', '.join(unknown)}: there is a jump, a kink"
+            " or noise at these arguments; give others with --args"
+        )
+    return "\n".join(parts) or "agrees"

@@ -70,7 +70,7 @@ def duplicate(values: Any) -> Any:
 def choose(target: Target, text: str | None, needed: Sequence[str] = ()) -> Arguments:
     """Return the given arguments, completed by assumed ones.
 
-    A parameter with a default is left out, unless it is one of `needed`.
+    A parameter with a default is left out, unless it is one of `needed` or before it.
     """
     args, kwargs = evaluate(text, target.namespace) if text else ((), {})
     signature = target.signature
@@ -82,6 +82,7 @@ def choose(target: Target, text: str | None, needed: Sequence[str] = ()) -> Argu
         ) from None
     assumed = []
     hints = _annotations(target)
+    needed = _with_those_before(signature, needed)
     for i, (name, parameter) in enumerate(signature.parameters.items()):
         if name in bound.arguments or parameter.kind in VARIADIC:
             continue
@@ -96,6 +97,16 @@ def choose(target: Target, text: str | None, needed: Sequence[str] = ()) -> Argu
     names = [n for n in signature.parameters if n in bound.arguments]
     ordered = OrderedDict((n, bound.arguments[n]) for n in names)
     return Arguments(inspect.BoundArguments(signature, ordered), assumed)
+
+
+def _with_those_before(
+    signature: inspect.Signature, needed: Sequence[str]
+) -> Sequence[str]:
+    """Return parameters, and those that come before one that is passed by position."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    ordered = [p.name for p in signature.parameters.values() if p.kind in kinds]
+    last = max((ordered.index(n) for n in needed if n in ordered), default=-1)
+    return [*ordered[: last + 1], *needed]
 
 
 def given(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
