@@ -159,6 +159,15 @@ def test_magic_with_a_call(notebook: Notebook) -> None:
     assert notebook.run("loss(w, X)") == 2.0
 
 
+def test_line_magic_shows_a_function_that_is_there(notebook: Notebook) -> None:
+    """With one `%` nothing is run; without a call there is nothing to show."""
+    notebook.run("def f(x):\n    return x**2")
+    notebook.run("%derivative f(3.0)")
+    assert "return 2 * x" in Text(notebook.html).text
+    notebook.run("%derivative")
+    assert "name a call" in notebook.stderr
+
+
 def test_magic_takes_variables_of_the_notebook(notebook: Notebook) -> None:
     """Without a call, and says so; else defaults and annotations hold."""
     notebook.run("w, X = np.ones(2), np.eye(3, 2)")

@@ -23,7 +23,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @overload
-def differentiate(function: Callable[P, R], /) -> Differentiable[P, R]: ...
+def differentiate(
+    function: Callable[P, R], /, *, source: str | None = None
+) -> Differentiable[P, R]: ...
 
 
 @overload
@@ -34,6 +36,7 @@ def differentiate(
     has_aux: bool = False,
     check: bool = False,
     debug: str | None = None,
+    source: str | None = None,
 ) -> Callable[[Callable[P, R]], Differentiable[P, R]]: ...
 
 
@@ -46,6 +49,7 @@ def differentiate(
     has_aux: bool = False,
     check: bool = False,
     debug: str | None = None,
+    source: str | None = None,
 ) -> Any:
     """Give a function its derivatives, as a decorator with or without parentheses.
 
@@ -65,9 +69,14 @@ def differentiate(
         With `"nan"`, a gradient that is not finite is looked into: the program is run
         again, operation by operation, and the error says where the first NaN or
         infinity comes from. It is for `grad` and `value_and_grad`.
+    source : str, optional
+        The text of the function, where there is none to be found: it was typed at the
+        plain `>>>` prompt, made by `exec`, or rewritten by an import hook.
 
     Raises
     ------
+    NotDifferentiable
+        CR205 if `source` is not the text of the function.
     WrongDerivative
         When the derivative is called, if `check` finds another number.
     FloatingPointError
@@ -83,7 +92,15 @@ def differentiate(
     """
     options = Options(argnums, argnames, has_aux, check, debug)
     if function is None:
-        return lambda function: differentiable(function, options)
+        return lambda function: _decorated(function, options, source)
+    return _decorated(function, options, source)
+
+
+def _decorated(function: Any, options: Options, source: str | None) -> Any:
+    if source is not None:
+        from chainrule.frontend.source import give
+
+        give(target_of(function).base, source)
     return differentiable(function, options)
 
 

@@ -1,4 +1,4 @@
-"""The cell magic `%%derivative`: primal and derivative of a cell's functions, in view.
+"""The magic `%%derivative`: primal and derivative of a cell's functions, in view.
 
 In: IPython's shell, which `%load_ext chainrule` passes here; then a cell. Out: the cell
 is run, and a `SideBySide` of each function that it defines, which notebooks show as
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 USAGE = """\
 %%derivative [--wrt NAMES] [--mode MODE] [CALL]
+%derivative [--wrt NAMES] [--mode MODE] CALL
 
-Run the cell, and show the derivative of each function that it defines.
+Run the cell, and show the derivative of each function that it defines; with one `%`
+there is no cell, and the function is there already.
 
 CALL, as in `%%derivative loss(w, X, y)`, says of which function, for which arguments.
 Without it, arguments are variables of the same name, else defaults, else made up from
@@ -74,18 +76,22 @@ def load(shell: Any) -> None:
 
     show: Any = display
 
-    def derivative(line: str, cell: str) -> None:
+    def derivative(line: str, cell: str | None = None) -> None:
         options, call = parse(line)
-        if shell.run_cell(cell, store_history=False).success:  # else it shows the error
-            show(compare(shell.user_ns, cell, call, **options))
+        if cell is None and not call:
+            raise UsageError(f"name a call, such as %derivative loss(w, X)\n\n{USAGE}")
+        # a cell that fails shows its error itself
+        if cell is None or shell.run_cell(cell, store_history=False).success:
+            show(compare(shell.user_ns, cell or "", call, **options))
 
     derivative.__doc__ = USAGE
-    shell.register_magic_function(derivative, "cell", "derivative")
+    shell.register_magic_function(derivative, "line_cell", "derivative")
 
 
 def unload(shell: Any) -> None:
     """Take the magic away again."""
-    shell.magics_manager.magics["cell"].pop("derivative", None)
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("derivative", None)
 
 
 def parse(line: str) -> tuple[dict[str, str], str]:

@@ -26,6 +26,7 @@ import gast
 import numpy as np
 import pytest
 
+from chainrule import differentiate, grad
 from chainrule.errors import NotDifferentiable
 from chainrule.frontend import source
 from chainrule.frontend.source import load
@@ -475,6 +476,21 @@ def test_the_text_of_a_lambda_can_be_given() -> None:
 def test_a_wrong_text_is_refused(text: str) -> None:
     """A text that compiles to another function is not believed."""
     assert refused(made_by_exec("def f(x): return x"), text).code == "CR205"
+
+
+def test_a_text_that_is_given_is_that_of_the_function_from_then_on() -> None:
+    """`differentiate(f, source=...)` makes a derivative, also where `f` is called."""
+    text = "def f(x): return x * x * x"
+    function = made_by_exec(text)
+    caller = lambda x: 2 * function(x)  # noqa: E731
+    with pytest.raises(NotDifferentiable, match="CR201"):
+        grad(caller)(2.0)
+    with pytest.raises(NotDifferentiable, match="CR205"):
+        differentiate(function, source="def f(x): return x * x")
+    made = differentiate(function, source=text)
+    assert (made(2.0), made.grad(2.0), grad(caller)(2.0)) == (8.0, 12.0, 24.0)
+    decorated = differentiate(source=text)(made_by_exec(text))
+    assert decorated.hessian(2.0) == 12.0
 
 
 @pytest.mark.parametrize("thing", [len, np.sin, Model, functools.partial(load), 3])

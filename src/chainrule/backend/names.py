@@ -244,7 +244,7 @@ class _Naming:
 
 def clean(name: str) -> str:
     """Return an identifier for a hint."""
-    name = re.sub(r"\W", "_", name)
+    name = re.sub(r"\W", "_", re.sub("[<>]", "", name))
     if not name:
         return "value"
     if name[0].isdigit():

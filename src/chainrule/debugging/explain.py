@@ -34,7 +34,7 @@ TITLES = {
     "saved": "saved for the reverse sweep",
     "copied": "copied",
     "recomputed": "computed again in the reverse sweep instead of saved",
-    "inactive": "inactive: nothing is computed for its derivative",
+    "inactive": "inactive, so that no derivative of it is computed",
     "folded": "settled when the derivative was made",
     "run time": "left to run time",
 }

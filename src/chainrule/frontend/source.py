@@ -76,10 +76,21 @@ def load(function: Callable[..., Any], source: str | None = None) -> Source:
         line = code.co_firstlineno
         raise missing.too_deep(Loc(code.co_filename, line)) from None
     if source is None:
-        assert isinstance(_stand_in, types.FunctionType)
-        _cache[id(code)] = dataclasses.replace(found, function=_stand_in)
-        weakref.finalize(code, _cache.pop, id(code), None).atexit = False
+        _remember(found)
     return found
+
+
+def give(function: Callable[..., Any], source: str) -> None:
+    """Take a text for that of a function from now on, if it is."""
+    _remember(load(function, source))
+
+
+def _remember(found: Source) -> None:
+    """Keep what was found as long as the code lives."""
+    assert isinstance(_stand_in, types.FunctionType)
+    code = found.function.__code__
+    _cache[id(code)] = dataclasses.replace(found, function=_stand_in)
+    weakref.finalize(code, _cache.pop, id(code), None).atexit = False
 
 
 def plain_function(function: Callable[..., Any]) -> types.FunctionType:
