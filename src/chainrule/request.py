@@ -76,20 +76,27 @@ class Apart:
 
 
 @dataclass(frozen=True, slots=True)
+class Lacks:
+    """Objects that were taken to have no attribute of this name of their own: what
+    their class has was used, or that they have none at all.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One thing that inference consumed, and what it took it for.
 
-    `root` is `"param"`, `"attribute"` (of the object `owner`), `"global"` (`owner` is
-    the dict of globals) or `"cell"`
-    (`owner` is the closure cell); `path` leads from there by keys, positions and
-    `Attribute`s. A plain string counts as an attribute where the value is not a
+    `root` is `"param"`, `"attribute"` (of the object `owner`), `"class"` (of all
+    objects of the class `owner`), `"global"` (`owner` is the dict of globals) or
+    `"cell"` (`owner` is the closure cell); `path` leads from there by keys, positions
+    and `Attribute`s. A plain string counts as an attribute where the value is not a
     mapping.
     """
 
     root: str
     name: str
     path: tuple[Any, ...] = ()
-    type: Type | Known | Laid | Apart = Known(None)
+    type: Type | Known | Laid | Apart | Lacks = Known(None)
     owner: Any = None
 
 

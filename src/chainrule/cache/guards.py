@@ -21,7 +21,7 @@ import numpy as np
 
 from chainrule.cache import constants
 from chainrule.cache.overlap import apart
-from chainrule.request import Apart, Attribute, Input, Known, Laid
+from chainrule.request import Apart, Attribute, Input, Known, Lacks, Laid
 from chainrule.types.lattice import (
     KINDS,
     ArrayT,
@@ -86,6 +86,7 @@ class Writer:
     never_one: set[Hashable] | frozenset[Hashable]
     exact: bool
     joined: bool
+    lacking: dict[type, list[str]] = field(default_factory=dict)
 
     def node(self, node: _Node, expr: str, value: Any, parent: Any) -> list[str]:
         """Return the tests of a value and of its parts, each a conjunct."""
@@ -150,6 +151,8 @@ class Writer:
                 return self.dict(items, cls, v)
             case ObjT(cls=cls, attrs=attrs):
                 out = self.cls(cls, v)
+                for name in self.lacking.get(cls, ()):
+                    out.append(f"{name!r} not in {v}.__dict__")
                 for name, part in attrs:
                     out += self.part(part, f"{v}.{name}")
                 return out
@@ -284,8 +287,16 @@ def text_of(
 ) -> str:
     """Return the tests of all inputs as one expression."""
     atoms: list[str] = []
+    inputs = list(inputs)
     written = tuple((i.name, *i.path) for i in inputs if isinstance(i.type, Apart))
-    inputs = [i for i in inputs if not isinstance(i.type, Apart)]
+    for i in inputs:
+        if isinstance(i.type, Lacks) and i.root == "class":
+            if i.owner.__dictoffset__:
+                writer.lacking.setdefault(i.owner, []).append(i.name)
+        elif isinstance(i.type, Lacks):
+            owner = writer.names.constant(i.owner)
+            atoms.append(f"not hasattr({owner}, {i.name!r})")
+    inputs = [i for i in inputs if not isinstance(i.type, Apart | Lacks)]
     for (root, name, _), (owner, node) in _tree(inputs, arguments).items():
         atoms += _root(writer, root, name, owner, node, arguments)
     if written:
@@ -336,7 +347,8 @@ def _tree(inputs: Iterable[Input], arguments: Mapping[str, Any]) -> _Tree:
             else:
                 value = _item(value, step)
             node = node.parts.setdefault((attribute, step), _Node())
-        assert not isinstance(item.type, Apart)  # tests of several arguments
+        # tests of several arguments, of all objects of a class
+        assert not isinstance(item.type, Apart | Lacks)
         if item.type not in node.types:
             node.types.append(item.type)
     return out

@@ -202,6 +202,9 @@ def _folded(report: Report) -> Iterator[Remark]:
             yield _remark("folded", line, line.text.strip(), line.why)
 
 
+_FIXED = re.compile(r"for .+ in range\([-\d, ]+\):")
+
+
 def _at_run_time(report: Report) -> Iterator[Remark]:
     for line in report.primal:
         text = line.text.strip()
@@ -209,7 +212,7 @@ def _at_run_time(report: Report) -> Iterator[Remark]:
             continue
         if text.startswith(("if ", "elif ")):
             yield _remark("run time", line, text, "the values of a call decide it")
-        elif text.startswith(("for ", "while ")):
+        elif text.startswith(("for ", "while ")) and not _FIXED.match(text):
             why = "a call decides how often it runs"
             yield _remark("run time", line, text, why)
     for made in report.derivative:

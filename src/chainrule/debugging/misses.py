@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import short_path
-from chainrule.request import Attribute, Input, Known
+from chainrule.request import Attribute, Input, Known, Lacks
 from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
 
@@ -20,6 +20,8 @@ from chainrule.types.typeof import type_of
 def why(inputs: Iterable[Input], arguments: Mapping[str, Any]) -> str:
     """Return what is different from what a derivative was made for."""
     for each in inputs:
+        if isinstance(each.type, Lacks):
+            continue
         try:
             value = read(each, arguments)
         except Exception as error:
@@ -27,12 +29,17 @@ def why(inputs: Iterable[Input], arguments: Mapping[str, Any]) -> str:
         found = difference(each, value)
         if found:
             return f"{label(each)} is {found}"
-    return "memory is shared or laid out otherwise, or the code has changed"
+    return (
+        "memory is shared or laid out otherwise, an object has got an attribute that"
+        " hides one of its class, or the code has changed"
+    )
 
 
 def label(each: Input) -> str:
     """Return what an input is called, as `argument x`, `global LIMIT`."""
     name = each.name
+    if each.root == "class":
+        return f"objects of {each.owner.__name__}"
     for step in each.path:
         name += f".{step}" if isinstance(step, Attribute) else f"[{step!r}]"
     if each.root == "attribute":
@@ -46,6 +53,8 @@ def relied(each: Input) -> str:
     t: Any = each.type
     if isinstance(t, Known):
         return f"the same {_shown(t.value)}"
+    if isinstance(t, Lacks):
+        return f"no attribute {each.name} of their own"
     return lt.show(t) if isinstance(t, lt.Type) else type(t).__name__.lower()
 
 

@@ -175,7 +175,15 @@ def of_class(
         )
         error.primal_fails = True
         raise error from None
+    if not inspect.isdatadescriptor(found):
+        own_none(ctx, cls, name)
     return bound(ctx, frame, base, cls, name, found)
+
+
+def own_none(ctx: Context, cls: type, name: str) -> None:
+    """Record that objects of a class have no attribute of this name of their own."""
+    if not ctx.splicing and not is_library(cls.__module__):
+        ctx.lacks("class", name, cls)
 
 
 def bound(

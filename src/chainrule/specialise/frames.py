@@ -23,7 +23,7 @@ from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Const, Loc, Operand, Undef, Value
-from chainrule.request import Input, Known
+from chainrule.request import Input, Known, Lacks
 from chainrule.specialise.builder import Builder
 from chainrule.specialise.memory import Now
 from chainrule.specialise.values import Cell, Closure, Poison, is_const
@@ -99,6 +99,11 @@ class Context:
         self.inputs.setdefault(
             (root, id(owner), name, path), Input(root, name, path, Known(value), owner)
         )
+
+    def lacks(self, root: str, name: str, owner: Any) -> None:
+        """Record that an object, or those of a class, must get no such attribute."""
+        key = ("lacks", root, id(owner), name)
+        self.inputs.setdefault(key, Input(root, name, (), Lacks(), owner))
 
     def typed(
         self, root: str, name: str, owner: Any, path: tuple[Any, ...], t: lt.Type

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise.attributes import attribute
+from chainrule.specialise.attributes import attribute, own_none
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.model_calls import real_class
@@ -55,7 +55,7 @@ def getattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         raise not_differentiable(
             "CR502", ctx.builder.loc, "the attribute's name must be known"
         )
-    if len(args) == 3 and not _has(args[0], name.value):
+    if len(args) == 3 and not _has(ctx, args[0], name.value):
         return args[2]
     return attribute(ctx, frame, args[0], name.value)
 
@@ -66,12 +66,15 @@ def hasattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     name = args[1]
     if not isinstance(name, Const):
         return NotImplemented
-    return Const(_has(args[0], name.value))
+    return Const(_has(ctx, args[0], name.value))
 
 
-def _has(op: Operand, name: str) -> bool:
+def _has(ctx: Context, op: Operand, name: str) -> bool:
     if isinstance(op, Const):
-        return hasattr(op.value, name)
+        found = hasattr(op.value, name)
+        if not found and not ctx.splicing:
+            ctx.lacks("attribute", name, op.value)
+        return found
     match type_of(op):
         case lt.ArrayT():
             return hasattr(np.ndarray, name)
@@ -80,6 +83,8 @@ def _has(op: Operand, name: str) -> bool:
         case lt.ScalarT(dtype=dtype) if dtype is not None:
             return hasattr(dtype.type, name)
         case lt.ObjT(cls=cls, attrs=pairs):
+            if name not in dict(pairs):
+                own_none(ctx, cls, name)
             return name in dict(pairs) or hasattr(cls, name)
         case lt.TupleT(cls=cls) | lt.DictT(cls=cls) | lt.OpaqueT(cls=cls):
             return hasattr(cls, name)

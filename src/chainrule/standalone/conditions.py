@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.backend.scope import known_path
 from chainrule.cache import guards
 from chainrule.errors import CannotExport
-from chainrule.request import Apart, Input, Known, Laid
+from chainrule.request import Apart, Input, Known, Lacks, Laid
 from chainrule.runtime.objects import attributes
 from chainrule.standalone.literals import literal
 from chainrule.types import lattice as lt
@@ -76,6 +76,8 @@ def words(
                     text += f", {'' if contiguous else 'not '}contiguous"
                 case Apart():
                     text += ", in memory of its own"
+                case Lacks():
+                    pass
                 case _:
                     also = f" or {integers[name]}" if name in integers else ""
                     text = f"{name}: {in_words(t, never_one)}{also}"
