@@ -184,8 +184,10 @@ class Methods(State):
         return operations.apply(FLATTEN, (self, *args), kwargs)
 
     def astype(self, dtype: Any) -> Any:
-        """The elements in another dtype."""
-        return operations.apply(ASTYPE, (self, np.dtype(dtype)))
+        """The elements in another dtype; integers and truth values have no history."""
+        wanted = np.dtype(dtype)
+        run = operations.apply if wanted.kind in "fc" else operations.plain
+        return run(ASTYPE, (self, wanted), {})
 
     def copy(self) -> Any:
         """A copy; its gradient comes back to this tensor."""

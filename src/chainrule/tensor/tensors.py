@@ -19,18 +19,16 @@ import numpy as np
 
 from chainrule.errors import DifferentiationWarning
 from chainrule.tensor import views
-from chainrule.tensor.conversions import Conversions
 from chainrule.tensor.elementwise import Elementwise
+from chainrule.tensor.familiar import Familiar
 from chainrule.tensor.graph import Leaf, Node, Source, sweep
 from chainrule.tensor.in_place import InPlace
-from chainrule.tensor.methods import Methods
-from chainrule.tensor.operators import Operators
 from chainrule.tensor.printing import show
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Tensor(Operators, InPlace, Methods, Elementwise, Conversions):
+class Tensor(InPlace, Elementwise, Familiar):
     """An array with `backward()`; made by `tensor(data)`.
 
     Attributes
