@@ -45,7 +45,16 @@ from chainrule.optimise.protect import protect
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
-from chainrule.request import Apart, Built, Input, Known, Request, check_result
+from chainrule.request import (
+    Apart,
+    Attribute,
+    Built,
+    Input,
+    Known,
+    Overlap,
+    Request,
+    check_result,
+)
 from chainrule.rules.registry import RULES
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
@@ -282,10 +291,12 @@ def check_apart(
     fn: Any, inputs: tuple[Input, ...], arguments: dict[str, object]
 ) -> None:
     """Refuse arguments that share memory with one that the function writes into."""
+    if any(isinstance(i.type, Overlap) for i in inputs):
+        return
     written = [(i.name, *i.path) for i in inputs if isinstance(i.type, Apart)]
     found = overlapping(arguments, written) if written else None
     if found is not None:
-        one, two = (place[0] for place in found)
+        one, two = map(_spelled, found)
         raise not_differentiable(
             "CR416",
             None,
@@ -293,6 +304,13 @@ def check_apart(
             f"`{fn.__name__}` writes into `{one}`",
             help=f"pass a copy: {two}.copy()",
         )
+
+
+def _spelled(place: tuple[object, ...]) -> str:
+    """Write a part of an argument as a program would."""
+    name, *path = place
+    steps = (f".{p}" if isinstance(p, Attribute) else f"[{p!r}]" for p in path)
+    return f"{name}{''.join(steps)}"
 
 
 def describe(

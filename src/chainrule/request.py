@@ -65,9 +65,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """An array that was taken to lie in memory in the order of its elements, or not."""
+    """How an array was taken to lie in memory: in the order of its elements or not, or
+    with certain strides.
+    """
 
-    contiguous: bool
+    contiguous: bool | None = None
+    strides: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,13 @@ class Lacks:
     """Objects that were taken to have no attribute of this name of their own: what
     their class has was used, or that they have none at all.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How arguments share memory, and that others do not; see `cache.overlap`."""
+
+    pattern: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ class Input:
     root: str
     name: str
     path: tuple[Any, ...] = ()
-    type: Type | Known | Laid | Apart | Lacks = Known(None)
+    type: Type | Known | Laid | Apart | Lacks | Overlap = Known(None)
     owner: Any = None
 
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.cache import constants
-from chainrule.cache.overlap import apart
-from chainrule.request import Apart, Attribute, Input, Known, Lacks, Laid
+from chainrule.cache.overlap import apart, pattern
+from chainrule.request import Apart, Attribute, Input, Known, Lacks, Laid, Overlap
 from chainrule.types.lattice import (
     KINDS,
     ArrayT,
@@ -93,7 +93,9 @@ class Writer:
         v = self.names.fresh()
         atoms: list[str] = []
         for t in node.types:
-            if isinstance(t, Laid):
+            if isinstance(t, Laid) and t.strides is not None:
+                atoms.append(f"{v}.strides == {t.strides}")
+            elif isinstance(t, Laid):
                 word = "" if t.contiguous else "not "
                 atoms.append(f"{word}{v}.flags.c_contiguous")
             elif isinstance(t, Known):
@@ -296,13 +298,17 @@ def text_of(
         elif isinstance(i.type, Lacks):
             owner = writer.names.constant(i.owner)
             atoms.append(f"not hasattr({owner}, {i.name!r})")
-    inputs = [i for i in inputs if not isinstance(i.type, Apart | Lacks)]
+    patterns = [i.type.pattern for i in inputs if isinstance(i.type, Overlap)]
+    inputs = [i for i in inputs if not isinstance(i.type, Apart | Lacks | Overlap)]
     for (root, name, _), (owner, node) in _tree(inputs, arguments).items():
         atoms += _root(writer, root, name, owner, node, arguments)
+    named = ", ".join(f"{name!r}: {name}" for name in arguments)
     if written:
         test, places = writer.names.constant(apart), writer.names.constant(written)
-        named = ", ".join(f"{name!r}: {name}" for name in arguments)
         atoms.append(f"{test}({{{named}}}, {places})")
+    for each in patterns:
+        test, known = writer.names.constant(pattern), writer.names.constant(each)
+        atoms.append(f"{test}({{{named}}}) == {known}")
     return " and ".join(dict.fromkeys(atoms)) or "True"
 
 
@@ -348,7 +354,7 @@ def _tree(inputs: Iterable[Input], arguments: Mapping[str, Any]) -> _Tree:
                 value = _item(value, step)
             node = node.parts.setdefault((attribute, step), _Node())
         # tests of several arguments, of all objects of a class
-        assert not isinstance(item.type, Apart | Lacks)
+        assert not isinstance(item.type, Apart | Lacks | Overlap)
         if item.type not in node.types:
             node.types.append(item.type)
     return out

@@ -6,11 +6,13 @@ names of two that overlap.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from chainrule.request import Attribute
 from chainrule.runtime.objects import attributes
 
 Place = tuple[Any, ...]
@@ -36,6 +38,28 @@ def overlapping(
     return None
 
 
+def sharing(arguments: Mapping[str, Any]) -> list[tuple[Place, Place]]:
+    """Return the places of all arrays that share memory, pair by pair."""
+    found = [leaf for name, x in arguments.items() for leaf in _leaves((name,), x)]
+    pairs = itertools.combinations(found, 2)
+    return [(one, two) for (one, x), (two, y) in pairs if _share(x, y)]
+
+
+def pattern(arguments: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return how arguments share memory: which of them, how far apart, how they lie."""
+    found = dict(leaf for name, x in arguments.items() for leaf in _leaves((name,), x))
+    return tuple(
+        (one, two, start(y) - start(x), x.strides, y.strides)
+        for one, two in sharing(arguments)
+        for x, y in [(found[one], found[two])]
+    )
+
+
+def start(x: np.ndarray[Any, Any]) -> int:
+    """Return the address of the first element."""
+    return int(x.__array_interface__["data"][0])
+
+
 def _share(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
     if not np.may_share_memory(x, y):
         return False
@@ -57,4 +81,4 @@ def _leaves(place: Place, x: Any) -> Iterator[tuple[Place, np.ndarray[Any, Any]]
             yield from _leaves((*place, k), value)
     else:
         for name in attributes(x) or ():
-            yield from _leaves((*place, name), getattr(x, name))
+            yield from _leaves((*place, Attribute(name)), getattr(x, name))

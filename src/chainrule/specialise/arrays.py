@@ -16,9 +16,8 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
-from chainrule.request import Input, Laid
-from chainrule.specialise import writing
-from chainrule.specialise.builder import type_of
+from chainrule.specialise import layouts, writing
+from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context
 from chainrule.specialise.reach import reachable
 from chainrule.specialise.static_calls import may_name_twice
@@ -59,26 +58,51 @@ def through(
         shown = steps.pop().args[0]
         index, value = unflattened(ctx, shown, index, value)
     root = b.memory.root(op)
-    now = b.memory.current(root)
-    t = type_of(now)
+    return root, stored(ctx, b.memory.current(root), steps, index, value)
+
+
+def stored(
+    ctx: Context, base: Operand, steps: list[Apply], index: Operand, value: Operand
+) -> Operand:
+    """Return what an array holds after `view[index] = value` of a view of it."""
+    b, t = ctx.builder, type_of(base)
     if not steps:
         if lt.dims_of(t) == ():
             index = Const(...)
         if isinstance(index, Const) and index.value is Ellipsis:
-            return root, b.apply(prims.fill, now, value, type_=t)
-        return root, b.apply(prims.index_set, now, index, value, type_=t)
-    joined = composed(ctx, steps, index, now)
+            return b.apply(prims.fill, base, value, type_=t)
+        return b.apply(prims.index_set, base, index, value, type_=t)
+    joined = composed(ctx, steps, index, base)
     if joined is not None:
-        return root, b.apply(prims.index_set, now, joined, value, type_=t)
-    if any(step.fn in PERHAPS for step in steps):
-        return root, reshaped(ctx, now, steps, index, value)
+        return b.apply(prims.index_set, base, joined, value, type_=t)
+    if not any(step.fn in PERHAPS for step in steps):
+        return view_set(b, base, steps, index, value)
+    step, *rest = steps
+    view = b.apply(step.fn, base, *step.args[1:], kwargs=step.kwargs, form=step.form)
+    inner = stored(ctx, view, rest, index, value)
+    if step.fn is operator.getitem:
+        return b.apply(prims.index_set, base, step.args[1], inner, type_=t)
+    if step.fn in (np.reshape, np.ravel):
+        order = tuple((k, v) for k, v in step.kwargs if k == "order")
+        shape = b.apply(np.shape, base)
+        return b.apply(np.reshape, inner, shape, kwargs=order, type_=t)
+    if step.fn in PERHAPS:
+        return inner
+    return view_set(b, base, [step], Const(...), inner)
+
+
+def view_set(
+    b: Builder, base: Operand, steps: list[Apply], index: Operand, value: Operand
+) -> Operand:
+    """Write a store along a path of views."""
     marks = tuple(
         (step.fn, len(step.args) - 1, tuple(k for k, _ in step.kwargs))
         for step in steps
     )
     rest = [a for step in steps for a in (*step.args[1:], *(v for _, v in step.kwargs))]
-    content = b.apply(prims.view_set, now, Const(marks), index, value, *rest, type_=t)
-    return root, content
+    return b.apply(
+        prims.view_set, base, Const(marks), index, value, *rest, type_=type_of(base)
+    )
 
 
 def unflattened(
@@ -116,33 +140,6 @@ def unflattened(
     return b.apply(np.unravel_index, index, shape), value
 
 
-def reshaped(
-    ctx: Context, base: Operand, steps: list[Apply], index: Operand, value: Operand
-) -> Operand:
-    """Return an array after a store into a view of it that has another shape."""
-    b = ctx.builder
-    if not steps:
-        return b.apply(prims.index_set, base, index, value, type_=type_of(base))
-    step, *rest = steps
-    view = b.apply(step.fn, base, *step.args[1:], kwargs=step.kwargs, form=step.form)
-    inner = reshaped(ctx, view, rest, index, value)
-    if step.fn is operator.getitem:
-        place = step.args[1]
-        return b.apply(prims.index_set, base, place, inner, type_=type_of(base))
-    if step.fn in (np.reshape, np.ravel):
-        shape = b.apply(np.shape, base)
-        return b.apply(np.reshape, inner, shape, type_=type_of(base))
-    if step.fn in PERHAPS:
-        return inner
-    raise not_differentiable(
-        "CR413",
-        b.loc,
-        "write through a reshaped view of a transposed view",
-        label="which elements it shows is not followed",
-        help="write into a copy, or into the array itself",
-    )
-
-
 def path(ctx: Context, op: Value) -> list[Apply]:
     """Return the views that lead from the array that owns the memory to `op`."""
     b = ctx.builder
@@ -152,7 +149,7 @@ def path(ctx: Context, op: Value) -> list[Apply]:
     while stmt is not None and b.memory.is_view(stmt):
         if stmt.fn in READ_ONLY:
             raise read_only(ctx, stmt)
-        if stmt.fn in PERHAPS and not is_flat(stmt):
+        if stmt.fn in PERHAPS:
             check_layout(ctx, stmt)
         if stmt.fn is prims.unpack:  # an element of it is a row
             row = steps.pop()
@@ -179,7 +176,9 @@ def read_only(ctx: Context, stmt: Apply) -> Exception:
 
 def check_layout(ctx: Context, stmt: Apply) -> None:
     """Refuse a write where it depends on the layout whether there are two arrays."""
-    if is_contiguous(ctx, stmt.args[0]):
+    if is_flat(stmt) or layouts.sample(ctx, stmt.out) is not None:
+        return  # it is known to be a view
+    if is_contiguous(ctx, stmt.args[0]) and not other_order(stmt):
         return
     raise not_differentiable(
         "CR413",
@@ -188,6 +187,15 @@ def check_layout(ctx: Context, stmt: Apply) -> None:
         label="whether this writes into one array or two is known only at run time",
         help=f"copy first: np.{stmt.fn.__name__}(...).copy(), or ascontiguousarray",
     )
+
+
+def other_order(stmt: Apply) -> bool:
+    """Say whether elements may be read in another order than the last axis first."""
+    orders = [v for k, v in stmt.kwargs if k == "order"]
+    orders += stmt.args[2 if stmt.fn is np.reshape else 1 :]
+    if stmt.fn is np.asfortranarray:
+        return True
+    return any(not isinstance(v, Const) or v.value not in ("C", None) for v in orders)
 
 
 C_ORDER: set[Any] = {
@@ -210,9 +218,12 @@ def is_contiguous(ctx: Context, op: Operand) -> bool:
     if not isinstance(op, Value) or not isinstance(op.type, lt.ArrayT):
         return isinstance(op, Const)
     home = b.memory.object(op)
-    place = given_at(ctx, home)
+    place = layouts.given_at(ctx, home)
     if place is not None:
-        return lies(ctx, place)
+        return layouts.lies(ctx, place)
+    sample = layouts.sample(ctx, home)
+    if sample is not None:
+        return bool(sample.flags.c_contiguous)
     stmt, rank = b.definition(home), home.type.ndim  # type: ignore[attr-defined]
     if stmt is None:
         return False
@@ -259,34 +270,6 @@ OPERATORS = {
     getattr(operator, name)
     for name in "add sub mul truediv floordiv mod pow neg pos matmul".split()
 }
-
-
-def given_at(ctx: Context, home: Value) -> tuple[Any, ...] | None:
-    """Return where among the arguments an object is."""
-    if home in ctx.params:
-        return (ctx.params[home],)
-    place = ctx.builder.memory.held.get(home)
-    if place is None or isinstance(place[1], Apply):
-        return None
-    above = given_at(ctx, place[0])
-    return None if above is None else (*above, place[1])
-
-
-def lies(ctx: Context, place: tuple[Any, ...]) -> bool:
-    """Ask how an argument lies in memory; the guard will ask it again."""
-    name, *path = place
-    value = ctx.values.get(name)
-    for step in path:
-        try:
-            value = value[step]  # type: ignore[index]
-        except (TypeError, KeyError, IndexError):
-            value = getattr(value, str(step), None)
-    if not isinstance(value, np.ndarray):
-        return False
-    flag = bool(value.flags.c_contiguous)
-    given = Input("param", name, tuple(path), Laid(flag))
-    ctx.inputs[("laid", place)] = given
-    return flag
 
 
 # ------------------------------------------------------------------- composition

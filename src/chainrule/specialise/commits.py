@@ -19,16 +19,22 @@ from chainrule.specialise.joins import layout_of, read_parts
 from chainrule.types import lattice as lt
 
 
-def commit(ctx: Context, params: list[Value]) -> None:
-    """Write what the objects among the arguments hold now."""
+def commit(ctx: Context, params: list[Value], copies: dict[Value, Value]) -> None:
+    """Write what the objects among the arguments hold now.
+
+    `copies` are what the function worked on in place of some of them.
+    """
     memory = ctx.builder.memory
     if not memory.now:
         return
-    finals = [(p, memory.current(p)) for p in params]
+    finals = [(p, memory.current(copies.get(p, p))) for p in params]
     homes = {p: memory.object(p) for p in params}
     now, memory.now = memory.now, {}
     for param, final in finals:
-        if final is not param:
+        if param in copies:
+            if final is not copies[param]:
+                _effect(ctx.builder, prims.commit, param, final)
+        elif final is not param:
             _object(ctx, now, param, homes[param], final, (param.hint,))
     memory.now = now
 

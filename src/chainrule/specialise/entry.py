@@ -11,6 +11,7 @@ import operator
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chainrule.derivative import Derivative
@@ -30,9 +31,12 @@ from chainrule.ir.nodes import (
 from chainrule.ir.walk import inner_blocks, substitute
 from chainrule.request import Input
 from chainrule.specialise import (
+    arrays,
     commits,
     generators,
     inlining,
+    layouts,
+    mirrors,
     model_calls,
     nested,
     recursion,
@@ -78,12 +82,16 @@ def specialise(
         ctx.params[value] = name
         frame.env[name] = value if isinstance(what, lt.Type) else Const(what)
     block = Block()
+    builder.memory.is_copy = partial(layouts.is_copy, ctx)
+    builder.memory.check_view = partial(arrays.check_layout, ctx)
     with builder.into(block):
+        copies = mirrors.keep_in_step(ctx, params)
+        frame.env |= {p.hint: copy for p, copy in copies.items() if p.hint}
         op = recursion.enter(ctx, frame, fn)
         op = present(builder, builder.memory.current(op), frame.name)
         generators.refuse_kept(ctx, op)
         model_calls.refuse_kept(ctx, op)
-        commits.commit(ctx, params)
+        commits.commit(ctx, params, copies)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     for each in (
         block,

@@ -26,6 +26,7 @@ from chainrule.ir.nodes import UNDEF, Const, Loc, Operand, Undef, Value
 from chainrule.request import Input, Known, Lacks
 from chainrule.specialise.builder import Builder
 from chainrule.specialise.memory import Now
+from chainrule.specialise.mirrors import Mirror
 from chainrule.specialise.values import Cell, Closure, Poison, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
@@ -91,6 +92,8 @@ class Context:
     step: int = 0
     turns: int = 0
     lists: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    samples: dict[Value, Any] = field(default_factory=dict)
+    mirrors: dict[Value, list[tuple[Value, Mirror]]] = field(default_factory=dict)
 
     def known(
         self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Try, Value, With
-from chainrule.specialise.views import SPLITS, UNFOLLOWED, is_view
+from chainrule.specialise.views import PERHAPS, SPLITS, UNFOLLOWED, is_view
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ class Memory:
         self.counted: list[Value] = []  # lists that a loop reads by position
         self.factories: dict[Value, Operand] = {}
         self.fresh: dict[tuple[Block, Value], Operand] = {}
-        self.contiguous: Callable[[Value], bool | None] = lambda _: None
+        # Whether what may be a view is known to be a copy (see `layouts`), and who
+        # refuses what is not known to be either.
+        self.is_copy: Callable[[Apply], bool] = lambda _: False
+        self.check_view: Callable[[Apply], None] = lambda _: None
 
     # ------------------------------------------------------------------ reading
 
@@ -98,6 +101,8 @@ class Memory:
             return op
         if all(a is b for a, b in zip(args, stmt.args, strict=True)):
             return op
+        if stmt.fn in PERHAPS:
+            self.check_view(stmt)
         type_: lt.Type | None = (
             rebuilt_type(op.type, args) if stmt.fn in MAKERS else None
         )
@@ -217,6 +222,8 @@ class Memory:
         if stmt is None or not self.is_view(stmt):
             return self.current(home)
         assert isinstance(stmt.args[0], Value)
+        if stmt.fn in PERHAPS:
+            self.check_view(stmt)
         base = self.again(stmt.args[0])
         return self.b.apply(
             stmt.fn, base, *stmt.args[1:], kwargs=stmt.kwargs, form=stmt.form
@@ -228,7 +235,7 @@ class Memory:
             whole = self.b.definition(stmt.args[0])
             if whole is not None and whole.fn in SPLITS and is_view(whole):
                 return isinstance(stmt.out.type, lt.ArrayT)
-        return is_view(stmt)
+        return is_view(stmt) and not (stmt.fn in PERHAPS and self.is_copy(stmt))
 
     def root(self, op: Value) -> Value:
         """Return the object whose memory a view shows."""

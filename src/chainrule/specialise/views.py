@@ -2,7 +2,7 @@
 
 In: an operation. Out: whether its result shows the memory of its first operand, and how
 to write through it. A basic index, a transposition and their like always do; a reshape
-does so only if the memory lies as it has to, which `Memory.contiguous` is asked.
+does so only if the memory lies as it has to; see `layouts`.
 """
 
 from __future__ import annotations

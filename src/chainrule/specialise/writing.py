@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Value
-from chainrule.specialise import arrays
+from chainrule.specialise import arrays, mirrors
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, State
 from chainrule.specialise.joins import Joiner
@@ -96,7 +96,7 @@ class Write:
         self.ctx, self.memory = ctx, ctx.builder.memory
         self.done: set[Value] = set()
 
-    def put(self, home: Value, content: Operand) -> None:
+    def put(self, home: Value, content: Operand, mirrored: bool = True) -> None:
         """Let one object hold something else, and those that may be the same."""
         memory = self.memory
         if any(memory.object(v) is home for v in memory.iterated):
@@ -125,8 +125,14 @@ class Write:
             if memory.root(source) not in self.done
         ]
         roots = [self.up(home, *origin) for origin in fed]
-        for root in dict.fromkeys(r for r in roots if r is not None):
+        found = dict.fromkeys(r for r in roots if r is not None)
+        self.done.update(found)  # all hold their new content before anybody reads them
+        for root in found:
             self.put(root, memory.current(root))
+        for other, mirror in self.ctx.mirrors.get(home, ()) if mirrored else ():
+            if other not in self.done:
+                now = memory.current(other)
+                self.put(other, mirrors.seen(memory.b, mirror, content, now), False)
         for twin in sorted(memory.twins.get(home, ()), key=lambda v: v.id):
             self.uncertain(home, twin)
 
@@ -164,14 +170,17 @@ class Write:
 
     def down(self, home: Value, out: Value) -> None:
         """Write to what is the written object, or a view of it, on some path."""
-        for stmt, k, source in self.memory.origins[out]:
-            if self.memory.root(source) is not home:
+        memory = self.memory
+        before = now = memory.current(out)
+        for stmt, k, source in memory.origins[out]:
+            if memory.root(source) not in self.done:
                 continue
             if not isinstance(stmt, If) or not self.tells(out):
                 self.uncertain(home, out)
                 continue
-            now = self.memory.again(source)
-            self.put(out, self.choose(stmt, k, now, self.memory.current(out)))
+            now = self.choose(stmt, k, memory.again(source), now)
+        if now is not before:
+            self.put(out, now)
 
     def up(self, home: Value, stmt: Any, k: int, source: Value) -> Value | None:
         """Write to the array that the written one is, or shows, on some path."""

@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.backend.scope import known_path
 from chainrule.cache import guards
 from chainrule.errors import CannotExport
-from chainrule.request import Apart, Input, Known, Lacks, Laid
+from chainrule.request import Apart, Input, Known, Lacks, Laid, Overlap
 from chainrule.runtime.objects import attributes
 from chainrule.standalone.literals import literal
 from chainrule.types import lattice as lt
@@ -34,6 +34,8 @@ def condition(
     names = _Spelled(prefix)
     writer = _Writer(names, never_one, True, False)
     own = [i for i in inputs if i.root == "param"]
+    if any(isinstance(i.type, Overlap) for i in own):
+        raise CannotExport("it was made for arguments that share memory; pass copies")
     text = guards.text_of(writer, [i for i in own if i.type != Apart()], arguments)
     written = [(i.name, *i.path) for i in own if i.type == Apart()]
     text = " and ".join([text, *_apart(written, arguments)]) if written else text
@@ -72,12 +74,16 @@ def words(
             match t:
                 case Known(value=value):
                     text = f"{name} = {_short(value)}"
+                case Laid(strides=tuple() as strides):
+                    text += f", strides {strides}"
                 case Laid(contiguous=contiguous):
                     text += f", {'' if contiguous else 'not '}contiguous"
                 case Apart():
                     text += ", in memory of its own"
                 case Lacks():
                     pass
+                case Overlap():
+                    text += ", in memory of other arguments"
                 case _:
                     also = f" or {integers[name]}" if name in integers else ""
                     text = f"{name}: {in_words(t, never_one)}{also}"
