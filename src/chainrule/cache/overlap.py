@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.request import Attribute
 from chainrule.runtime.objects import attributes
 
 Place = tuple[Any, ...]
@@ -81,4 +80,4 @@ def _leaves(place: Place, x: Any) -> Iterator[tuple[Place, np.ndarray[Any, Any]]
             yield from _leaves((*place, k), value)
     else:
         for name in attributes(x) or ():
-            yield from _leaves((*place, Attribute(name)), getattr(x, name))
+            yield from _leaves((*place, name), getattr(x, name))
