@@ -47,7 +47,6 @@ from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
 from chainrule.request import (
     Apart,
-    Attribute,
     Built,
     Input,
     Known,
@@ -296,7 +295,7 @@ def check_apart(
     written = [(i.name, *i.path) for i in inputs if isinstance(i.type, Apart)]
     found = overlapping(arguments, written) if written else None
     if found is not None:
-        one, two = map(_spelled, found)
+        one, two = (_spelled(place, arguments) for place in found)
         raise not_differentiable(
             "CR416",
             None,
@@ -306,11 +305,15 @@ def check_apart(
         )
 
 
-def _spelled(place: tuple[object, ...]) -> str:
+def _spelled(place: tuple[Any, ...], arguments: dict[str, object]) -> str:
     """Write a part of an argument as a program would."""
     name, *path = place
-    steps = (f".{p}" if isinstance(p, Attribute) else f"[{p!r}]" for p in path)
-    return f"{name}{''.join(steps)}"
+    value: Any = arguments[name]
+    for step in path:
+        is_item = isinstance(value, list | tuple | dict)
+        name += f"[{step!r}]" if is_item else f".{step}"
+        value = value[step] if is_item else getattr(value, step)
+    return str(name)
 
 
 def describe(
