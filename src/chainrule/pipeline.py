@@ -42,6 +42,7 @@ from chainrule.optimise.last_row import leave_out_last_rows
 from chainrule.optimise.one_sweep import one_sweep
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.protect import protect
+from chainrule.optimise.residual import drop_unread
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
@@ -248,6 +249,9 @@ def optimise(derived: Derived) -> None:
                 remove_dead(function)
             drop_casts(function)
             mark_distinct(function)
+    if len(derived.functions) == 2:
+        drop_unread(*derived.functions)
+        remove_dead(derived.functions[0])
     for k, function in enumerate(derived.functions):
         if len(derived.functions) == 1 or k == 1:
             own_results(function, derived.own_parts)
