@@ -59,6 +59,9 @@ def jump(x: float) -> float:
 def shifted(x: float, n: int = 3, k: float = 2.0) -> float:
     return x**n * k**2
 
+def matrix(a, b):
+    return np.sum(a @ b)
+
 def talks(x: float) -> float:
     print("hello", x)
     return x * x
@@ -201,6 +204,19 @@ def test_what_the_function_prints_is_no_part_of_the_answer(run: Run) -> None:
     assert "hello" not in out.partition('"primal"')[0] and "hello 1.0" in err
 
 
+def test_two_colons_do_as_one(run: Run) -> None:
+    """The function may be named as pytest names tests."""
+    assert run("model.py::square")[:2] == run("model.py:square")[:2]
+
+
+def test_assumed_arguments_that_do_not_fit(run: Run) -> None:
+    """The function's own error, and how to give others."""
+    status, _, err = run("model.py:matrix")
+    assert status == USAGE
+    assert "matrix raises TypeError for these arguments" in err
+    assert err.endswith('give others: --args "a=..., b=..."\n')
+
+
 def test_output(run: Run) -> None:
     """`--output` writes what would be printed."""
     status, out, _ = run("model.py:square", "--output", "made.py")
@@ -253,7 +269,9 @@ def test_explain(run: Run, code: str) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ((), "name a function"),
+        ((), "name a function: inspect-derivative module:function (--help has"),
+        (("model.py:square", "--width", "x"), "'x' is no number"),
+        (("model.py:loss", "--wrt", "w,w"), "--wrt names a parameter twice: w, w"),
         (("model.py",), "not of the form"),
         (("model.py:squar",), "did you mean square?"),
         (("model.py:square", "--wrt", "y"), "no parameter 'y'"),

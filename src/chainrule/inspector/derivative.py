@@ -93,9 +93,11 @@ class Derivative:
         try:
             self.value(arguments)
         except Exception as problem:
+            example = ", ".join(f"{name}=..." for name in arguments.values)
+            hint = f'\ngive others: --args "{example}"' if arguments.assumed else ""
             raise UsageError(
                 f"{self.target.name} raises {type(problem).__name__} for these"
-                f" arguments: {problem}"
+                f" arguments: {problem}{hint}"
             ) from None
 
     def value(self, arguments: Arguments) -> Any:

@@ -88,7 +88,9 @@ def answer(options: argparse.Namespace, style: show.Style, stream: TextIO) -> in
     if options.verify:
         return export.verify(options, style, stream)
     if not options.target:
-        raise UsageError("name a function: inspect-derivative module:function")
+        raise UsageError(
+            "name a function: inspect-derivative module:function (--help has the rest)"
+        )
     if options.export:
         write(export.module(options, options.export, style), options.export)
         return FINE

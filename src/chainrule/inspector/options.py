@@ -15,7 +15,8 @@ from chainrule.inspector.target import UsageError
 DESCRIPTION = """\
 Show the derivative of a function as the Python code that chainrule makes of it.
 
-TARGET is module:function, module:Class.method or path/to/file.py:function.
+TARGET is module:function, module:Class.method or path/to/file.py:function; as in
+pytest, :: does too.
 The module is imported, which runs it.
 """
 EPILOG = """\
@@ -122,7 +123,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _width(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
     if number < 20:
         raise argparse.ArgumentTypeError("the least width is 20")
     return number

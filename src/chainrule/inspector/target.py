@@ -51,7 +51,7 @@ class Target:
 
 def find(label: str) -> Target:
     """Return the function that `label` names."""
-    place, colon, path = label.rpartition(":")
+    place, colon, path = label.replace("::", ":").rpartition(":")
     if not colon or not place or not path:
         raise UsageError(
             f"{label!r} is not of the form module:function or file.py:function"

@@ -167,6 +167,8 @@ def active(target: Target, wrt: str | None) -> tuple[str, ...] | str | None:
             raise UsageError(
                 f"{target.name} has no parameter {item!r} (it has {known})"
             )
+    if len(set(out)) < len(out):
+        raise UsageError(f"--wrt names a parameter twice: {', '.join(out)}")
     return out[0] if "," not in wrt else tuple(out)
 
 

@@ -31,7 +31,7 @@ class Live:
     def __init__(self, target: str, argv: Sequence[str]) -> None:
         self.target = target
         self.argv = [arg for arg in argv if arg != "--watch"]
-        self.files = [target.rpartition(":")[0]]
+        self.files = [target.replace("::", ":").rpartition(":")[0]]
         self.stamps: dict[str, int | None] = {}
         self.start = f"{os.getpid()}-{time.time_ns():x}"
         self.number = 0
