@@ -94,10 +94,10 @@ class Derivative:
             self.value(arguments)
         except Exception as problem:
             example = ", ".join(f"{name}=..." for name in arguments.values)
-            hint = f'\ngive others: --args "{example}"' if arguments.assumed else ""
             raise UsageError(
                 f"{self.target.name} raises {type(problem).__name__} for these"
-                f" arguments: {problem}{hint}"
+                f" arguments: {problem}",
+                f'; give others: --args "{example}"' if arguments.assumed else "",
             ) from None
 
     def value(self, arguments: Arguments) -> Any:

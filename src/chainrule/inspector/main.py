@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             return run(options, style, argv)
     except UsageError as problem:
-        show.message(f"error: {problem}", style)
+        show.message(f"error: {problem}{problem.hint}", style)
         return USAGE
     except (NotDifferentiable, derivative.Refused) as problem:
         mark = "error: " if isinstance(problem, derivative.Refused) else ""

@@ -22,7 +22,14 @@ from typing import Any
 
 
 class UsageError(Exception):
-    """The command line asks for something that is not there; exit status 2."""
+    """The command line asks for something that is not there; exit status 2.
+
+    `hint` is what to say after the message, where there is a command line to correct.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True)
