@@ -60,6 +60,10 @@ def known_path(item: Any) -> tuple[ModuleType | None, str]:
         module = sys.modules.get(f"numpy.{sub}")
         if module is not None and vars(module).get(name, np) is item:
             return np, f"{sub}.{name}"
+    owner = getattr(item, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        module, path = known_path(owner)
+        return module, f"{path}.{name}" if module is not None else ""
     return None, ""
 
 

@@ -145,3 +145,26 @@ def fmax_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
 @rules.composite(np.fmin.reduce)
 def fmin_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
     return np.nanmin(array, axis=axis, keepdims=keepdims)
+
+
+@rules.reverse(np.logaddexp.reduce)
+def logaddexp_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    out = np.logaddexp.reduce(array, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+    def pullback(out_bar: Any) -> Any:
+        return kept(out_bar, axis, keepdims) * shares(array, out, axis, keepdims)
+
+    return out, pullback
+
+
+@rules.forward(np.logaddexp.reduce)
+def logaddexp_reduce_forward(
+    array: Any, array_dot: Any, out: Any, axis: Any = 0, keepdims: bool = False
+) -> Any:
+    moved = shares(array, out, axis, keepdims) * array_dot
+    return np.sum(moved, axis=axis, keepdims=keepdims)
+
+
+def shares(a: Any, total: Any, axis: Any, keepdims: bool) -> Any:
+    """Return which part of a sum of exponentials each of them is."""
+    return np.where(np.isinf(a) & (a < 0), 0, np.exp(a - kept(total, axis, keepdims)))

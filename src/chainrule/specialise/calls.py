@@ -34,6 +34,7 @@ from chainrule.specialise import (
     library,
     lists,
     managers,
+    numpy_calls,
     object_calls,
     sequence_calls,
     static_calls,
@@ -227,6 +228,9 @@ def call_outside(
         return call(ctx, frame, Const(wrapped), args, kwargs)
     if managers.is_made_by_generator(fn):
         return managers.make(ctx, frame, fn, args, kwargs)
+    of_numpy = numpy_calls.call(ctx, frame, fn, args, kwargs)
+    if of_numpy is not None:
+        return of_numpy
     library.refuse_writer(ctx, fn)
     if isinstance(fn, types.MethodType) and is_primitive(fn.__func__):
         base = Const(fn.__self__, (callee.text or "").rpartition(".")[0] or None)
@@ -235,6 +239,11 @@ def call_outside(
     derivative = library.derivative(ctx, frame, fn, args, kwargs)
     if derivative is not None:
         return derivative
+    if library.is_single_dispatch(fn) and args:
+        chosen = library.dispatched(
+            ctx, fn, call(ctx, frame, Const(type), args[:1], [])
+        )
+        return call(ctx, frame, Const(chosen), args, kwargs)
     if isinstance(fn, types.FunctionType) and not library.is_opaque(fn):
         return inlining.call_function(ctx, frame, fn, args, kwargs)
     if getattr(fn, "__name__", "") == "_make" and args and is_const(args[0], type):

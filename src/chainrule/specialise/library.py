@@ -49,6 +49,19 @@ WRITERS = {
     "shuffle",
 }
 
+# Functions of two arrays; a list of integers stands for an array, too.
+PAIRS = {
+    np.dot,
+    np.inner,
+    np.outer,
+    np.vdot,
+    np.kron,
+    np.cross,
+    np.convolve,
+    np.correlate,
+    np.tensordot,
+}
+
 # Functions that take a list of arrays; elsewhere a list stands for one array.
 SEQUENCES = {
     np.array,
@@ -84,6 +97,10 @@ def prepare(
     ctx: Context, frame: Frame, fn: Callable[..., Any], position: int, op: Operand
 ) -> Operand:
     """Make an array of a list of numbers that is given where an array belongs."""
+    if position < 2 and (fn in PAIRS or isinstance(fn, np.ufunc)):
+        t = type_of(op)
+        if isinstance(t, lt.ListT | lt.TupleT) and _numbers_in(t):
+            return ctx.builder.apply(np.array, op)
     if isinstance(op, Const):
         if isinstance(op.value, Generated | Generator | Items | Streams):
             from chainrule.specialise.comprehensions import static_items
@@ -166,13 +183,36 @@ def derivative(
     return nested.call(ctx, frame, fn, args, kwargs)
 
 
+def is_single_dispatch(fn: Any) -> bool:
+    """Say whether a function was made by `functools.singledispatch`."""
+    wrapper = isinstance(fn, types.FunctionType) and hasattr(fn, "registry")
+    return wrapper and fn.__code__.co_filename == functools.__file__
+
+
+def dispatched(ctx: Context, fn: Any, cls: Operand) -> Any:
+    """Return what a `singledispatch` function calls for this class."""
+    if isinstance(cls, Const):
+        return fn.dispatch(cls.value)
+    raise not_differentiable(
+        "CR303",
+        ctx.builder.loc,
+        f"which implementation of `{fn.__name__}` is called is decided at run time",
+        label="by the class of its first argument",
+    )
+
+
 def is_opaque(fn: types.FunctionType) -> bool:
     """Say whether a Python function belongs to a library that has to have rules."""
     module = getattr(fn, "__module__", None) or ""
-    ours = module.startswith(("chainrule.rules", "chainrule.specialise.models"))
+    ours = module.startswith(OURS)
     return is_library(module) and not ours
 
 
+OURS = (
+    "chainrule.rules",
+    "chainrule.specialise.models",
+    "chainrule.specialise.numpy_models",
+)
 CALCULATING = ("numpy.polynomial", "scipy.special", "scipy.signal", "scipy.linalg")
 
 
@@ -281,6 +321,16 @@ def opaque_method(
         f"method `.{name}()` of {lt.show(type_of(base))} has no rule",
         label="chainrule cannot see inside it",
     )
+
+
+def _numbers_in(t: lt.Type) -> bool:
+    """Say whether a type holds numbers, integers too, and nothing else."""
+    match t:
+        case lt.ListT(items=None, elem=elem):
+            return elem is not None and _numbers_in(elem)
+        case lt.ListT(items=items) | lt.TupleT(items=items):
+            return bool(items) and all(map(_numbers_in, items or ()))
+    return isinstance(t, lt.ScalarT | lt.ArrayT)
 
 
 def _number(op: Operand) -> bool:

@@ -1,0 +1,138 @@
+"""Calls of NumPy's functions that take functions, and of the methods of ufuncs.
+
+In: operands. Out: an operand. The functions are interpreted as `numpy_models` writes
+them; what `np.vectorize` makes is a method whose first argument is the function.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import not_differentiable
+from chainrule.ir import prims
+from chainrule.ir.nodes import Const, Operand
+from chainrule.specialise import calls, inlining, numpy_models, sequence_calls
+from chainrule.specialise.builder import type_of
+from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.specials import Args, Kwargs, Special, special
+from chainrule.specialise.values import Items, Method, is_const
+from chainrule.types import lattice as lt
+
+
+def _written(model: types.FunctionType) -> Special:
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        return inlining.call_function(ctx, frame, model, args, kwargs)
+
+    return handler
+
+
+for _name in ("piecewise", "apply_along_axis", "fromfunction"):
+    special(getattr(np, _name))(_written(getattr(numpy_models, _name)))
+
+
+@special(np.vectorize)
+def vectorize(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Keep the function until it is called."""
+    named = dict(kwargs)
+    function = args[0] if args else named.pop("pyfunc", None)
+    otypes = args[1] if len(args) > 1 else named.pop("otypes", Const(None))
+    for name in ("doc", "cache"):
+        named.pop(name, None)
+    stated = [otypes] if isinstance(otypes, Const) else ctx.builder.elements(otypes)
+    known = stated is not None and all(isinstance(t, Const) for t in stated)
+    if function is None or named or len(args) > 2 or not known:
+        raise _no_vectorize(ctx, "np.vectorize with these options")
+    dtypes = [t.value for t in stated or []]  # type: ignore[union-attr]
+    plain = isinstance(otypes, Const)
+    return Const(
+        Method(Const(Elementwise(dtypes[0] if plain else dtypes)), (function,))
+    )
+
+
+class Elementwise:
+    """What `np.vectorize` makes of a function: `otypes` are the dtypes it states."""
+
+    def __init__(self, otypes: Any) -> None:
+        self.otypes = otypes
+
+    def call(self, ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Operand:
+        """Call the function for every element; results are arrays of one shape."""
+        function, *given = args
+        given += [v for _, v in kwargs]
+        names = Const(tuple(k for k, _ in kwargs))
+        model = Const(numpy_models.per_element)
+        listed = calls.call(ctx, frame, model, [function, names, *given], [])
+        shape = self.shape(ctx, frame, given)
+        elem = lt.element_type(type_of(listed))
+        if not isinstance(elem, lt.TupleT):
+            return self.array(ctx, listed, shape, 0)
+        columns = sequence_calls.transposed(ctx, frame, listed)
+        if not is_const(columns, Items):
+            raise _no_vectorize(ctx, "np.vectorize of a function of several results")
+        made = [
+            self.array(ctx, column, shape, k)
+            for k, column in enumerate(columns.value.now())
+        ]
+        return ctx.builder.apply(prims.make_tuple, *made)
+
+    def shape(self, ctx: Context, frame: Frame, given: Args) -> Operand:
+        """Return the shape that the arguments are broadcast to."""
+        b = ctx.builder
+        arrays = b.apply(np.broadcast_arrays, *given)
+        first = b.getitem(arrays, 0)
+        return b.apply(getattr, first, Const("shape"))
+
+    def array(self, ctx: Context, listed: Operand, shape: Operand, k: int) -> Operand:
+        """Make an array of the results; its dtype is that of the first one."""
+        elem = lt.element_type(type_of(listed))
+        dtype: Kwargs = []
+        if self.otypes is not None:
+            dtype = [("dtype", Const(np.dtype(self.otypes[k])))]
+        elif not isinstance(elem, lt.ScalarT) or not (elem.exact or elem.dtype):
+            raise not_differentiable(
+                "CR303",
+                ctx.builder.loc,
+                "np.vectorize gives all results the dtype of the first one",
+                label="which may be an integer or a float here",
+                help="return floats in every branch, or state otypes=[float]",
+            )
+        flat = ctx.builder.apply(np.array, listed, kwargs=tuple(dtype))
+        return ctx.builder.apply(np.reshape, flat, shape)
+
+
+def _no_vectorize(ctx: Context, what: str) -> Exception:
+    return not_differentiable(
+        "CR302",
+        ctx.builder.loc,
+        f"{what} is not followed",
+        help="write the loop, or use NumPy functions of whole arrays",
+    )
+
+
+def call(
+    ctx: Context, frame: Frame, fn: Any, args: Args, kwargs: Kwargs
+) -> Operand | None:
+    """Call what `np.vectorize` made, or `ufunc.outer`; None for anything else."""
+    if isinstance(fn, Elementwise):
+        return fn.call(ctx, frame, args, kwargs)
+    if isinstance(fn, np.vectorize):
+        return vectorized(ctx, frame, fn, args, kwargs)
+    owner = getattr(fn, "__self__", None)
+    if isinstance(owner, np.ufunc) and fn.__name__ == "outer" and len(args) == 2:
+        model = Const(numpy_models.outer)
+        return calls.call(ctx, frame, model, [Const(owner), *args], kwargs)
+    return None
+
+
+def vectorized(
+    ctx: Context, frame: Frame, fn: np.vectorize, args: Args, kwargs: Kwargs
+) -> Operand:
+    """Call an `np.vectorize` that was made outside the program."""
+    if fn.signature is not None or fn.excluded:
+        raise _no_vectorize(ctx, "np.vectorize with `signature` or `excluded`")
+    ctx.known("attribute", "pyfunc", fn, (), fn.pyfunc)
+    own = Elementwise(fn.otypes)
+    return own.call(ctx, frame, [Const(fn.pyfunc), *args], kwargs)

@@ -1,0 +1,75 @@
+"""NumPy's functions that take functions, as Python would write them.
+
+In: what the calls are given. Out: what NumPy returns. `numpy_calls` interprets these in
+place of NumPy's own, so that the functions handed to them are followed too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Write the pieces one after the other into an array."""
+    x = np.asarray(x)
+    if not isinstance(condlist, list | tuple):
+        condlist = [condlist]
+    tests = [np.asarray(test) for test in condlist]
+    if x.ndim == 0:
+        one = [np.reshape(test, (1,)) for test in tests]
+        whole = piecewise(np.reshape(x, (1,)), one, funclist, *args, **kw)
+        return np.reshape(whole, ())
+    if len(funclist) == len(tests) + 1:
+        tests.append(~np.any(np.stack(tests), axis=0))
+    elif len(funclist) != len(tests):
+        n = len(tests)
+        raise ValueError(
+            f"with {n} condition(s), either {n} or {n + 1} functions are expected"
+        )
+    y = np.zeros_like(x)
+    for test, piece in zip(tests, funclist, strict=True):
+        if callable(piece):
+            chosen = x[test]
+            if chosen.size > 0:
+                y[test] = piece(chosen, *args, **kw)
+        else:
+            y[test] = piece
+    return y
+
+
+def apply_along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **kw: Any) -> Any:
+    """Call a function on every row along an axis, and put the results together."""
+    moved = np.moveaxis(np.asarray(arr), axis, -1)
+    front = moved.shape[:-1]
+    rows = np.reshape(moved, (-1, moved.shape[-1]))
+    results = np.array([np.asarray(func1d(row, *args, **kw)) for row in rows])
+    whole = np.reshape(results, front + results.shape[1:])
+    if results.ndim == 1:
+        return whole
+    return np.moveaxis(whole, -1, axis)
+
+
+def fromfunction(function: Any, shape: Any, *, dtype: Any = float, **kw: Any) -> Any:
+    """Call a function on the coordinates of a grid."""
+    grid = np.indices(shape, dtype=dtype)
+    return function(*[grid[k] for k in range(len(shape))], **kw)
+
+
+def per_element(function: Any, names: Any, *args: Any) -> Any:
+    """Call a function on the elements of arrays of one shape, the last by keyword."""
+    columns = [np.ravel(a).tolist() for a in np.broadcast_arrays(*args)]
+    k = len(columns) - len(names)
+    if not names:
+        return [function(*row) for row in zip(*columns, strict=True)]
+    return [
+        function(*row[:k], **dict(zip(names, row[k:], strict=True)))
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def outer(function: Any, a: Any, b: Any) -> Any:
+    """Call a ufunc on every pair of elements."""
+    a, b = np.asarray(a), np.asarray(b)
+    return function(a[(..., *(None for _ in range(b.ndim)))], b)
