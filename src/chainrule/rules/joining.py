@@ -282,6 +282,9 @@ def meshgrid(
     bars: tuple[Any, ...] = ()
     for k in range(len(xi)):
         others = other_coordinates(k, len(xi), indexing)
+        if out_bar[k] is None:  # integers
+            bars = (*bars, None)
+            continue
         g = out_bar[k] if len(others) == 0 else out_bar[k].sum(axis=others)
         bars = (*bars, g if np.ndim(xi[k]) == 1 else shaped(g, xi[k]))
     return bars

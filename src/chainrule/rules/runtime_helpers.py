@@ -74,10 +74,16 @@ def cotangent_or_dot(given: Any, g_dot: Any) -> Any:
     rules.refuse(CALLED)
 
 
-@rules.linear(helpers.project_all, wrt="g")
+@rules.linear(helpers.project_all, wrt=("g", "like"))
 def project_all(out_bar: Any, g: Any, like: Any) -> Any:
     """The classes of the numbers are another matter."""
-    return out_bar
+    return out_bar, None
+
+
+@rules.forward(helpers.project_all)
+def project_all_dot(g_dot: Any, like: Any, like_dot: Any) -> Any:
+    """Project the tangents alike."""
+    return helpers.project_all(g_dot, like)
 
 
 @rules.linear(helpers.add, wrt=("a", "b"))

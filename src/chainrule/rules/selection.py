@@ -102,7 +102,8 @@ def nan_to_num_forward(
 
 @rules.linear(np.choose, wrt="choices")
 def choose(out_bar: Any, a: Any, choices: Any) -> Any:
-    bars = [np.where(a == k, out_bar, 0) for k in range(len(choices))]
+    chosen = np.asarray(a)
+    bars = [np.where(chosen == k, out_bar, 0) for k in range(len(choices))]
     return np.stack(bars) if isinstance(choices, np.ndarray) else bars
 
 

@@ -201,7 +201,7 @@ def _concatenated(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
 
     def part(start: Operand, stop: Operand, like: Operand) -> Operand:
         index = b.apply(slice, start, stop)
-        return b.apply(operator.getitem, g, index, type_=type_of(like))
+        return b.apply(operator.getitem, g, index, type_=bar_type(type_of(like)))
 
     ones, twos = (getattr(type_of(op), "items", None) for op in (left, right))
     if twos:
@@ -233,7 +233,7 @@ def _repeated(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
         mine = b.apply(
             operator.getitem, g, Const(slice(k, None, len(items))), type_=type_of(g)
         )
-        rev.cot.add(base, {k: b.apply(sum, mine, type_=item)})
+        rev.cot.add(base, {k: b.apply(sum, mine, type_=bar_type(item))})
     return True
 
 
@@ -274,6 +274,24 @@ def _append(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     return True
 
 
+def _element_before(rev: Reverse, stmt: Apply, base: Operand, index: Operand) -> Value:
+    """Read an element in the forward sweep, before an operation takes it away."""
+    element = Value(lt.element_type(type_of(base)) or lt.NEVER, None, stmt.loc)
+    read = Apply(element, operator.getitem, (base, index), loc=stmt.loc)
+    rev.before.append(read)
+    rev.b.defs[element] = read
+    return element
+
+
+def _init(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
+    """Put zeros in the place of the element that was dropped."""
+    [items] = stmt.args
+    g = rev.cot.complete(bar, stmt.out)
+    zero = rev.cot.complete(None, _element_before(rev, stmt, items, Const(-1)))
+    rev.cot.add(items, rev.b.apply(prims.list_append, g, zero, type_=type_of(g)))
+    return True
+
+
 def _index_set(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     """Take the element's cotangent out of the list's; what it replaced has none.
 
@@ -283,15 +301,12 @@ def _index_set(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
         return False
     base, index, value = stmt.args
     g = rev.cot.complete(bar, stmt.out)
-    element = rev.b.apply(operator.getitem, g, index, type_=type_of(value))
+    elem = bar_type(type_of(value))
+    element = rev.b.apply(operator.getitem, g, index, type_=elem)
     rev.cot.add(value, element)
-    replaced = value
-    elem = lt.element_type(type_of(base))
-    if isinstance(elem, lt.ArrayT | lt.ListT):
-        replaced = Value(elem, None, stmt.loc)
-        read = Apply(replaced, operator.getitem, (base, index), loc=stmt.loc)
-        rev.before.append(read)
-        rev.b.defs[replaced] = read
+    was = lt.element_type(type_of(base))
+    sized = isinstance(was, lt.ArrayT | lt.ListT)
+    replaced = _element_before(rev, stmt, base, index) if sized else value
     zero = rev.cot.complete(None, replaced)
     rest = rev.b.apply(prims.index_set, g, index, zero, type_=type_of(g))
     rev.cot.add(base, rest)
@@ -303,7 +318,7 @@ def _reversed(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     base = stmt.args[0]
     g = rev.cot.settle(bar)
     backwards = Const(slice(None, None, -1))
-    turned = rev.b.apply(operator.getitem, g, backwards, type_=type_of(base))
+    turned = rev.b.apply(operator.getitem, g, backwards, type_=bar_type(type_of(base)))
     rev.cot.add(base, turned)
     return True
 
@@ -327,6 +342,7 @@ STRUCTURAL = {
     builtins.getattr: _getattr,
     prims.unpack: _unpack,
     prims.list_append: _append,
+    prims.list_init: _init,
     prims.index_set: _index_set,
     prims.live: _live,
     prims.some: _some,

@@ -348,6 +348,8 @@ class Cotangents:
         for name, part in zip(layout[2], parts, strict=True):
             if lt.is_differentiable(type_of(part)):
                 done.append(self.complete(bar.get(name), part))
+            elif layout[0] is prims.make_list and is_int(type_of(part)):
+                done.append(Const(0.0))  # a loop adds to all elements alike
             else:
                 done.append(Const(None))
         return make(self.b, layout, done)
@@ -410,3 +412,8 @@ def bar_type(t: lt.Type) -> lt.Type:
         case lt.TupleT(items=items, cls=cls) if cls is tuple:
             return lt.TupleT(tuple(map(bar_type, items)))
     return t
+
+
+def is_int(t: lt.Type) -> bool:
+    """Say whether a type is that of an integer."""
+    return isinstance(t, lt.ScalarT) and t.kind == "int"

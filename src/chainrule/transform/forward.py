@@ -80,6 +80,9 @@ class Forward:
                 return self.b.apply(helpers.zeros_like, op, type_=t)
         if isinstance(t, lt.ArrayT) and lt.is_differentiable(t):
             return self.b.apply(np.zeros_like, op)
+        if isinstance(t, lt.ArrayT) and t.dtype.kind in "biu":
+            whole = (("dtype", Const(float)),)
+            return self.b.apply(np.zeros_like, op, kwargs=whole)
         if isinstance(t, lt.ScalarT):
             return Const(0.0)
         if isinstance(t, lt.ListT):

@@ -81,6 +81,8 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
         if given[0] is prims.make_object and not by_keywords(given[1]):
             return b.apply(prims.make_object, like, Const(given[2]), *parts)
         return make(b, given, parts)
+    if isinstance(t, lt.ScalarT) and t.kind == "int" and _is_none(g):
+        return Const(0.0)  # a count that has to stay an integer
     if isinstance(t, lt.ScalarT) and t.dtype is None and t.exact:
         have = type_of(g)
         if isinstance(g, Const) and isinstance(g.value, int | float):
@@ -237,3 +239,7 @@ def _own(b: Builder, ownership: Ownership, op: Operand) -> Operand:
         if isinstance(type_of(value), lt.ScalarT):
             return b.apply(np.full, shape, value, type_=op.type)
     return b.apply(prims.copy_value, op, form="method", text="copy", type_=op.type)
+
+
+def _is_none(g: Operand) -> bool:
+    return isinstance(g, Const) and g.value is None

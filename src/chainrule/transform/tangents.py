@@ -109,7 +109,7 @@ def again(
         position, variadic = list(bound).index(name), False
     if isinstance(bound[name], tuple) and sig is not None and variadic:
         args[position:] = [
-            swap.get(a, a) if isinstance(a, Value) else a for a in args[position:]
+            swap[a] if isinstance(a, Value) else fwd.zero(a) for a in args[position:]
         ]
     elif position < len(args):
         old = args[position]

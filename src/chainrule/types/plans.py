@@ -103,8 +103,10 @@ def node_of(arg: Any, plan: Plan) -> Node:
         case ArrayT(dims=dims) if dims is not None:
             return ("array", arg.dtype, tuple(map(plan.slot, dims)))
         case TupleT():
+            plan.constants.add(len(arg.items))
             return ("tuple", arg.cls, *(node_of(i, plan) for i in arg.items))
         case ListT(items=items) if items is not None:
+            plan.constants.add(len(items))
             return ("list", *(node_of(i, plan) for i in items))
         case ListT(elem=elem):
             length = plan.slot(None)
@@ -127,9 +129,9 @@ def node_of(arg: Any, plan: Plan) -> Node:
 
 
 def _sizes_in(arg: Any) -> set[int]:
-    """Return the integers in a constant, which may be sizes."""
+    """Return the integers in a constant, which may be sizes, and how long it is."""
     if isinstance(arg, tuple | list):
-        return set().union(*map(_sizes_in, arg))
+        return {len(arg)}.union(*map(_sizes_in, arg))
     return {arg} if type(arg) is int else set()
 
 
