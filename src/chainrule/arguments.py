@@ -79,7 +79,8 @@ def carries_derivative(x: Any) -> bool:
 
 def require_number(x: Any, name: str, transform: str) -> None:
     """Raise `TypeError` for an argument that nothing can be differentiated by."""
-    if isinstance(x, bool | np.bool_ | str | bytes) or x is None or callable(x):
+    function = callable(x) and not carries_derivative(x)
+    if isinstance(x, bool | np.bool_ | str | bytes) or x is None or function:
         raise TypeError(
             f"{transform} with respect to `{name}`, which is {_describe(x)}: it must"
             " be a number, an array, or a container of them; choose other argnums or"

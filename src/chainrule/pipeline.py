@@ -6,6 +6,7 @@ In: a request (which derivative of which function) and the arguments of a call. 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import re
@@ -270,12 +271,12 @@ def specialise_for(
     """
     known = set(static)
     for _ in range(MAX_RESTARTS):
-        typed, inputs = describe(fn, arguments, known)
+        typed, inputs = describe(fn, arguments, known, wrt)
         try:
             made = specialise(fn, typed, arguments)
         except Restart as need:
             name = need.root.hint
-            if name is None or name not in arguments or name in {*known, *wrt}:
+            if name is None or name not in arguments or name in known:
                 raise not_differentiable(
                     "CR502",
                     need.loc,
@@ -321,15 +322,20 @@ def _spelled(place: tuple[Any, ...], arguments: dict[str, object]) -> str:
 
 
 def describe(
-    fn: Any, arguments: dict[str, object], known: set[str]
+    fn: Any, arguments: dict[str, object], known: set[str], wrt: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[Input]]:
-    """Return the type of each argument, or the argument itself if it is a constant."""
+    """Return the type of each argument, or the argument itself if it is a constant.
+
+    Of what is differentiated, only the strings can be constants.
+    """
     typed: dict[str, Any] = {}
     inputs = []
     for name, value in arguments.items():
         t = type_of(value, (name,))
         if lt.counts_known() and type(value) in (bool, int):
             t = value
+        elif name in known and name in wrt:
+            t = freeze(t, value, words_only=True)
         elif name in known and (isinstance(t, lt.ScalarT) or is_index(value)):
             t = value
         elif name in known:
@@ -349,17 +355,23 @@ def is_index(value: object) -> bool:
     return value is None or value is ... or type(value) is int
 
 
-def freeze(t: Any, value: Any) -> Any:
-    """Make the integers in a container constants."""
+def freeze(t: Any, value: Any, words_only: bool = False) -> Any:
+    """Make the integers and the strings in a container constants."""
+    inner = functools.partial(freeze, words_only=words_only)
     match t:
         case lt.TupleT(items=items, cls=cls):
-            return lt.TupleT(tuple(map(freeze, items, value)), cls)
+            return lt.TupleT(tuple(map(inner, items, value)), cls)
         case lt.ListT(items=items) if items is not None:
-            return lt.ListT(tuple(map(freeze, items, value)))
+            return lt.ListT(tuple(map(inner, items, value)))
         case lt.DictT(items=pairs, cls=cls):
-            return lt.DictT(tuple((k, freeze(v, value[k])) for k, v in pairs), cls)
-        case lt.ScalarT(kind="int", dtype=None):
+            return lt.DictT(tuple((k, inner(v, value[k])) for k, v in pairs), cls)
+        case lt.ObjT(cls=cls, attrs=pairs):
+            attrs = tuple((k, inner(v, getattr(value, k))) for k, v in pairs)
+            return lt.ObjT(cls, attrs)
+        case lt.ScalarT(kind="int", dtype=None) if not words_only:
             return lt.ScalarT("int", None, True, value)
+        case lt.OpaqueT(cls=cls) if cls is str:
+            return lt.WordT(str, value)
     return t
 
 

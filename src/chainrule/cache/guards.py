@@ -35,6 +35,7 @@ from chainrule.types.lattice import (
     Sym,
     TupleT,
     Type,
+    WordT,
     kind_of,
 )
 
@@ -160,6 +161,8 @@ class Writer:
                 return out
             case RangeT() | SliceT():
                 return self.cls(range if isinstance(t, RangeT) else slice, v)
+            case WordT(value=word):
+                return [*self.cls(str, v), f"{v} == {word!r}"]
             case OpaqueT(cls=cls) if cls is type(None):
                 return [f"{v} is None"]
             case OpaqueT(cls=cls):

@@ -39,7 +39,8 @@ def children(x: Any) -> list[tuple[Any, Any]] | None:
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         return [(f.name, getattr(x, f.name)) for f in dataclasses.fields(x)]
     opaque = type | types.ModuleType | np.ndarray | np.generic | BaseException
-    if callable(x) or isinstance(x, opaque) or not hasattr(x, "__dict__"):
+    opaque |= types.FunctionType | types.BuiltinFunctionType | types.MethodType
+    if isinstance(x, opaque) or not hasattr(x, "__dict__"):
         return None
     return list(vars(x).items())
 

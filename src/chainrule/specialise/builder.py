@@ -8,6 +8,7 @@ tuples, lists, dicts and objects built here are read back without an operation.
 from __future__ import annotations
 
 import builtins
+import enum
 import math
 import operator
 import types
@@ -88,7 +89,7 @@ FOLDABLE = {
         complex,
     ),
 }
-ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT)
+ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
 
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
@@ -177,6 +178,8 @@ class Builder:
                     return simpler
         if type_ is None:
             type_ = self.infer(fn, args, kwargs)
+        if isinstance(type_, lt.WordT):
+            return Const(type_.value)
         out = Value(type_, hint, self.loc)
         stmt = Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
         self.add(stmt)
@@ -262,7 +265,8 @@ class Builder:
                     seen.extend(stmt.args)
             elif value not in self.branches and isinstance(value.type, ROOTS):
                 plain = value is op and isinstance(value.type, lt.ScalarT)
-                if plain or not lt.is_differentiable(value.type):
+                word = isinstance(op, Value) and op.type == lt.STR
+                if plain or word or not lt.is_differentiable(value.type):
                     return value
         return None
 
@@ -307,7 +311,9 @@ class Builder:
                 return None
         if isinstance(result, STRUCTURE) or isinstance(result, float | complex | range):
             return Const(result)
-        if fn in (operator.getitem, min, max) or isinstance(result, np.generic):
+        if fn in (operator.getitem, min, max) or isinstance(
+            result, np.generic | enum.Enum
+        ):
             return Const(result)
         return None
 
@@ -350,6 +356,8 @@ class Builder:
         if isinstance(op, Const):
             if isinstance(op.value, tuple | list):
                 return [Const(v) for v in op.value]
+            if isinstance(op.value, dict):
+                return {k: Const(v) for k, v in op.value.items()}
             return None
         stmt = self.definition(op)
         if stmt is None or stmt.fn not in MAKERS:

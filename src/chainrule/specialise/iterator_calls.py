@@ -221,6 +221,11 @@ def range_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
             return Const(range(*(a.value for a in args)))  # type: ignore[union-attr]
         except (TypeError, ValueError) as error:
             raise iterables.primal_error(ctx, str(error)) from None
+    for op in args:
+        t = type_of(op)
+        if isinstance(t, lt.ScalarT) and t.exact and t.kind in ("float", "complex"):
+            message = f"'{t.kind}' object cannot be interpreted as an integer"
+            raise iterables.primal_error(ctx, message)
     return ctx.builder.apply(range, *args, type_=lt.RangeT())
 
 

@@ -301,6 +301,14 @@ class OpaqueT(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class WordT(OpaqueT):
+    """A string that is known; it became part of a type because a choice hangs on it."""
+
+    cls: type = str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NeverT(Type):
     """The type of what is not reached: after `raise`, or a call that must fail."""
 
@@ -443,7 +451,7 @@ def join(a: Type, b: Type) -> Type:
             if NONE in (a, b):
                 return OptionalT(a if b == NONE else b)
         case OpaqueT(), OpaqueT():
-            return OpaqueT(object)
+            return OpaqueT(a.cls if a.cls is b.cls else object)
     raise TypeError(f"{show(a)} on one path and {show(b)} on another")
 
 
