@@ -7,6 +7,7 @@ In: an operand and a name. Out: an operand; methods come as compile-time values 
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 import types
 from typing import Any
@@ -186,6 +187,17 @@ def own_none(ctx: Context, cls: type, name: str) -> None:
         ctx.lacks("class", name, cls)
 
 
+def _kept(
+    ctx: Context, frame: Frame, base: Operand, found: functools.cached_property[Any]
+) -> Operand:
+    """Compute what a `cached_property` leaves in the object as an attribute."""
+    from chainrule.specialise import objects
+
+    value = calls.call(ctx, frame, Const(found.func), [base], [])
+    objects.put(ctx, ctx.builder.memory.current(base), str(found.attrname), value)
+    return value
+
+
 def bound(
     ctx: Context, frame: Frame, base: Operand, cls: type, name: str, found: Any
 ) -> Operand:
@@ -199,6 +211,8 @@ def bound(
     match found:
         case property() if found.fget is not None:
             return calls.call(ctx, frame, Const(found.fget), [base], [])
+        case functools.cached_property():
+            return _kept(ctx, frame, base, found)
         case staticmethod():
             return Const(found.__func__)
         case classmethod():

@@ -15,8 +15,15 @@ import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import Block, Const, If, Operand, Value
-from chainrule.specialise import calls, comparisons, comprehensions, dicts, displays
+from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Value
+from chainrule.specialise import (
+    calls,
+    comparisons,
+    comprehensions,
+    dicts,
+    displays,
+    iterables,
+)
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, here, lookup, resume
@@ -117,8 +124,9 @@ def _sequence(
         left, right, tl, tr = right, left, tr, tl
     if fn is operator.mul and isinstance(tl, lists) and isinstance(tr, lt.ScalarT):
         items = b.elements(left)
-        if isinstance(right, Const) and items is not None:
-            return b.apply(_maker(tl), *items * right.value)
+        times = right.value if isinstance(right, Const) else None
+        if isinstance(times, int) and items is not None:
+            return b.apply(_maker(tl), *items * times)
     return None
 
 
@@ -250,7 +258,7 @@ def branch(
     key = "$value"
     env_then[key], env_else[key] = one, two
     frame.env = join(ctx, frame, stmt, env_then, env_else, first)
-    return frame.env.pop(key)
+    return frame.env.pop(key, UNDEF)
 
 
 def _ternary(ctx: Context, frame: Frame, node: gast.IfExp) -> Operand:
@@ -291,6 +299,10 @@ def _slice(ctx: Context, frame: Frame, node: gast.Slice) -> Operand:
         Const(None) if part is None else evaluate(ctx, frame, part)
         for part in (node.lower, node.upper, node.step)
     ]
+    for op in parts:
+        t = type_of(op)
+        if isinstance(t, lt.ScalarT) and t.exact and t.kind in ("float", "complex"):
+            raise iterables.primal_error(ctx, "slice indices must be integers or None")
     return ctx.builder.apply(slice, *parts)
 
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.ir.nodes import UNDEF, Const, Operand, Value
 from chainrule.specialise import (
     calls,
     comprehensions,
@@ -84,11 +84,11 @@ def fold(
     scope.env["total"] = start
 
     def bind(item: Operand) -> None:
-        scope.env["total"] = _hinted(step(scope.env["total"], item), "total")
+        scope.env["total"] = _hinted(step(scope.env.get("total", UNDEF), item), "total")
 
     node = SimpleNamespace(body=[], orelse=[])
     loops.loop(ctx, scope, node, iterable, bind, lambda: None, ["total"])
-    return scope.env["total"]
+    return scope.env.get("total", UNDEF)  # no value where the start never returns
 
 
 def _hinted(op: Operand, hint: str) -> Operand:
@@ -121,10 +121,12 @@ def _fold_generator(
 
     def add() -> None:
         element = expressions.evaluate(ctx, scope, node.elt)
-        scope.env["total"] = _hinted(step(scope.env["total"], element), "total")
+        scope.env["total"] = _hinted(
+            step(scope.env.get("total", UNDEF), element), "total"
+        )
 
     comprehensions.run_generators(ctx, generator.frame, scope, node, add, ["total"])
-    return scope.env["total"]
+    return scope.env.get("total", UNDEF)  # no value where the start never returns
 
 
 @special(functools.reduce)

@@ -87,6 +87,7 @@ class Context:
     params: dict[Value, str] = field(default_factory=dict)
     root_globals: dict[str, Any] | None = None
     functions: dict[Any, Any] = field(default_factory=dict)
+    copies: dict[Any, int] = field(default_factory=dict)
     splicing: bool = False
     iterated: dict[int, tuple[Any, int, Loc | None]] = field(default_factory=dict)
     step: int = 0

@@ -9,12 +9,11 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.ir.nodes import Const, Operand, Undef, Value
 from chainrule.specialise import (
     calls,
     choices,
@@ -64,7 +63,9 @@ def chain_from(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 def _combinatoric(fn: Callable[..., Any]) -> Special:
     def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         """Run a function of `itertools` on elements that are known one by one."""
-        rows = []
+        rows: list[Any] = []
+        if fn is itertools.repeat:
+            rows, args = [args[0]], args[1:]
         for op in args:
             items = None
             if not isinstance(type_of(op), lt.ScalarT | lt.OpaqueT) or isinstance(
@@ -83,12 +84,18 @@ def _combinatoric(fn: Callable[..., Any]) -> Special:
                 if chosen is not None:
                     return chosen
                 raise _unknown_elements(ctx, fn, op)
-        named = {k: v.value for k, v in kwargs if isinstance(v, Const)}
+        named = {
+            k: v.value if isinstance(v, Const) and k != "fillvalue" else v
+            for k, v in kwargs
+        }
         found = list(itertools.islice(fn(*rows, **named), 10_000))
-        make = partial(ctx.builder.apply, prims.make_tuple)
-        return Const(
-            Items(tuple(make(*e) if isinstance(e, tuple) else e for e in found))
-        )
+
+        def operand(e: Any) -> Operand:
+            if isinstance(e, tuple):
+                return ctx.builder.apply(prims.make_tuple, *map(operand, e))
+            return e if isinstance(e, Const | Value | Undef) else Const(e)
+
+        return Const(Items(tuple(map(operand, found))))
 
     return handler
 

@@ -19,9 +19,20 @@ from chainrule.analysis.raising import may_raise, raising
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, Handler, Operand, Try, Undef, Value
+from chainrule.ir.nodes import (
+    UNDEF,
+    Apply,
+    Block,
+    Const,
+    Handler,
+    Operand,
+    Try,
+    Undef,
+    Value,
+)
 from chainrule.optimise.dead import has_effect
 from chainrule.specialise import consumers, expressions, managers, statements
+from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     CTL,
     ERROR,
@@ -93,16 +104,17 @@ class Body:
                 return
             before = here(ctx, frame)
             self.simple(node)
-            self.pending |= self.changed(before)
+            self.pending |= self.changed(before, [node])
             if not self.raises:
                 self.start, self.pending = here(ctx, frame), set()
             if not statements.stays(frame.env):
                 return
 
-    def changed(self, before: State) -> set[Hashable]:
-        """Return what is not as it was in a state."""
+    def changed(self, before: State, nodes: list[Any]) -> set[Hashable]:
+        """Return what statements changed; behind a `return` no name has a value."""
         now = here(self.ctx, self.frame)
-        names = {n for n in {**now, **before} if before.get(n) is not now.get(n)}
+        assigned = scope.assigned_names(nodes)
+        names = {n for n in assigned if before.get(n) is not now.get(n)}
         objects = {
             k
             for k in {**now.now, **before.now}
@@ -121,9 +133,9 @@ class Body:
             inside: set[Hashable] = set(
                 scope.assigned_names([getattr(node, "value", None) or gast.Pass()])
             )
-            objects = {k for k in self.changed(before) if not isinstance(k, str)}
+            objects = {k for k in self.changed(before, []) if not isinstance(k, str)}
             store = isinstance(node, gast.Assign | gast.AugAssign)
-            if not store or len(objects) > 1:
+            if not (store or _appends(self.frame, node)) or len(objects) > 1:
                 inside |= objects
             self.unsure |= self.pending | inside
         self.raises = self.raises or raises or left
@@ -139,7 +151,7 @@ class Body:
             statements.block(self.ctx, self.frame, body)
         self.block.stmts += written.stmts
         if any(raising(written)):
-            changed = self.changed(before)
+            changed = self.changed(before, [])
             self.unsure |= self.pending | changed | set(scope.assigned_names(body))
         self.raises = True
 
@@ -159,6 +171,18 @@ class Body:
         for stmt in raising(self.block):
             if isinstance(stmt, Apply):
                 stmt.effect = True
+
+
+def _appends(frame: Frame, node: Any) -> bool:
+    """Say whether a statement only appends to a list that a name stands for."""
+    match node:
+        case gast.Expr(
+            value=gast.Call(
+                func=gast.Attribute(value=gast.Name(id=name), attr="append")
+            )
+        ):
+            return isinstance(type_of(frame.env.get(name, UNDEF)), lt.ListT)
+    return False
 
 
 class Caught:

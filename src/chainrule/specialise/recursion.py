@@ -33,6 +33,7 @@ from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.types import lattice as lt
 
 MAX_DEPTH = 40  # Python's own stack holds about 60
+MAX_COPIES = 60  # a function that calls itself twice doubles them at each level
 NUMBER = (bool, int, float, complex)
 
 
@@ -49,10 +50,17 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
     if key in ctx.functions:
         return call(ctx, callee, key)
     deep = len(ctx.stack) > MAX_DEPTH
-    if key in ctx.stack:
-        if deep or not shrinking(ctx, callee, key):
-            raise Recursion(key)
+    if key not in ctx.stack:
+        ctx.copies[key] = 0
+    elif deep or not shrinking(ctx, callee, key):
+        raise Recursion(key)
+    ctx.copies[key] += not smaller(ctx, callee, key)
+    if ctx.copies[key] > MAX_COPIES:
+        raise Recursion(key)
     if deep:
+        for outer in ctx.stack:
+            if ctx.stack.count(outer) > 1:
+                raise Recursion(outer)
         raise not_differentiable(
             "CR302", ctx.builder.loc, "calls are nested too deep to be taken apart"
         )
@@ -81,20 +89,34 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
 
 
 def shrinking(ctx: Context, callee: Frame, key: Any) -> bool:
-    """Say whether a constant number in the arguments changes from one
-    level to the next.
+    """Say whether a constant number in the arguments, or the layout of one,
+    changes from one level to the next.
     """
-    k = len(ctx.stack) - 1 - ctx.stack[::-1].index(key)
-    before = ctx.arguments[k]
+    before = level_above(ctx, key)
     for name, op in callee.env.items():
         old = before.get(name)
         if isinstance(op, Const) and isinstance(old, Const):
             if isinstance(op.value, int | tuple) and op.value != old.value:
                 return True
+    return smaller(ctx, callee, key)
+
+
+def smaller(ctx: Context, callee: Frame, key: Any) -> bool:
+    """Say whether the layout of an argument changes from one level to the next."""
+    before = level_above(ctx, key)
+    for name, op in callee.env.items():
+        old = before.get(name)
         if layout_of(op) is not None and isinstance(old, Value | Const):
             if skeleton(type_of(op)) != skeleton(type_of(old)):
                 return True
     return False
+
+
+def level_above(ctx: Context, key: Any) -> dict[str, Operand]:
+    """Return the arguments of the call around, if it is one of the same function."""
+    if key not in ctx.stack:
+        return {}
+    return ctx.arguments[len(ctx.stack) - 1 - ctx.stack[::-1].index(key)]
 
 
 def skeleton(t: lt.Type) -> Any:

@@ -8,6 +8,7 @@ that a loop fills, or that is read at the positions that `np.argsort` gives.
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,16 +99,16 @@ def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     plain = isinstance(key, Const) and key.value is None
     if items is not None:
         keys = items if plain else [calls.call(ctx, frame, key, [i], []) for i in items]
-        if all(isinstance(k, Const) for k in keys):
-            return _by_constants(ctx, items, keys, bool(reverse.value))
-        if plain and len(items) <= SHORT:
+        known = _constants(ctx, keys)
+        if known is not None:
+            return _by_constants(ctx, items, known, bool(reverse.value))
+        if plain and len(items) <= SHORT and not any(map(_is_sequence, items)):
             out = network(ctx, items)
             return ctx.builder.apply(
                 prims.make_list, *(out[::-1] if reverse.value else out)
             )
         source = ctx.builder.apply(prims.make_list, *items)
-        values = ctx.builder.apply(prims.make_list, *keys)
-        order = _order(ctx, values, bool(reverse.value))
+        order = _order(ctx, _columns(ctx, keys), bool(reverse.value))
         if len(items) <= MOST:
             places = [ctx.builder.getitem(order, k) for k in range(len(items))]
             picked = [ctx.builder.apply(operator.getitem, source, p) for p in places]
@@ -115,7 +116,8 @@ def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     else:
         source = folds.listed(ctx, frame, args[0])
         values = source if plain else _mapped(ctx, frame, key, source)
-        order = _order(ctx, values, bool(reverse.value))
+        columns = _columns_of_list(ctx, frame, values)
+        order = _order(ctx, columns, bool(reverse.value))
     pick = lambda parts: ctx.builder.apply(operator.getitem, source, parts[0])  # noqa: E731
     return folds.listed(ctx, frame, Const(Streams((order,), pick)))
 
@@ -127,30 +129,106 @@ def _mapped(ctx: Context, frame: Frame, fn: Operand, op: Operand) -> Operand:
     return folds.listed(ctx, frame, Const(Streams(plan.sources, one)))
 
 
-def _by_constants(ctx: Context, items: Args, keys: Args, reverse: bool) -> Operand:
+def _constants(ctx: Context, keys: Args) -> list[Any] | None:
+    """Return constants that are sorted like the keys, if such are known."""
+    if all(isinstance(key, Const) for key in keys):
+        return [key.value for key in keys]  # type: ignore[union-attr]
+    if not all(map(_is_sequence, keys)):
+        return None
+    rows = [ctx.builder.elements(key) or [] for key in keys]
+    starts = [tuple(_constant_start(row)) for row in rows]
+    width = min(map(len, starts), default=0)
+    cut = [start[:width] for start in starts]
     try:
-        values = [k.value for k in keys]  # type: ignore[union-attr]
-        order = sorted(range(len(keys)), key=values.__getitem__, reverse=reverse)
+        return cut if len(set(cut)) == len(keys) else None
+    except TypeError:
+        return None
+
+
+def _constant_start(row: Args) -> Iterator[Any]:
+    for op in row:
+        if not isinstance(op, Const):
+            return
+        yield op.value
+
+
+def _by_constants(
+    ctx: Context, items: Args, values: list[Any], reverse: bool
+) -> Operand:
+    try:
+        order = sorted(range(len(values)), key=values.__getitem__, reverse=reverse)
     except TypeError as error:
         raise iterables.primal_error(ctx, str(error)) from None
     return ctx.builder.apply(prims.make_list, *(items[k] for k in order))
 
 
-def _order(ctx: Context, keys: Operand, reverse: bool) -> Operand:
-    """Write the positions that sort a list of numbers; equal keys stay in order."""
+def _is_sequence(op: Operand) -> bool:
+    return isinstance(type_of(op), lt.TupleT | lt.ListT)
+
+
+def _columns(ctx: Context, keys: Args) -> Args:
+    """Take known keys apart: numbers are one column, tuples are one for each place."""
     b = ctx.builder
+    if not any(map(_is_sequence, keys)):
+        return [_ranked(ctx, keys)]
+    rows = [b.elements(key) if _is_sequence(key) else None for key in keys]
+    if any(row is None or len(row) != len(rows[0] or []) for row in rows):
+        raise _unordered(ctx)
+    columns = [
+        list(column) for column in zip(*(row or [] for row in rows), strict=True)
+    ]
+    return [_ranked(ctx, column) for column in columns]
+
+
+def _ranked(ctx: Context, keys: Args) -> Operand:
+    """Write keys as a list of numbers; constants by their place among each other."""
+    if not all(isinstance(key, Const) for key in keys):
+        return ctx.builder.apply(prims.make_list, *keys)
+    values = [key.value for key in keys]  # type: ignore[union-attr]
+    try:
+        places = {k: i for i, k in enumerate(sorted(set(values)))}
+    except TypeError as error:
+        raise iterables.primal_error(ctx, str(error)) from None
+    return ctx.builder.apply(prims.make_list, *(Const(places[v]) for v in values))
+
+
+def _columns_of_list(ctx: Context, frame: Frame, keys: Operand) -> Args:
     elem = lt.element_type(type_of(keys))
-    if not isinstance(elem, lt.ScalarT):
-        raise not_differentiable(
-            "CR302",
-            b.loc,
-            "sorted() by a key that is not one number",
-            help="use a number as key",
-        )
-    array = b.apply(np.array, keys)
-    if reverse:
-        array = b.apply(operator.neg, array)
-    return b.apply(np.argsort, array, kwargs=(("kind", Const("stable")),))
+    if not isinstance(elem, lt.TupleT):
+        return [keys]
+    plan = iterables.plan(ctx, frame, keys)
+    assert not isinstance(plan, list)
+
+    def column(k: int) -> Operand:
+        pick = lambda parts: ctx.builder.getitem(plan.compose(parts), k)  # noqa: E731
+        return folds.listed(ctx, frame, Const(Streams(plan.sources, pick)))
+
+    return [column(k) for k in range(len(elem.items))]
+
+
+def _order(ctx: Context, columns: Args, reverse: bool) -> Operand:
+    """Write the positions that sort by columns of numbers; equal keys stay in order."""
+    b = ctx.builder
+    arrays = []
+    for column in columns:
+        elem = lt.element_type(type_of(column))
+        if not isinstance(elem, lt.ScalarT):
+            raise _unordered(ctx)
+        array = b.apply(np.array, column)
+        turned = np.logical_not if elem.kind == "bool" else operator.neg
+        arrays.append(b.apply(turned, array) if reverse else array)
+    if len(arrays) == 1:
+        return b.apply(np.argsort, arrays[0], kwargs=(("kind", Const("stable")),))
+    return b.apply(np.lexsort, b.apply(prims.make_tuple, *reversed(arrays)))
+
+
+def _unordered(ctx: Context) -> Exception:
+    return not_differentiable(
+        "CR302",
+        ctx.builder.loc,
+        "sorted() by keys that are neither numbers nor tuples of numbers, all alike",
+        help="use a number as key",
+    )
 
 
 def network(ctx: Context, items: Args) -> Args:

@@ -276,6 +276,7 @@ def owner_of(frame: Frame, name: str) -> Frame | None:
 def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     """Bind several targets to the elements of one value."""
     from chainrule.specialise.comprehensions import static_items
+    from chainrule.specialise.folds import listed
 
     b = ctx.builder
     names = target.elts
@@ -284,6 +285,8 @@ def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     if not isinstance(type_of(value), lt.ArrayT):
         items = static_items(ctx, frame, value)
     if items is None:
+        if isinstance(type_of(value), lt.ObjT):
+            value = listed(ctx, frame, value)
         if star is not None:
             after = len(names) - star - 1
             items = [b.getitem(value, k) for k in range(star)]
