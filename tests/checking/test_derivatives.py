@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import NotDifferentiable, differentiate, rules
+from chainrule import (
+    NotDifferentiable,
+    differentiate,
+    on_cotangent,
+    rules,
+    stop_gradient,
+)
 from chainrule.checking.derivatives import ENTRIES, check, inner
 from chainrule.checking.structure import StructureMismatch
 from chainrule.rules.registry import RULES
@@ -217,6 +223,31 @@ def test_jump_is_not_confirmed() -> None:
     outcome = check(lambda x: x if x > 1 else 2 * x, (1.0,))
     assert not outcome.ok
     assert "cannot confirm" in outcome.text and "unknown" in outcome.text
+
+
+def test_what_is_stopped_is_a_constant_for_differences_too() -> None:
+    """`stop_gradient` has the value that it has at the arguments."""
+
+    def stopped(x: Any) -> Any:
+        return np.sum(stop_gradient(x) * x)
+
+    x = np.array([1.0, 2.0])
+    assert check(stopped, (x,)).ok
+    outcome = check(stopped, (x,), order=2)
+    assert not outcome.ok and "the next one cannot be compared" in outcome.text
+
+
+def test_a_cotangent_that_is_changed_is_not_what_differences_give() -> None:
+    """The failure says so; code that only watches is no obstacle."""
+
+    def changed(x: Any, change: Any) -> Any:
+        return np.sum(on_cotangent(x**2, change))
+
+    seen: list[Any] = []
+    x = np.array([1.0, 2.0])
+    assert check(changed, (x, seen.append)).ok and seen
+    outcome = check(changed, (x, lambda x_bar: 0.5 * x_bar))
+    assert not outcome.ok and "`on_cotangent` changes a cotangent" in outcome.text
 
 
 def test_arguments_are_not_changed() -> None:

@@ -18,7 +18,7 @@ from chainrule.inspector.main import FINE, INTERNAL, REFUSED, USAGE, main
 
 MODEL = """
 import numpy as np
-from chainrule import differentiate
+from chainrule import differentiate, on_cotangent, stop_gradient
 
 def square(x: float) -> float:
     return x ** 2
@@ -61,6 +61,12 @@ def shifted(x: float, n: int = 3, k: float = 2.0) -> float:
 
 def matrix(a, b):
     return np.sum(a @ b)
+
+def stopped(x: float) -> float:
+    return x**2 * stop_gradient(x)
+
+def halved(x: float) -> float:
+    return on_cotangent(x**2, lambda x_bar: 0.5 * x_bar)
 
 def talks(x: float) -> float:
     print("hello", x)
@@ -185,6 +191,21 @@ def test_check_that_differences_cannot_confirm(run: Run) -> None:
     status, out, _ = run("model.py:jump", "--check", "--args", "1.0", "--json")
     [row] = json.loads(out)["check"]
     assert row["differences"] is None and not row["ok"]
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward", "vjp"])
+def test_check_takes_what_is_stopped_for_a_constant(run: Run, mode: str) -> None:
+    """Differences are taken with the value that `stop_gradient` has there."""
+    status, out, _ = run("model.py:stopped", "--check", "--mode", mode)
+    assert (status, out.splitlines()[-1]) == (FINE, "agrees")
+
+
+def test_check_of_another_derivative_on_purpose(run: Run) -> None:
+    """A cotangent that is changed, and a second derivative of what is stopped."""
+    for argv in (("model.py:halved",), ("model.py:stopped", "--order", "2")):
+        status, out, _ = run(*argv, "--check")
+        assert status == REFUSED
+        assert "cannot confirm x: stop_gradient or on_cotangent is used" in out
 
 
 def test_check_of_the_gradient_by_several(run: Run) -> None:

@@ -31,6 +31,11 @@ from chainrule.checking.problems import (
 from chainrule.errors import NotDifferentiable
 
 NO_FORWARD_RULE = "CR306"
+ALTERED = (
+    "cannot be compared with differences: `on_cotangent` changes a cotangent on the"
+    " way, or another value is stopped; check the function without that"
+)
+STOPPED = "cannot be compared with differences: `stop_gradient` is used; check order=1"
 # So many entries are compared one by one; of more, a sample and a random direction.
 ENTRIES = 100
 # Rounding that a sum of products may gather, as a multiple of the machine epsilon.
@@ -92,6 +97,9 @@ def check(
     for _ in range(order - 1):
         if not outcome.ok:
             break
+        if problem.held.values:
+            text = f"{problem.title} is right, but the next one {STOPPED}"
+            return replace(outcome, ok=False, text=text)
         problem = following(problem)
         outcome = check_first(problem, rtol)
         entries, worst = entries + outcome.entries, max(worst, outcome.worst)
@@ -145,7 +153,10 @@ def compare(
         agree = "1 number agrees" if size == 1 else f"{size} numbers agree"
         text = f"{agree} ({worst:.0e})"
         return Outcome(True, text, problem.names, size, worst)
-    text = wrong.explain(problem, sides, bad, max(rtol, 10 * limit / scale))
+    if problem.held.altered:
+        text = f"{problem.title} {ALTERED}"
+    else:
+        text = wrong.explain(problem, sides, bad, max(rtol, 10 * limit / scale))
     return Outcome(False, text, problem.names, size, worst)
 
 

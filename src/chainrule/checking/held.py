@@ -7,7 +7,9 @@ it for a constant as the derivative does; and whether the cotangent was changed.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,3 +42,14 @@ class Held:
 
 
 held: ContextVar[Held | None] = ContextVar("held", default=None)
+
+
+@contextlib.contextmanager
+def holding(state: Held) -> Iterator[None]:
+    """Run a function once more, with what it stopped in its first run."""
+    token = held.set(state)
+    try:
+        yield
+    finally:
+        held.reset(token)
+        state.again()

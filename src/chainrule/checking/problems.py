@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 import chainrule
 from chainrule.checking import structure
 from chainrule.checking.differences import Vector
+from chainrule.checking.held import Held, holding
 from chainrule.derivative import Derivative
 from chainrule.differentiable import Differentiable
 from chainrule.target import Options, target_of
@@ -40,6 +41,7 @@ class Problem:
     names: tuple[str, ...]
     has_aux: bool = False
     order: int = 1
+    held: Held = field(default_factory=Held)
 
     @property
     def active(self) -> tuple[Any, ...]:
@@ -67,7 +69,8 @@ class Problem:
         args = list(map(structure.fresh, self.args))
         for i, x in zip(self.wrt, active or (), strict=active is not None):
             args[i] = x
-        out = self.function(*args)
+        with holding(self.held):
+            out = self.function(*args)
         return out[0] if self.has_aux else out
 
 

@@ -26,7 +26,7 @@ from chainrule.arguments import conform
 from chainrule.checking import structure
 from chainrule.checking.derivatives import check, inner
 from chainrule.checking.differences import Vector, quiet
-from chainrule.checking.held import Held, held
+from chainrule.checking.held import Held, holding
 from chainrule.checking.problems import direction
 from chainrule.checking.slopes import DOUBLE, Slope, judge
 from chainrule.errors import DifferentiationWarning, WrongDerivative
@@ -91,13 +91,8 @@ class Trial:
         values = self.copies()
         if active is not None:
             values = self.made.replaced(values, active)
-        token = held.set(self.held)
-        try:
-            with _generators():
-                out = self.made.primal(values)
-        finally:
-            held.reset(token)
-            self.held.again()
+        with holding(self.held), _generators():
+            out = self.made.primal(values)
         return out[0] if self.made.request.has_aux else out
 
 

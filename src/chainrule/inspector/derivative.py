@@ -92,6 +92,8 @@ class Derivative:
         """Run the function once: its own exception is the command line's fault."""
         try:
             self.value(arguments)
+        except NotDifferentiable:  # of the gradient, whose derivative this is
+            raise
         except Exception as problem:
             example = ", ".join(f"{name}=..." for name in arguments.values)
             raise UsageError(

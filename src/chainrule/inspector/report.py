@@ -112,7 +112,8 @@ class Compared:
     """The entry of an argument where the derivative and differences differ most.
 
     `error` is relative to the largest difference. It and `differences` are None where
-    differences settle on no number: at a jump, at a kink, where there is noise.
+    differences settle on no number: at a jump, at a kink, where there is noise, and
+    where they are of another function, as `why` says.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Compared:
     derivative: float
     differences: float | None
     ok: bool
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -224,8 +224,8 @@ def verdict(rows: Sequence[Compared]) -> str:
     unknown = [row.name for row in bad if row.differences is None]
     parts = [f"differs in {', '.join(wrong)}"] if wrong else []
     if unknown:
-        parts.append(
-            f"differences cannot confirm {', '.join(unknown)}: there is a jump, a kink"
-            " or noise at these arguments; give others with --args"
-        )
+        whys = [row.why for row in bad if row.why]
+        noise = "there is a jump, a kink or noise at these arguments"
+        why = whys[0] if whys else f"{noise}; give others with --args"
+        parts.append(f"differences cannot confirm {', '.join(unknown)}: {why}")
     return "\n".join(parts) or "agrees"
