@@ -244,8 +244,12 @@ def test_a_cotangent_that_is_changed_is_not_what_differences_give() -> None:
         return np.sum(on_cotangent(x**2, change))
 
     seen: list[Any] = []
+
+    def watch(x_bar: Any) -> None:
+        seen.append(x_bar)
+
     x = np.array([1.0, 2.0])
-    assert check(changed, (x, seen.append)).ok and seen
+    assert check(changed, (x, watch)).ok and seen
     outcome = check(changed, (x, lambda x_bar: 0.5 * x_bar))
     assert not outcome.ok and "`on_cotangent` changes a cotangent" in outcome.text
 

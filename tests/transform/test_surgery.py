@@ -382,6 +382,8 @@ def test_forward_mode() -> None:
         (lambda g: (g, g), "returns tuple"),
         (lambda g: g * 1j, "complex numbers for real ones"),
         (lambda g: g if np.sum(g) > 0 else None, "None on some paths"),
+        ("clip", "needs a function, not 'clip'"),
+        (None, "needs a function, not None"),
     ],
 )
 def test_what_cannot_be_a_cotangent_is_refused(change: Any, message: str) -> None:

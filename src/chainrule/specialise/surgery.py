@@ -27,7 +27,7 @@ from chainrule.specialise import calls
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, special
-from chainrule.specialise.values import Closure
+from chainrule.specialise.values import ArrayMethod, Choice, Closure, Method
 from chainrule.types import lattice as lt
 
 HELP = "see help(chainrule.on_cotangent)"
@@ -49,6 +49,10 @@ def on_cotangent(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         return x
     if not isinstance(t, lt.ScalarT | lt.ArrayT):
         raise misused(ctx, "on_cotangent is for one number or one array", lt.show(t))
+    if isinstance(change, Const) and not callable(change.value):
+        known = isinstance(change.value, Closure | Method | ArrayMethod | Choice)
+        if not known:
+            raise misused(ctx, f"on_cotangent needs a function, not {change.value!r}")
     name = name_of(change)
     function = body_of(ctx, frame, change, t, name)
     check_result(ctx, function, t)
