@@ -24,7 +24,7 @@ from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.types.lattice import ArrayT, ScalarT, TupleT
+from chainrule.types.lattice import ArrayT, ScalarT, TapeT, TupleT
 
 LONGEST = 20
 NUMBERS = {1: "one", 2: "two", 0.5: "half"}
@@ -109,6 +109,7 @@ class _Naming:
         self.holders: dict[str, list[Value]] = {}
         self.reads: set[Value] | None = None
         self.saved: dict[Value, list[tuple[Operand, ...]]] = {}
+        self.inner: dict[Value, Value] | None = None
         for value, name in params.items():
             self.give(value, name)
 
@@ -153,11 +154,29 @@ class _Naming:
         """Return the name under which a value was saved on the tape."""
         for it in node.iters:
             if value in it.elems and it.unpack:
-                for items in self.saved.get(self.root_of(it.source), ()):
+                for items in self.rows(self.root_of(it.source)):
                     name = self.of_saved(items[it.elems.index(value)])
                     if name is not None:
                         return name
         return None
+
+    def rows(self, tape: Value) -> list[tuple[Operand, ...]]:
+        """Return what is appended to a tape, also to one that is read from a tape."""
+        if tape not in self.saved and self.inner is None:
+            self.inner = {}
+            for node in p.walk(self.web.program.nodes):
+                for it in node.iters if isinstance(node, p.For) else ():
+                    if isinstance(it.source, Value):
+                        self.read_tapes(it, self.inner)
+        return self.saved.get((self.inner or {}).get(tape, tape), [])
+
+    def read_tapes(self, it: ir.Iter, inner: dict[Value, Value]) -> None:
+        """Note which tapes the elements of a tape are."""
+        tape = self.root_of(it.source)
+        for items in self.saved.get(inner.get(tape, tape), ()):
+            for elem, item in zip(it.elems, items, strict=False):
+                if isinstance(elem.type, TapeT) and isinstance(item, Value):
+                    inner[self.web.find(elem)] = self.web.find(item)
 
     def root_of(self, source: Operand) -> Value:
         """Return the variable that a loop over it, or over its reverse, reads."""

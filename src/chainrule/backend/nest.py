@@ -133,6 +133,10 @@ class _Nesting:
             or (isinstance(n, p.Let) and sizes.has_effect(n.op))
             for n in p.walk(program.nodes)
         )
+        self.loops: tuple[p.Node, ...] = ()
+        self.places: dict[Slot, list[tuple[p.Node, ...]]] = {}
+        self.home: dict[Value, tuple[p.Node, ...]] = {}
+        self.outside = {self.slots.slot(v) for v in program.function.params}
         for value in program.function.params:
             self.defined[self.slots.slot(value)] = 1
         self.survey(program.nodes)
@@ -152,12 +156,32 @@ class _Nesting:
             for value in p.defines(node):
                 slot = self.slots.slot(value)
                 self.defined[slot] = self.defined.get(slot, 0) + 1
+                place = (*self.loops, node) if inner else self.loops
+                self.places.setdefault(slot, []).append(place)
+                self.home[value] = place
                 self.depths[value] = self.scope
                 self.definitions[value] = self.definitions.get(value, 0) + 1
             self.scope += inner
+            outer, self.loops = self.loops, (*self.loops, node) if inner else self.loops
             for part in p.parts(node):
                 self.survey(part)
             self.scope -= inner
+            self.loops = outer
+
+    def is_stable(self, slot: Slot, out: Value) -> bool:
+        """Say whether a variable has one value where a temporary can be read.
+
+        Assignments in loops beside the one that the temporary is in do not matter.
+        """
+        if self.defined.get(slot, 0) <= 1:
+            return True
+        here = self.home[out]
+        found = [
+            place
+            for place in self.places.get(slot, ())
+            if place == here[: len(place)] or here == place[: len(here)]
+        ]
+        return len(found) + (slot in self.outside) <= 1
 
     def look_ahead(self, nodes: Nodes) -> None:
         """Note what `return` puts side by side, and what only its cotangent reads."""
@@ -285,7 +309,9 @@ class _Nesting:
         elif uses == 1:
             self.add(out, op)
         elif uses > 1 and sizes.is_cheap(op) and not self.reads_changed(op):
-            self.offer_cheap(out, op)
+            # A place, as in `a[i, k]`, costs no more in an inner loop than its name.
+            place = isinstance(op, ir.Apply) and op.fn is prims.make_tuple
+            self.offer_cheap(out, op, anywhere=place)
 
     def reads_changed(self, op: Op) -> bool:
         """Say whether an operation reads a container of the caller that changes."""
@@ -326,7 +352,7 @@ class _Nesting:
     def offer_cheap(self, out: Value, op: Op, anywhere: bool = False) -> None:
         """Nest at every use what costs nothing and cannot change in between."""
         ops, width, slots = self.measure(op)
-        stable = all(self.defined.get(s, 0) <= 1 for s in slots)
+        stable = all(self.is_stable(s, out) for s in slots)
         near = anywhere or self.scopes[out] == {self.depths[out]}
         if stable and near and width <= CHEAP_WIDTH:
             self.nested[out] = op

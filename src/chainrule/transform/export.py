@@ -136,6 +136,7 @@ def read_again(stmt: Loop, body: Block) -> None:
 
 
 ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
+PLACES = {slice, prims.make_tuple}
 CHEAP = {operator.getitem, builtins.getattr, slice, prims.make_tuple, *ARITHMETIC}
 
 
@@ -146,8 +147,8 @@ def recomputable(
 
     Only indexing by position, sizes, integer arithmetic, and one step of arithmetic on
     numbers that are there anyway (or with a constant on an array) are recomputed: they
-    cost hardly more than reading a saved value. `free` are values that the reverse body
-    has anyway.
+    cost hardly more than reading a saved value. A place in an array is saved as the one
+    number that it is made of here. `free` are values that the reverse body has anyway.
     """
     definitions = {
         v: s for s in stmt.body.stmts if isinstance(s, Apply) for v in outputs(s)
@@ -180,7 +181,10 @@ def recomputable(
             if op not in wanted and _is_real_arithmetic(definitions.get(op)):
                 return False
             if not visit(op, depth + 1):
-                if op not in wanted:
+                only = [a for a in made.args if isinstance(a, Value) and not there(a)]
+                place = made.fn in PLACES and set(only) == {op} and _is_int(op)
+                place = place and value in wanted
+                if op not in wanted and not place:
                     return False
                 kept.add(op)
         order[value] = made
@@ -214,6 +218,10 @@ def _cheap(made: Apply) -> bool:
     return True
 
 
+def _is_int(op: Value) -> bool:
+    return isinstance(op.type, lt.ScalarT) and op.type.kind == "int"
+
+
 def _is_basic(t: lt.Type) -> bool:
     """Say whether an index makes a view, not a copy."""
     if isinstance(t, lt.TupleT):
@@ -225,4 +233,4 @@ def _is_real_arithmetic(made: Apply | None) -> bool:
     """Say whether an operation is arithmetic that is not done for an index."""
     if made is None or made.fn not in ARITHMETIC:
         return False
-    return not (isinstance(made.out.type, lt.ScalarT) and made.out.type.kind == "int")
+    return not _is_int(made.out)
