@@ -15,6 +15,7 @@ from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.specialise.algebra import only_adds_axes
 from chainrule.types.lattice import DictT, ListT, ObjT, ScalarT, TupleT
 
 STATEMENTS = frozenset(
@@ -129,7 +130,7 @@ def is_cheap(op: Op) -> bool:
         return True
     if op.fn is operator.getitem:
         base, index = op.args
-        if isinstance(index, Const) and _only_adds_axes(index.value):
+        if isinstance(index, Const) and only_adds_axes(index.value):
             return True
         whole = isinstance(index, Const) and isinstance(index.value, int | str)
         return (
@@ -142,12 +143,6 @@ def is_cheap(op: Op) -> bool:
     if op.fn is prims.make_tuple or op.fn is slice:
         return all(not isinstance(a, Value) or a.hint for a in op.args)
     return False
-
-
-def _only_adds_axes(index: object) -> bool:
-    """Say whether an index is all of an array, with new axes."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is ... or p == slice(None) for p in parts)
 
 
 def is_read(op: Op) -> bool:

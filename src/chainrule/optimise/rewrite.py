@@ -166,8 +166,17 @@ class Rewriter:
                         factors = (ratio.args[0], known)
                         if self.b.infer(operator.mul, factors, ()) == stmt.out.type:
                             return self.b.apply(operator.mul, *factors)
-            return self.higher_power(*stmt.args)
+            return self.higher_power(*stmt.args) or self.negated(*stmt.args)
         return None
+
+    def negated(self, number: Operand, x: Operand) -> Operand | None:
+        """Use a multiple that is there: `-2 * x` is `-(2 * x)`."""
+        if not isinstance(number, Const) or type(number.value) not in (int, float):
+            return None
+        if not number.value < 0:
+            return None
+        known = self.known(operator.mul, Const(-number.value), x)
+        return None if known is None else self.b.apply(operator.neg, known)
 
     def higher_power(self, product: Operand, x: Operand) -> Operand | None:
         """Use a power that is there: `a * x**2 * x` is `a * x**3`."""

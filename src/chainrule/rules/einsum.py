@@ -53,6 +53,11 @@ def operand_bar(
         specs = (*specs, letter)
     if output == "" and specs == (target,):
         return out_bar * (*others, *extra)[0]
+    if nothing_is_summed((output, *specs), target):
+        out = stretched(out_bar, output, target)
+        for y, letters in zip((*others, *extra), specs, strict=True):
+            out = out * stretched(y, letters, target)
+        return out
     spec = spec_of((output, *specs), target)
     if optimize:
         return np.einsum(spec, out_bar, *others, *extra, optimize=optimize)
@@ -68,6 +73,22 @@ def filled(out_bar: Any, output: str, target: str, x: Any) -> Any:
     if kept == "":
         return np.broadcast_to(turned, x.shape)
     return np.broadcast_to(turned[inserted(target, kept)], x.shape)
+
+
+def stretched(x: Any, letters: str, target: str) -> Any:
+    """Return an operand with an axis of size 1 for each letter that it lacks."""
+    if letters == target or letters == "":
+        return x
+    return x[inserted(target, letters)]
+
+
+@rules.static
+def nothing_is_summed(inputs: tuple[str, ...], target: str) -> bool:
+    """Say whether a product has its factors' axes, in their order: it broadcasts."""
+    ordered = all(
+        letters == "".join(c for c in target if c in letters) for letters in inputs
+    )
+    return ordered and set("".join(inputs)) == set(target)
 
 
 @rules.static

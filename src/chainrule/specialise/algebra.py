@@ -375,9 +375,41 @@ def _index_add(b: Builder, args: Sequence[Operand]) -> Operand | None:
 
 
 def _getitem(b: Builder, args: Sequence[Operand]) -> Operand | None:
-    """Read a whole array as what it is."""
-    whole = isinstance(args[1], Const) and args[1].value is Ellipsis
-    return args[0] if whole and is_float(args[0]) else None
+    """Read a whole array as what it is; take a sign out of what only gets new axes."""
+    x, index = args
+    if not isinstance(index, Const) or not is_float(x):
+        return None
+    if index.value is Ellipsis:
+        return x
+    inner = unsigned(b, x) if only_adds_axes(index.value) else None
+    if inner is not None and isinstance(type_of(x), lt.ArrayT):
+        return b.apply(neg, b.getitem(inner, index.value))
+    return None
+
+
+def unsigned(b: Builder, op: Operand) -> Operand | None:
+    """Return what an operand is the negative of, be it a named cotangent."""
+    stmt = b.defs.get(op) if isinstance(op, Value) else None
+    if stmt is None or stmt.fn is not neg:
+        return None
+    ours = stmt.out.hint is None or stmt.out.hint.endswith("_bar")
+    return stmt.args[0] if ours else None
+
+
+def only_adds_axes(index: object) -> bool:
+    """Say whether an index is all of an array, with new axes."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is ... or part == slice(None) for part in parts)
+
+
+def _matmul(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    """Take a sign out of a product: the same numbers, and a sum becomes a difference."""
+    x, y = args
+    if (plain := unsigned(b, x)) is not None:
+        return b.apply(neg, b.apply(operator.matmul, plain, y))
+    if (plain := unsigned(b, y)) is not None:
+        return b.apply(neg, b.apply(operator.matmul, x, plain))
+    return None
 
 
 def same_index(one: Operand, two: Operand) -> bool:
@@ -410,4 +442,5 @@ REWRITES: dict[Any, Rewrite] = {
     np.shape: _shape,
     prims.index_add: _index_add,
     operator.getitem: _getitem,
+    operator.matmul: _matmul,
 }
