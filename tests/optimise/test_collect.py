@@ -229,3 +229,58 @@ def test_elements_are_added_to_the_other_summand() -> None:
 
     x, k = np.array([0.1, -0.4, 0.3]), np.array([2, 0, 2])
     check_program(f, (x, k), (0,))
+
+
+def test_terms_that_cancel() -> None:
+    """What adds up to nothing has no common factor to take out."""
+
+    def cancelled(x: float, y: float, z: float) -> float:
+        return (x * y) * z - (x * z) * y + (x * z) * (z * y) - (x * y) * (z * z)
+
+    assert grad(cancelled, argnums=(0, 1, 2))(0.5, 2.0, 3.0) == pytest.approx((0, 0, 0))
+
+
+def test_mean_of_an_axis() -> None:
+    """A sum over an axis, over its length, is a mean."""
+
+    def centred(x: Any) -> Any:
+        return np.sum(np.tanh(x - x.mean(axis=0)))
+
+    x = np.array([[0.5, -1.0], [2.0, 0.3], [0.1, 0.4]])
+    check_program(centred, (x,), (0,))
+    assert "mean(axis=0)" in grad(centred).source(x).partition("return")[2]
+
+
+def test_mean_over_another_length_is_a_quotient() -> None:
+    """The length of the other axis is another number."""
+
+    def scaled(x: Any) -> Any:
+        return np.sum(np.tanh(x - x.sum(axis=0) / x.shape[1]))
+
+    x = np.array([[0.5, -1.0], [2.0, 0.3], [0.1, 0.4]])
+    check_program(scaled, (x,), (0,))
+
+
+def test_a_quotient_that_is_there_is_used() -> None:
+    """`s / b / n * y` is `s / n` times `y / b`."""
+
+    def standardised(x: Any, g: Any) -> Any:
+        mu = np.mean(x, axis=0)
+        b = np.sqrt(np.var(x, axis=0) + 1e-3)
+        return np.sum(np.tanh(g * ((x - mu) / b)))
+
+    x = np.array([[0.5, -1.0], [2.0, 0.3], [0.1, 0.4]])
+    check_program(standardised, (x, np.array([0.3, 2.0])), (0, 1))
+    assert grad(standardised).source(x, np.array([0.3, 2.0])).count("x - mu") == 1
+
+
+def test_signs_are_taken_out_of_products() -> None:
+    """A difference is written for the sum with a negative product."""
+
+    def two(w: Any, x: Any, y: Any) -> Any:
+        return np.sum(np.tanh(x @ w) ** 2) - np.sum(np.tanh(y @ w) ** 2)
+
+    x = np.array([[0.5, -1.0], [2.0, 0.3], [0.1, 0.4]])
+    w, y = np.array([[0.2, 0.1], [0.4, -0.3]]), x[::-1] * 0.5
+    check_program(two, (w, x, y), (0, 1, 2))
+    assert "@ -" not in grad(two).source(w, x, y)

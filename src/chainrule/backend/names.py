@@ -26,7 +26,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.types.lattice import ArrayT, ScalarT, TapeT, TupleT
 
-LONGEST = 20
+LONGEST, LONGEST_BAR = 20, 18
 NUMBERS = {1: "one", 2: "two", 0.5: "half"}
 INFIX: dict[Any, str] = {
     operator.add: "{}_plus_{}",
@@ -237,7 +237,7 @@ class _Naming:
         fn = op.fn
         if fn in INFIX and len(args) == 2 and args[0] and args[1]:
             name = INFIX[fn].format(*args)
-            if len(name) <= LONGEST and not name[0].isdigit():
+            if not _is_long(name) and not name[0].isdigit():
                 return name
         first = args[0] if args and args[0] and not args[0].isdigit() else None
         if fn is operator.getitem:
@@ -258,7 +258,12 @@ class _Naming:
             spelled = "mask"
         word = str(spelled).split(".")[-1]
         name = f"{word}_{first}" if first else word
-        return name if len(name) <= LONGEST else word
+        return word if _is_long(name) else name
+
+
+def _is_long(name: str) -> bool:
+    """Say whether a name is too long; sums of cotangents have many terms."""
+    return len(name) > (LONGEST_BAR if "_bar" in name else LONGEST)
 
 
 def clean(name: str) -> str:

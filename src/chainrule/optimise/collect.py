@@ -49,7 +49,8 @@ def _block(block: Block, uses: dict[Value, int], ours: set[Value]) -> bool:
     made = {
         s.out: s
         for s in block.stmts
-        if isinstance(s, Apply) and s.out in ours and not s.kwargs and not s.effect
+        if isinstance(s, Apply) and s.out in ours and not s.effect
+        if not s.kwargs or s.fn is np.sum
     }
     inside = {
         a
@@ -87,7 +88,48 @@ def _rewritten(
         return onto
     if stmt.fn in (add, sub):
         return Sum(made, uses, stmt).written()
+    if stmt.fn is div:
+        return _mean(made, uses, stmt)
     return _divided(made, uses, stmt) if stmt.fn is mul else None
+
+
+def _mean(
+    made: dict[Value, Apply], uses: dict[Value, int], stmt: Apply
+) -> list[Apply] | None:
+    """Write `x.mean(axis=0)` for `x.sum(axis=0) / x.shape[0]`: it is computed so."""
+    total, count = _own(made, uses, stmt.args[0]), stmt.args[1]
+    if total is None or total.fn is not np.sum or len(total.args) != 1:
+        return None
+    t, said = type_of(total.args[0]), dict(total.kwargs)
+    axis = said.get("axis")
+    if (
+        not isinstance(t, lt.ArrayT)
+        or t.dtype.kind != "f"
+        or not isinstance(axis, Const)
+    ):
+        return None
+    if set(said) > {"axis", "keepdims"} or type(axis.value) is not int or not t.dims:
+        return None
+    if _size_read(made, count) != t.dims[axis.value]:
+        return None
+    stmt.fn, stmt.args, stmt.kwargs = np.mean, total.args, total.kwargs
+    stmt.form, stmt.text = "method", "mean"
+    return []
+
+
+def _size_read(made: dict[Value, Apply], op: Operand) -> lt.Dim | None:
+    """Return the size that an operand reads as `x.shape[k]`."""
+    item = made.get(op) if isinstance(op, Value) else None
+    if item is None or item.fn is not operator.getitem:
+        return None
+    shape, k = made.get(item.args[0]), item.args[1]  # type: ignore[arg-type]
+    if shape is None or shape.fn is not getattr or not isinstance(k, Const):
+        return None
+    base, name = shape.args
+    dims = lt.dims_of(type_of(base))
+    if not isinstance(name, Const) or name.value != "shape" or not dims:
+        return None
+    return dims[k.value] if type(k.value) is int else None
 
 
 def _own(made: dict[Value, Apply], uses: dict[Value, int], op: Operand) -> Apply | None:

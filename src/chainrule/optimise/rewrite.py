@@ -132,6 +132,8 @@ class Rewriter:
                     folded = simplify(self.b, stmt.fn, stmt.args, stmt.kwargs)
                 if folded is None and self.again and not stmt.kwargs:
                     folded = self.quotient(stmt)
+                if folded is None and stmt.fn is np.mean:
+                    folded = self.kept_axes(stmt)
             fresh = block.stmts
         if folded is not None:
             folded = self.new(folded)
@@ -159,13 +161,11 @@ class Rewriter:
                         return self.b.apply(operator.mul, known, y)
         elif stmt.fn is operator.mul:
             for one, other in (stmt.args, stmt.args[::-1]):
-                ratio = self.ours_made(one, operator.truediv)
-                if ratio is not None:
-                    known = self.known(operator.truediv, other, ratio.args[1])
-                    if known is not None and known is not one:
-                        factors = (ratio.args[0], known)
-                        if self.b.infer(operator.mul, factors, ()) == stmt.out.type:
-                            return self.b.apply(operator.mul, *factors)
+                found = self.shared_ratio(one, other)
+                if found is not None:
+                    rest, known = found
+                    if self.b.infer(operator.mul, (rest, known), ()) == stmt.out.type:
+                        return self.b.apply(operator.mul, rest, known)
             return self.higher_power(*stmt.args) or self.negated(*stmt.args)
         return None
 
@@ -177,6 +177,21 @@ class Rewriter:
             return None
         known = self.known(operator.mul, Const(-number.value), x)
         return None if known is None else self.b.apply(operator.neg, known)
+
+    def shared_ratio(
+        self, one: Operand, other: Operand
+    ) -> tuple[Operand, Value] | None:
+        """Use a quotient that is there: `x / a / b * y` is `(x / b) * (y / a)`."""
+        ratio = self.ours_made(one, operator.truediv)
+        if ratio is None:
+            return None
+        known = self.known(operator.truediv, other, ratio.args[1])
+        if known is not None and known is not one:
+            return ratio.args[0], known
+        inner = self.shared_ratio(ratio.args[0], other)
+        if inner is None:
+            return None
+        return self.b.apply(operator.truediv, inner[0], ratio.args[1]), inner[1]
 
     def higher_power(self, product: Operand, x: Operand) -> Operand | None:
         """Use a power that is there: `a * x**2 * x` is `a * x**3`."""
@@ -196,14 +211,26 @@ class Rewriter:
             else self.b.apply(operator.mul, a, known)
         )
 
+    def kept_axes(self, stmt: Apply) -> Operand | None:
+        """Use a mean that is there without `keepdims`: it is the same with an axis."""
+        said = dict(stmt.kwargs)
+        keep, axis = said.pop("keepdims", None), said.get("axis")
+        kept = isinstance(keep, Const) and keep.value is True
+        if not kept or set(said) != {"axis"} or not isinstance(axis, Const):
+            return None
+        known = self.known(np.mean, *stmt.args, axis=axis)
+        if known is None or type(axis.value) is not int:
+            return None
+        return self.b.apply(np.expand_dims, known, axis)
+
     def ours_made(self, op: Operand, fn: Any) -> Apply | None:
         """Return the operation of ours behind an operand, if it is this one."""
         stmt = self.b.defs.get(op) if isinstance(op, Value) else None
         return stmt if stmt is not None and stmt.fn is fn else None
 
-    def known(self, fn: Any, *args: Operand) -> Value | None:
+    def known(self, fn: Any, *args: Operand, **named: Operand) -> Value | None:
         """Return an earlier value of an operation."""
-        key = (fn, *map(_key, args))
+        key = (fn, *map(_key, args), *((k, _key(v)) for k, v in named.items()))
         return next((scope[key] for scope in self.seen[::-1] if key in scope), None)
 
     def inherit(self, op: Operand, old: Value) -> None:

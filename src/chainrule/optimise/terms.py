@@ -214,6 +214,8 @@ def _factored(
         over &= Counter(t.over)
         under &= Counter(t.under)
     number = abs(terms[0].number)
+    if number == 0:
+        return None  # like terms that cancel
     if number == 0 or any(abs(t.number) != number for t in terms):
         number = 1
     if all(t.number < 0 for t in terms):

@@ -172,20 +172,31 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
         return b.apply(mul, y, x)
     elif (inner := _reciprocal(b, x)) is not None and is_float(y):
         return b.apply(div, b.apply(mul, inner.args[0], y), inner.args[1])
-    if inner := made(b, y, neg):
-        return b.apply(neg, b.apply(mul, x, inner.args[0]))
-    if inner := made(b, x, neg):
-        return b.apply(neg, b.apply(mul, inner.args[0], y))
+    if (plain := unsigned(b, y)) is not None:
+        return b.apply(neg, b.apply(mul, x, plain))
+    if (plain := unsigned(b, x)) is not None:
+        return b.apply(neg, b.apply(mul, plain, y))
     if inner := made(b, x, div):
         if inner.args[1] is y and b.infer(mul, (x, y), ()) == type_of(inner.args[0]):
             return inner.args[0]
     if (closed := sigmoid(b, x, y)) is not None:
         return closed
+    for k, (one, other) in enumerate(((x, y), (y, x))):
+        inner = made(b, one, operator.getitem)
+        if inner is not None and _is_number_or_scalar(other):
+            if _only_leads(inner.args[1]):
+                small = (inner.args[0], other) if k == 0 else (other, inner.args[0])
+                return b.getitem(b.apply(mul, *small), inner.args[1].value)  # type: ignore[union-attr]
     if inner := made(b, y, div):
         return b.apply(div, b.apply(mul, x, inner.args[0]), inner.args[1])
     if inner := made(b, y, mul):
         return b.apply(mul, b.apply(mul, x, inner.args[0]), inner.args[1])
     return None
+
+
+def _is_number_or_scalar(op: Operand) -> bool:
+    """Say whether an operand is one number."""
+    return is_plain_number(op) or isinstance(type_of(op), lt.ScalarT)
 
 
 def _reciprocal(b: Builder, op: Operand) -> Apply | None:
@@ -210,8 +221,11 @@ def _div(b: Builder, args: Sequence[Operand]) -> Operand | None:
         return x
     if is_number(y, -1) and is_float(x):
         return b.apply(neg, x)
-    if inner := made(b, x, neg):
-        return b.apply(neg, b.apply(div, inner.args[0], y))
+    if (plain := unsigned(b, x)) is not None:
+        return b.apply(neg, b.apply(div, plain, y))
+    inner = made(b, x, operator.getitem)
+    if inner is not None and _is_number_or_scalar(y) and _only_leads(inner.args[1]):
+        return b.getitem(b.apply(div, inner.args[0], y), inner.args[1].value)  # type: ignore[union-attr]
     return None
 
 
@@ -226,10 +240,10 @@ def _add(b: Builder, args: Sequence[Operand]) -> Operand | None:
         return b.apply(mul, Const(2), x)
     if (chosen := _choice(b, x, y)) is not None:
         return chosen
-    if inner := made(b, y, neg):
-        return b.apply(sub, x, inner.args[0])
-    if inner := made(b, x, neg):
-        return b.apply(sub, y, inner.args[0])
+    if (plain := unsigned(b, y)) is not None:
+        return b.apply(sub, x, plain)
+    if (plain := unsigned(b, x)) is not None:
+        return b.apply(sub, y, plain)
     return None
 
 
@@ -269,7 +283,25 @@ def _neg(b: Builder, args: Sequence[Operand]) -> Operand | None:
         first = inner.args[0]
         if isinstance(first, Const) and isinstance(first.value, int | float):
             return b.apply(inner.fn, Const(-first.value), inner.args[1])
+        return _positive(b, x)
     return None
+
+
+def _positive(b: Builder, op: Operand) -> Operand | None:
+    """Write the negative of a product that begins with a negative number.
+
+    A number over a count stays: it is the weight of a mean, which many terms share.
+    """
+    inner = made(b, op, mul, div)
+    if inner is None:
+        return None
+    first: Operand | None = inner.args[0]
+    if isinstance(first, Const):
+        negative = inner.fn is mul and is_plain_number(first) and first.value < 0
+        first = Const(-first.value) if negative else None
+    else:
+        first = _positive(b, inner.args[0])
+    return None if first is None else b.apply(inner.fn, first, inner.args[1])
 
 
 def _power(b: Builder, args: Sequence[Operand]) -> Operand | None:

@@ -169,8 +169,23 @@ class Cotangents:
         g = self.unspread(g, to)
         if isinstance(to.type, lt.ArrayT) and self.is_wide(g, to):
             return Wide(self.project(g, to), to)
-        g = self.reduce(g, to)
-        return self.project(g, to)
+        return self.sized(self.project(self.reduce(g, to), to), to)
+
+    def sized(self, g: Operand, to: Value) -> Operand:
+        """Name the sizes of a cotangent after the primal's, where they must be equal.
+
+        Both broadcast in the primal, and neither is 1.
+        """
+        if not (isinstance(g, Value) and g in self.b.defs):
+            return g
+        have, want = g.type, lt.dims_of(to.type)
+        if isinstance(have, lt.ArrayT) and have.dims and want and have.dims != want:
+            if len(have.dims) == len(want) and not any(
+                h != w and (lt.maybe_one(h) or lt.maybe_one(w))
+                for h, w in zip(have.dims, want, strict=True)
+            ):
+                g.type = lt.ArrayT(have.dtype, want)
+        return g
 
     def is_wide(self, g: Operand, to: Value) -> bool:
         """Say whether only the run time knows over which axes to sum."""
