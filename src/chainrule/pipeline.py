@@ -35,6 +35,7 @@ from chainrule.ir.nodes import Function
 from chainrule.optimise.collect import collect
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.distinct import mark_distinct
+from chainrule.optimise.elements import gather_elements
 from chainrule.optimise.expand import expand
 from chainrule.optimise.fresh import forget
 from chainrule.optimise.fuse import fuse
@@ -243,6 +244,7 @@ def optimise(derived: Derived) -> None:
                 rewrite(function, derived.ours, rounds > 0)
                 read_once(function)
                 remove_dead(function)
+                gather_elements(function, derived.ours)
                 shorter = collect(function, derived.ours)
                 merged, rounds = one_sweep(function, derived.ours), rounds + 1
                 merged |= leave_out_last_rows(function)

@@ -419,7 +419,8 @@ class _Nesting:
             ops += more[0]
             width += more[1] + 3
         # Only an operation adds to the length of what it takes in.
-        apart = not isinstance(node, p.Let | p.Unpack) or sizes.is_loose(node.op)
+        plain = isinstance(node, p.Let | p.Unpack)
+        apart = not plain or sizes.is_loose(node.op) or sizes.takes_display(node.op)
         for value in sorted(found, key=lambda v: -self.pending[v].width):
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH

@@ -83,6 +83,7 @@ UNARY: dict[Any, str] = {
     operator.invert: "Invert",
     operator.not_: "Not",
 }
+JOINS = (np.array, np.asarray, np.stack, np.concatenate, np.hstack, np.vstack)
 INFIX = frozenset({*BINARY, *AUGMENTED, *COMPARE, operator.contains})
 
 
@@ -99,6 +100,11 @@ def is_loose(op: Op) -> bool:
     return is_statement(op) or (
         isinstance(op, ir.Apply) and any(op.fn is fn for fn in made)
     )
+
+
+def takes_display(op: Op) -> bool:
+    """Say whether an operation makes an array of what it is given side by side."""
+    return isinstance(op, ir.Apply) and any(op.fn is fn for fn in JOINS)
 
 
 def is_multiple(op: Op) -> bool:

@@ -435,7 +435,7 @@ def only_adds_axes(index: object) -> bool:
 
 
 def _matmul(b: Builder, args: Sequence[Operand]) -> Operand | None:
-    """Take a sign out of a product: the same numbers, and a sum becomes a difference."""
+    """Take a sign out of a product: a sum then becomes a difference."""
     x, y = args
     if (plain := unsigned(b, x)) is not None:
         return b.apply(neg, b.apply(operator.matmul, plain, y))

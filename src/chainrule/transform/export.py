@@ -192,13 +192,14 @@ def recomputable(
 
     saved = []
     for value in needed:
-        mark = dict(order)
+        mark, before = dict(order), set(kept)
         if value in free:
             continue
         if value in kept or not visit(value, 0):
-            kept.add(value)
-            order = mark
+            order, kept = mark, {*before, value}
             saved.append(value)
+    saved += [v for v in definitions if v in kept and v not in wanted]
+    saved += [e for it in stmt.iters for e in it.elems if e in kept and e not in wanted]
     return list(order.values()), saved
 
 
