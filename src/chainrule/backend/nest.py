@@ -61,6 +61,7 @@ class Slots:
 
     def __init__(self, program: Program) -> None:
         self.parent: dict[Value, Value] = {}
+        self.joined: set[Value] = set()
         self.hints: dict[Value, str | None] = {}
         self.loops: dict[Value, Value] = {}
         for a, b in program.same:
@@ -72,10 +73,12 @@ class Slots:
                 for out, source in node.pairs:
                     if isinstance(source, Value):
                         self.join(out, source)
-            elif isinstance(node, p.Let) and sizes.is_statement(node.op):
+            elif isinstance(node, p.Let):
                 first = next(p.op_operands(node.op), None)
-                if isinstance(first, Value):
-                    self.join(node.out, first)
+                more = sizes.is_sum(node.op) and node.out.hint is not None
+                more = more and node.out.hint == getattr(first, "hint", None)
+                if isinstance(first, Value) and (more or sizes.is_statement(node.op)):
+                    self.join(node.out, first)  # `y_bar += t`
 
     def root(self, value: Value) -> Value:
         """Return the representative of a value."""
@@ -94,12 +97,16 @@ class Slots:
         hint_a, hint_b = self.hints.get(a, a.hint), self.hints.get(b, b.hint)
         if a is not b and (hint_a is None or hint_b is None or hint_a == hint_b):
             self.parent[b] = a
+            self.joined.add(a)
             self.hints[a] = hint_a or hint_b
 
     def slot(self, value: Value) -> Slot:
         """Return what stands for the variable of a value."""
         root = self.root(value)
-        return self.hints.get(root, root.hint) or root
+        hint = self.hints.get(root, root.hint)
+        if hint and hint.endswith("_bar") and root not in self.joined:
+            return root  # a cotangent of its own gets a name of its own
+        return hint or root
 
 
 class _Nesting:
@@ -419,8 +426,8 @@ class _Nesting:
             ops += more[0]
             width += more[1] + 3
         # Only an operation adds to the length of what it takes in.
-        plain = isinstance(node, p.Let | p.Unpack)
-        apart = not plain or sizes.is_loose(node.op) or sizes.takes_display(node.op)
+        op = node.op if isinstance(node, p.Let | p.Unpack) else None
+        apart = op is None or sizes.is_loose(op) or sizes.takes_display(op)
         for value in sorted(found, key=lambda v: -self.pending[v].width):
             entry = self.pending.pop(value)
             long = ops > MAX_OPS or width > MAX_WIDTH

@@ -107,6 +107,11 @@ def takes_display(op: Op) -> bool:
     return isinstance(op, ir.Apply) and any(op.fn is fn for fn in JOINS)
 
 
+def is_sum(op: Op) -> bool:
+    """Say whether an operation adds to its first operand, or takes from it."""
+    return isinstance(op, ir.Apply) and op.fn in (operator.add, operator.sub)
+
+
 def is_multiple(op: Op) -> bool:
     """Say whether an operation is a number times something."""
     return (

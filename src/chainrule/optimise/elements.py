@@ -112,9 +112,9 @@ def _written(
             return None
         del b.block.stmts[-1]
     current: Operand = base
-    for index, value in sums.items():
-        last = terms[index][-1]
-        to = out if len(terms) == 1 or index == [*sums][-1] else Value(out.type)
+    for position, value in sums.items():
+        last = terms[position][-1]
+        to = out if position == [*sums][-1] else Value(out.type)
         args = (current, last.args[1], value)
         b.add(Apply(to, prims.index_add, args, loc=last.loc, text=last.text))
         current = to

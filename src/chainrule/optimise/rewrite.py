@@ -166,8 +166,22 @@ class Rewriter:
                     rest, known = found
                     if self.b.infer(operator.mul, (rest, known), ()) == stmt.out.type:
                         return self.b.apply(operator.mul, rest, known)
-            return self.higher_power(*stmt.args) or self.negated(*stmt.args)
+            return (
+                self.higher_power(*stmt.args)
+                or self.negated(*stmt.args)
+                or self.multiple(*stmt.args)
+            )
         return None
+
+    def multiple(self, product: Operand, x: Operand) -> Operand | None:
+        """Use a cotangent that is there: `2 * a * x` is `2 * b` for `b = a * x`."""
+        outer = self.ours_made(product, operator.mul)
+        if outer is None or not isinstance(outer.args[0], Const):
+            return None
+        known = self.known(operator.mul, outer.args[1], x)
+        if known is None or known.hint is None or known not in self.ours:
+            return None
+        return self.b.apply(operator.mul, outer.args[0], known)
 
     def negated(self, number: Operand, x: Operand) -> Operand | None:
         """Use a multiple that is there: `-2 * x` is `-(2 * x)`."""
