@@ -62,10 +62,10 @@ def line_of(function: Any, text: str) -> int:
 def test_what_is_saved_and_who_reads_it() -> None:
     """Each saved value has its line, its size, and the derivative that reads it."""
     told = grad(loss).explain(W, X, Y)
-    saved = about(told, "saved", "e: float64 (5,), 40 bytes")
-    assert saved.line == line_of(sigmoid, "e = ")
-    assert f"the derivative of lines {saved.line}, " in saved.why
-    assert told.startswith("loss, with respect to w, reverse mode: 3 values saved, 120")
+    saved = about(told, "saved", "p: float64 (5,), 40 bytes")
+    assert saved.line == line_of(sigmoid, "return ")
+    assert f"the derivative of lines {line_of(sigmoid, 'e = ')} to " in saved.why
+    assert told.startswith("loss, with respect to w, reverse mode: 1 value saved, 40")
 
 
 def test_what_is_inactive_or_settled() -> None:

@@ -64,7 +64,12 @@ def tests(value: Any, v: str, parent: Any, name: Namer) -> list[str]:
         out = [f"{v} is {name(value)}", f"{v}.__code__ is {name(value.__code__)}"]
         if value.__defaults__:
             out.append(f"{v}.__defaults__ is {name(value.__defaults__)}")
+        if value.__kwdefaults__:
+            old = name(snapshot(value.__kwdefaults__))
+            out.append(f"{name(same)}({v}.__kwdefaults__, {old})")
         return out
+    if isinstance(value, property) and isinstance(value.fget, FunctionType):
+        return [f"{v} is {name(value)}", *tests(value.fget, f"{v}.fget", None, name)]
     return [f"{v} is {name(value)}"]
 
 
@@ -110,6 +115,8 @@ def _float(value: float, v: str, name: Namer) -> list[str]:
 def _method(value: MethodType, v: str, parent: Any, name: Namer) -> list[str]:
     """Return tests of a bound method; the parent is tested apart."""
     out = [f"{v}.__func__ is {name(value.__func__)}"]
+    if isinstance(value.__func__, FunctionType):
+        out = tests(value.__func__, f"{v}.__func__", None, name)
     if value.__self__ is not parent:
         out.append(f"{v}.__self__ is {name(value.__self__)}")
     return out

@@ -298,6 +298,8 @@ def text_of(
         if isinstance(i.type, Lacks) and i.root == "class":
             if i.owner.__dictoffset__:
                 writer.lacking.setdefault(i.owner, []).append(i.name)
+        elif isinstance(i.type, Lacks) and i.root == "global":
+            atoms.append(f"{i.name!r} not in {writer.names.constant(i.owner)}")
         elif isinstance(i.type, Lacks):
             owner = writer.names.constant(i.owner)
             atoms.append(f"not hasattr({owner}, {i.name!r})")

@@ -53,6 +53,8 @@ def relied(each: Input) -> str:
     t: Any = each.type
     if isinstance(t, Known):
         return f"the same {_shown(t.value)}"
+    if isinstance(t, Lacks) and each.root == "global":
+        return f"none that hides the builtin {each.name}"
     if isinstance(t, Lacks):
         return f"no attribute {each.name} of their own"
     return lt.show(t) if isinstance(t, lt.Type) else type(t).__name__.lower()

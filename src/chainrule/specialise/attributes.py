@@ -118,6 +118,7 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
     except AttributeError:
         static = None
     if isinstance(static, property) and static.fget is not None:
+        stays(ctx, type(value), name)
         return calls.call(ctx, frame, Const(static.fget), [base], [])
     try:
         found = getattr(value, name)
@@ -144,9 +145,7 @@ def outside_attribute(
         if isinstance(t, lt.Type):
             ctx.typed("attribute", name, owner, (), t)
             return ctx.builder.apply(prims.live, Const(found, text), type_=t)
-    fresh = isinstance(found, types.MethodType) and isinstance(owner, type)
-    if not fresh:  # a class method is bound anew each time it is read
-        ctx.known("attribute", name, owner, (), found)
+    ctx.known("attribute", name, owner, (), found)
     return Const(found, text)
 
 
@@ -198,16 +197,20 @@ def _kept(
     return value
 
 
+def stays(ctx: Context, cls: type, name: str) -> None:
+    """Record that a class goes on to hold the function or property it holds now."""
+    if ctx.splicing or is_library(cls.__module__):
+        return
+    held = getattr(cls, name, None)
+    if isinstance(held, types.FunctionType | types.MethodType | property):
+        ctx.known("attribute", name, cls, (), held)
+
+
 def bound(
     ctx: Context, frame: Frame, base: Operand, cls: type, name: str, found: Any
 ) -> Operand:
     """Bind what a class holds under a name to an object of the class."""
-    if (
-        isinstance(found, types.FunctionType | property)
-        and getattr(cls, name, None) is found
-    ):
-        if not (ctx.splicing or is_library(cls.__module__)):
-            ctx.known("attribute", name, cls, (), found)
+    stays(ctx, cls, name)
     match found:
         case property() if found.fget is not None:
             return calls.call(ctx, frame, Const(found.fget), [base], [])

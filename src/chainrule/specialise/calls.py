@@ -20,6 +20,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand
 from chainrule.rules.registry import RULES
 from chainrule.specialise import (
+    attributes,
     binding,
     builtin_calls,
     comprehensions,
@@ -87,7 +88,7 @@ MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "n
 
 
 def operator_method(
-    fn: Callable[..., Any], op: Operand, swapped: bool
+    ctx: Context, fn: Callable[..., Any], op: Operand, swapped: bool
 ) -> Operand | None:
     """Return the method by which a user's class overloads an operator, if it does."""
     t = type_of(op)
@@ -104,6 +105,7 @@ def operator_method(
         return None
     if found.__qualname__.startswith("__create_fn__"):
         return None
+    attributes.stays(ctx, t.cls, name)
     return Const(found)
 
 
@@ -112,7 +114,7 @@ def overloaded(
 ) -> Operand | None:
     """Call the methods by which the operands overload an operator, till one answers."""
     for a, b, swapped in ((left, right, False), (right, left, True)):
-        method = operator_method(fn, a, swapped)
+        method = operator_method(ctx, fn, a, swapped)
         if method is not None:
             found = call(ctx, frame, method, [a, b], [])
             if not (isinstance(found, Const) and found.value is NotImplemented):
@@ -271,6 +273,7 @@ def call_outside(
             return call_method(ctx, frame, method, args, kwargs)
     call_dunder = type(fn).__call__
     if isinstance(call_dunder, types.FunctionType):
+        attributes.stays(ctx, type(fn), "__call__")
         return inlining.call_function(ctx, frame, call_dunder, [callee, *args], kwargs)
     raise not_differentiable(
         "CR301",
@@ -289,6 +292,7 @@ def _call_object(
     if isinstance(t, lt.ObjT):
         method = t.cls.__call__
         if isinstance(method, types.FunctionType):
+            attributes.stays(ctx, t.cls, "__call__")
             return inlining.call_function(ctx, frame, method, [callee, *args], kwargs)
     if isinstance(t, lt.NeverT):
         return callee

@@ -195,7 +195,7 @@ def super_object(ctx: Context, frame: Frame, node: Any) -> Operand:
 
 def super_attribute(ctx: Context, frame: Frame, found: Super, name: str) -> Operand:
     """Find an attribute in the classes after the one that `super()` names."""
-    from chainrule.specialise.attributes import bound
+    from chainrule.specialise.attributes import bound, stays
 
     me = found.base
     if is_const(me, type):
@@ -209,5 +209,6 @@ def super_attribute(ctx: Context, frame: Frame, found: Super, name: str) -> Oper
     order = cls.__mro__
     for base in order[order.index(found.cls) + 1 :]:
         if name in base.__dict__:
+            stays(ctx, base, name)
             return bound(ctx, frame, me, cls, name, base.__dict__[name])
     raise binding.misuse(ctx, f"'super' object has no attribute '{name}'")

@@ -139,7 +139,7 @@ def _unary(ctx: Context, frame: Frame, node: gast.UnaryOp) -> Operand:
     op = evaluate(ctx, frame, node.operand)
     if fn is operator.not_:
         return negate(ctx, frame, op)
-    method = calls.operator_method(fn, op, False)
+    method = calls.operator_method(ctx, fn, op, False)
     if method is not None:
         return calls.call(ctx, frame, method, [op], [])
     return ctx.builder.apply(fn, op)

@@ -155,6 +155,8 @@ def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
         value = where.globals[name]
         return outside(ctx, "global", name, where.globals, value, text)
     if hasattr(builtins, name):
+        if not ctx.splicing:
+            ctx.lacks("global", name, where.globals)  # none that hides it
         return Const(getattr(builtins, name), name)
     raise unbound(frame, node)
 

@@ -58,7 +58,7 @@ def _apart(ctx: Context, op: Operand, named: bool) -> Operand:
 @special(abs)
 def abs_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Call the `__abs__` of an object of the program."""
-    method = calls.operator_method(operator.abs, args[0], False) if args else None
+    method = calls.operator_method(ctx, operator.abs, args[0], False) if args else None
     return (
         NotImplemented if method is None else calls.call(ctx, frame, method, args, [])
     )
