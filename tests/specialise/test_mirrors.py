@@ -35,6 +35,12 @@ def swept(x: Any, y: Any) -> Any:
     return (x * x).sum() + y.sum()
 
 
+def raveled(x: Any, y: Any) -> Any:
+    y.ravel()[1] = 0.78
+    x.reshape(-1)[2] *= y[0]
+    return (x * np.sin(y)).sum()
+
+
 def untouched(x: Any, y: Any) -> Any:
     return (x * np.sin(y)).sum()
 
@@ -64,7 +70,11 @@ def blocks(m: Any) -> tuple[Any, ...]:
 
 
 CASES = [
-    *((f, LINE, v) for f in (ends, scaled, swept) for v in (shifted, turned, strided)),
+    *(
+        (f, LINE, v)
+        for f in (ends, scaled, swept, raveled)
+        for v in (shifted, turned, strided)
+    ),
     *((f, LINE, twice) for f in (ends, scaled, swept, untouched)),
     *((f, TABLE, v) for f in (scaled, untouched) for v in (twice, transposed, blocks)),
 ]

@@ -42,7 +42,14 @@ from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 from chainrule.types.constants import NOT_CONSTANT, constant
 from chainrule.types.elementwise import elementwise
-from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, infer, rule_for
+from chainrule.types.infer import (
+    NeedsStatic,
+    Unknown,
+    WillRaise,
+    infer,
+    known,
+    rule_for,
+)
 from chainrule.types.probe import probe
 
 Kwargs = Sequence[tuple[str, Operand]]
@@ -180,6 +187,10 @@ class Builder:
             type_ = self.infer(fn, args, kwargs)
         if isinstance(type_, lt.WordT):
             return Const(type_.value)
+        if lt.counts_known() and fn in (operator.getitem, builtins.getattr):
+            value = known(type_)
+            if not isinstance(value, lt.Type):
+                return Const(value)
         out = Value(type_, hint, self.loc)
         stmt = Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
         self.add(stmt)

@@ -51,6 +51,7 @@ def keep_in_step(ctx: Context, params: list[Value]) -> dict[Value, Value]:
             made = ctx.builder.apply(prims.copy_value, param, hint=param.hint)
             assert isinstance(made, Value)
             copies[param.hint] = made
+            ctx.params[made] = param.hint  # it lies as the argument does
     for name, others in found.items():
         ctx.mirrors[copies[name]] = [(copies[m.other], m) for m in others]
     given = Input("param", next(iter(found)), (), Overlap(pattern(ctx.values)))

@@ -67,6 +67,11 @@ def getitem(fn: Fn, x: Any, key: Any) -> Type:
             return index_array(ArrayT(dtype, ()), key)
         case TupleT(items=items):
             return _from_items(items, key, lambda part: TupleT(part))
+        case ListT(items=items) if items and isinstance(key, SliceT):
+            try:
+                return ListT(None, refresh(one_of(items)))
+            except TypeError as error:
+                raise NeedsStatic("index") from error
         case ListT(items=items) if items is not None:
             return _from_items(items, key, ListT)
         case ListT(elem=elem):

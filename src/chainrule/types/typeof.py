@@ -31,6 +31,7 @@ from chainrule.types.lattice import (
     Sym,
     TupleT,
     Type,
+    WordT,
     argument_dim,
     counts_known,
     join,
@@ -107,6 +108,8 @@ def _count(value: int, path: Path) -> Dim | None:
 
 def _item(value: Any, path: Path, seen: frozenset[int]) -> Type:
     t = type_of(value, path, _seen=seen)
+    if type(value) is str and counts_known():
+        return WordT(str, value)
     return t if isinstance(t, Type) else OpaqueT(type(value))
 
 
