@@ -7,8 +7,10 @@ In: an operand and a name. Out: an operand; methods come as compile-time values 
 from __future__ import annotations
 
 import builtins
+import enum
 import functools
 import inspect
+import sys
 import types
 from typing import Any
 
@@ -195,6 +197,31 @@ def _kept(
     value = calls.call(ctx, frame, Const(found.func), [base], [])
     objects.put(ctx, ctx.builder.memory.current(base), str(found.attrname), value)
     return value
+
+
+def class_of(op: Operand) -> type | None:
+    """Return the class of an object of the user's, of the program or from outside."""
+    t = type_of(op)
+    if isinstance(t, lt.ObjT):
+        return t.cls
+    if not isinstance(op, Const) or isinstance(op.value, type | enum.Enum):
+        return None
+    cls: type = type(op.value)
+    root = cls.__module__.partition(".")[0]
+    ours = is_library(cls.__module__) or root in sys.stdlib_module_names
+    return None if ours else cls
+
+
+def overload(ctx: Context, op: Operand, name: str) -> types.FunctionType | None:
+    """Return the function by which the class of an object answers `len`, `+`, ..."""
+    cls = class_of(op)
+    found = None if cls is None else getattr(cls, name, None)
+    if cls is None or not isinstance(found, types.FunctionType):
+        return None
+    if is_library(found.__module__ or ""):
+        return None
+    stays(ctx, cls, name)
+    return found
 
 
 def stays(ctx: Context, cls: type, name: str) -> None:

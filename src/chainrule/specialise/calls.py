@@ -91,21 +91,21 @@ def operator_method(
     ctx: Context, fn: Callable[..., Any], op: Operand, swapped: bool
 ) -> Operand | None:
     """Return the method by which a user's class overloads an operator, if it does."""
+    if fn not in DUNDERS:
+        return None
     t = type_of(op)
-    if not isinstance(t, lt.ObjT | lt.TupleT) or fn not in DUNDERS:
-        return None
-    if isinstance(t, lt.TupleT) and t.cls is tuple:
-        return None
+    named = isinstance(t, lt.TupleT) and t.cls is not tuple
+    cls = t.cls if named else attributes.class_of(op)  # type: ignore[attr-defined]
     name = DUNDERS[fn]
     if swapped:
         name = MIRRORED.get(name, f"r{name}")
     name = f"__{name}__"
-    found = getattr(t.cls, name, None)
-    if not isinstance(found, types.FunctionType):
+    found = getattr(cls, name, None)
+    if cls is None or not isinstance(found, types.FunctionType):
         return None
     if found.__qualname__.startswith("__create_fn__"):
         return None
-    attributes.stays(ctx, t.cls, name)
+    attributes.stays(ctx, cls, name)
     return Const(found)
 
 

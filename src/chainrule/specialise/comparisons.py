@@ -17,6 +17,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls, expressions
+from chainrule.specialise.attributes import overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import Generated, Items, is_const
@@ -165,8 +166,9 @@ def elements_of(ctx: Context, frame: Frame, op: Operand) -> Operand:
 def _contains(ctx: Context, frame: Frame, item: Operand, container: Operand) -> Operand:
     b = ctx.builder
     t = type_of(container)
-    if isinstance(t, lt.ObjT):
-        own = getattr(t.cls, "__contains__", None)
+    outside = isinstance(container, Const) and overload(ctx, container, "__contains__")
+    if isinstance(t, lt.ObjT) or outside:
+        own = outside or getattr(t.cls, "__contains__", None)  # type: ignore[attr-defined]
         if isinstance(own, types.FunctionType):
             found = calls.call(ctx, frame, Const(own), [container, item], [])
             return expressions.truth(ctx, frame, found)

@@ -26,7 +26,7 @@ from chainrule.specialise import (
     iterables,
     sets,
 )
-from chainrule.specialise.attributes import attribute
+from chainrule.specialise.attributes import attribute, overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.folds import listed
 from chainrule.specialise.frames import Context, Frame
@@ -68,6 +68,9 @@ def len_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     op = args[0]
     if isinstance(op, Const) and isinstance(op.value, Items):
         return Const(len(op.value.now()))
+    own = overload(ctx, op, "__len__")
+    if own is not None:
+        return calls.call(ctx, frame, Const(own), [op], [])
     if isinstance(type_of(op), lt.ObjT):
         return calls.call(ctx, frame, attribute(ctx, frame, op, "__len__"), [], [])
     fields = ctx.builder.fields(op)

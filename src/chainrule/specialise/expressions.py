@@ -24,7 +24,7 @@ from chainrule.specialise import (
     displays,
     iterables,
 )
-from chainrule.specialise.attributes import attribute
+from chainrule.specialise.attributes import attribute, overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, here, lookup, resume
 from chainrule.specialise.joins import join
@@ -167,6 +167,9 @@ def truth(ctx: Context, frame: Frame, op: Operand) -> Operand:
             raise unusable(ctx, op.value)
         if isinstance(op.value, Closure | Generated | Generator):
             return Const(True)
+        own = overload(ctx, op, "__bool__") or overload(ctx, op, "__len__")
+        if own is not None:
+            return truth(ctx, frame, calls.call(ctx, frame, Const(own), [op], []))
         return Const(bool(op.value))
     t = type_of(op)
     match t:
@@ -285,6 +288,9 @@ def subscript(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Oper
     if isinstance(type_of(base), lt.ObjT):
         method = attribute(ctx, frame, base, "__getitem__")
         return calls.call(ctx, frame, method, [index], [])
+    own = overload(ctx, base, "__getitem__") if isinstance(base, Const) else None
+    if own is not None:
+        return calls.call(ctx, frame, Const(own), [base, index], [])
     if isinstance(type_of(base), lt.DictT):
         return dicts.read(ctx, frame, base, index)
     if isinstance(base, Const) and isinstance(index, Const) and not base.text:

@@ -14,7 +14,7 @@ from typing import Any
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls, construct, displays, expressions, objects
-from chainrule.specialise.attributes import attribute
+from chainrule.specialise.attributes import attribute, class_of, overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.model_calls import real_class
@@ -62,6 +62,36 @@ def abs_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return (
         NotImplemented if method is None else calls.call(ctx, frame, method, args, [])
     )
+
+
+CONVERSIONS = {
+    float: "__float__",
+    int: "__int__",
+    complex: "__complex__",
+    round: "__round__",
+}
+
+
+def _conversion(kind: Any, name: str) -> None:
+    @special(kind)
+    def convert(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        """Call the method of an object that is converted."""
+        own = overload(ctx, args[0], name) if args else None
+        if own is None:
+            return NotImplemented
+        return calls.call(ctx, frame, Const(own), args, kwargs)
+
+
+for _kind, _name in CONVERSIONS.items():
+    _conversion(_kind, _name)
+
+
+@special(bool)
+def bool_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Ask an object for its truth."""
+    if not args or class_of(args[0]) is None:
+        return NotImplemented
+    return expressions.truth(ctx, frame, args[0])
 
 
 @special(vars)
