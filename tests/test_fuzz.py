@@ -19,8 +19,6 @@ from tests.fuzz.search import Report, Search, run
 from tests.fuzz.shrink import shrink
 
 CHUNK = 20
-# all but what is refused whole: arguments that overlap and are written, generators
-WRITTEN = tuple(f for f in FAMILIES if f not in ("overlap", "generators"))
 
 
 @pytest.mark.parametrize("seed", range(0, 80, CHUNK))
@@ -34,9 +32,9 @@ def test_programs_that_only_read_are_right(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(0, 80, CHUNK))
 def test_programs_that_write_are_right(seed: int) -> None:
     """No program is wrong or crashes, few are refused or prove nothing."""
-    report = run(Search(seed, CHUNK, WRITTEN, size=6))
+    report = run(Search(seed, CHUNK, FAMILIES, size=6))
     _check(report)
-    assert report.outcomes["right"] >= 0.75 * report.judged, str(report)
+    assert report.outcomes["right"] >= 0.9 * report.judged, str(report)
 
 
 def _check(report: Report) -> None:

@@ -37,6 +37,7 @@ def swept(x: Any, y: Any) -> Any:
 
 def raveled(x: Any, y: Any) -> Any:
     y.ravel()[1] = 0.78
+    y.flat[2] *= x[0]
     x.reshape(-1)[2] *= y[0]
     return (x * np.sin(y)).sum()
 

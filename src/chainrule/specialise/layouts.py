@@ -16,6 +16,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
 from chainrule.request import Input, Laid
 from chainrule.specialise.frames import Context
+from chainrule.specialise.views import is_flat
 from chainrule.types import lattice as lt
 
 PURE = {
@@ -40,7 +41,7 @@ PURE = {
 
 def is_copy(ctx: Context, stmt: Apply) -> bool:
     """Say whether an operation that may give a view is known to give a copy."""
-    if not lt.counts_known():
+    if not lt.counts_known() or is_flat(stmt):
         return False
     base, out = sample(ctx, stmt.args[0]), sample(ctx, stmt.out)
     if base is None or out is None or not out.size:

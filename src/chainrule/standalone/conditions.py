@@ -97,8 +97,8 @@ def in_words(t: lt.Type, never_one: frozenset[Hashable]) -> str:
         case lt.ArrayT(dims=dims) if dims:
             notes = []
             for axis, dim in enumerate(dims):
-                if dim == 1:
-                    notes.append(f"axis {axis} of length 1")
+                if isinstance(dim, int):
+                    notes.append(f"axis {axis} of length {dim}")
                 elif isinstance(dim, lt.Sym) and dim.key in never_one:
                     notes.append(f"axis {axis} not of length 1")
             return f"{lt.show(t)} ({', '.join(notes)})" if notes else lt.show(t)
