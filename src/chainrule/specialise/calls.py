@@ -10,14 +10,14 @@ from __future__ import annotations
 import functools
 import operator
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import Const, Operand
+from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.rules.registry import RULES
 from chainrule.specialise import (
     attributes,
@@ -296,6 +296,9 @@ def _call_object(
             return inlining.call_function(ctx, frame, method, [callee, *args], kwargs)
     if isinstance(t, lt.NeverT):
         return callee
+    given = given_function(ctx, callee)
+    if given is not None:
+        return call(ctx, frame, given, args, kwargs)
     raise not_differentiable(
         "CR303",
         ctx.builder.loc,
@@ -303,6 +306,39 @@ def _call_object(
         label="chosen at run time",
         help="call each function in its own branch: y = f(x) if test else g(x)",
     )
+
+
+def given_function(ctx: Context, callee: Operand) -> Const | None:
+    """Return a function that an argument holds: the guard asks for the same one."""
+    place = _place_among_arguments(ctx, callee)
+    if place is None or len(place) == 1:
+        return None
+    name, *path = place
+    value: Any = ctx.values.get(name)
+    for step in path:
+        by_name = isinstance(step, str) and not isinstance(value, Mapping)
+        try:
+            value = getattr(value, step) if by_name else value[step]
+        except (AttributeError, LookupError, TypeError):
+            return None
+    if not callable(value) or isinstance(value, type):
+        return None
+    ctx.known("param", name, None, tuple(path), value)
+    return Const(value)
+
+
+def _place_among_arguments(ctx: Context, op: Operand) -> tuple[Any, ...] | None:
+    """Return the argument that holds a value, and how it is read from that."""
+    if not isinstance(op, Value):
+        return None
+    if op in ctx.params:
+        return (ctx.params[op],)
+    made = ctx.builder.definition(op)
+    reads = made is not None and made.fn in (getattr, operator.getitem)
+    if made is None or not reads or not isinstance(made.args[1], Const):
+        return None
+    above = _place_among_arguments(ctx, made.args[0])
+    return None if above is None else (*above, made.args[1].value)
 
 
 def call_method(
