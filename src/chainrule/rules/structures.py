@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.rules import registry as rules
+from chainrule.runtime import helpers
 
 
 @rules.linear(prims.make_tuple, prims.make_list, wrt="items")
@@ -51,4 +52,7 @@ def list_append_dot(items_dot: Any, value_dot: Any) -> Any:
 @rules.linear(prims.list_init, wrt="items")
 def list_init(out_bar: Any, items: Any) -> Any:
     """The element that was dropped has no cotangent."""
-    return prims.list_append(out_bar, np.zeros_like(items[-1]))
+    last = items[-1]
+    if isinstance(last, np.ndarray | np.number | float | complex):
+        return prims.list_append(out_bar, np.zeros_like(last))
+    return prims.list_append(out_bar, helpers.zeros_like(last))

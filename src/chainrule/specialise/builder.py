@@ -38,6 +38,7 @@ from chainrule.ir.nodes import (
 from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify, without_defaults
 from chainrule.specialise.memory import MAKERS, Memory, reads_part
+from chainrule.specialise.pools import Pools
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 from chainrule.types.constants import NOT_CONSTANT, constant
@@ -97,6 +98,7 @@ FOLDABLE = {
     ),
 }
 ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
+OBJECTS = (lt.ArrayT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
 
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
@@ -125,6 +127,7 @@ class Builder:
         self.algebra = algebra
         self.loc: Loc | None = None
         self.memory = Memory(self)
+        self.memory.pools = Pools(self.memory)
         self.outside: list[Block] = []
 
     @contextmanager
@@ -136,6 +139,11 @@ class Builder:
             yield block
         finally:
             self.block = self.outside.pop()
+
+    def sees(self, op: Value) -> bool:
+        """Say whether a value was made in this block or around it, as far as known."""
+        where = self.memory.where.get(op)
+        return where is None or any(where is x for x in (self.block, *self.outside))
 
     def add(self, stmt: Stmt) -> None:
         """Append a statement that is already complete."""
@@ -163,12 +171,7 @@ class Builder:
             kwargs = [(k, self.memory.current(v)) for k, v in kwargs]
             for op in args:
                 if isinstance(op, Const) and isinstance(op.value, Poison):
-                    raise not_differentiable(
-                        op.value.code,
-                        self.loc,
-                        f"this {op.value.reason}",
-                        help=op.value.help,
-                    )
+                    raise self.unreadable(op.value)
         if fn not in TAKES_NONE and not any(
             isinstance(a, Const) and a.value is None for a in args
         ):
@@ -194,10 +197,19 @@ class Builder:
         out = Value(type_, hint, self.loc)
         stmt = Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
         self.add(stmt)
+        if isinstance(type_, OBJECTS):
+            self.memory.where[out] = self.block
         if reads_part(stmt):
             self.memory.note(stmt)
         self.memory.freeze(stmt)
+        self.memory.pools.note(stmt)
         return out
+
+    def unreadable(self, poison: Poison) -> Exception:
+        """Return the error for a value that cannot be used here."""
+        return not_differentiable(
+            poison.code, self.loc, f"this {poison.reason}", help=poison.help
+        )
 
     def some(self, op: Operand) -> Operand:
         """Return a number that may be None as the number that it is

@@ -44,6 +44,7 @@ class Slot:
     parts: list[Slot] = field(default_factory=list)
     whole: bool = False
     poison: str = ""
+    lost: Poison | None = None
     param: Value | None = None
     out: Value | None = None
 
@@ -135,7 +136,7 @@ class Carried:
 
     def _enter(self, slot: Slot, params: list[Value]) -> Operand:
         if slot.poison:
-            return Const(Poison(slot.poison))
+            return Const(slot.lost or Poison(slot.poison))
         if slot.const is not None:
             return slot.const
         if slot.layout is not None:
@@ -143,8 +144,12 @@ class Carried:
                 self.b, slot.layout, [self._enter(p, params) for p in slot.parts]
             )
             slot.param = made if isinstance(made, Value) else None
+            if slot.param is not None:
+                self.b.memory.pools.carried.add(slot.param)
             return made
         slot.param = Value(lt.renamed(slot.type), slot.hint)
+        self.b.memory.pools.same(slot.param, slot.init)
+        self.b.memory.pools.carried.add(slot.param)
         params.append(slot.param)
         return slot.param
 
@@ -165,7 +170,8 @@ class Carried:
         if is_poison(end):
             if slot.type is lt.NEVER and slot.layout is None and slot.const is None:
                 return True
-            slot.poison = end.value.reason  # type: ignore[union-attr]
+            slot.lost = end.value  # type: ignore[union-attr]
+            slot.poison = slot.lost.reason
             return False
         if slot.const is not None:
             if isinstance(end, Const) and same(end.value, slot.const.value):
@@ -294,6 +300,8 @@ class Carried:
         results: list[Operand] = []
         for key, top in self.slots.items():
             for slot, end in self.leaf_ends(top, self.before(key, ends)):
+                if slot.param is not None:
+                    self.b.memory.pools.same(slot.param, end)
                 results.append(end if _carries(slot, end) else UNDEF)
         return results
 
@@ -320,6 +328,8 @@ class Carried:
         outs = []
         for slot in self.leaves():
             slot.out = Value(lt.renamed(slot.type), slot.hint, loc)
+            self.b.memory.pools.same(slot.out, slot.param or slot.init)
+            self.b.memory.pools.same(slot.out, slot.init)
             outs.append(slot.out)
         return tuple(outs)
 
@@ -331,7 +341,7 @@ class Carried:
 
     def _rebuild(self, slot: Slot) -> Operand:
         if slot.poison:
-            return Const(Poison(slot.poison))
+            return Const(slot.lost or Poison(slot.poison))
         if slot.const is not None:
             return slot.const
         if slot.layout is not None:

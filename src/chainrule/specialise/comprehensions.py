@@ -27,7 +27,6 @@ from chainrule.specialise import (
     loops,
     sets,
     statements,
-    writing,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
@@ -251,7 +250,6 @@ def append(ctx: Context, items: Operand, value: Operand) -> Operand:
     """Write `items.append(value)`, as a new list."""
     if holds_function(ctx, value):
         raise loops.Unlisted
-    writing.share(ctx, value)
     elem = lt.element_type(type_of(items))
     t = type_of(value)
     joined = t if elem is None or isinstance(elem, lt.NeverT) else lt.join(elem, t)

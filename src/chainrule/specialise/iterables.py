@@ -26,6 +26,7 @@ from chainrule.specialise.values import (
     Generated,
     Generator,
     Items,
+    Poison,
     Streams,
 )
 from chainrule.types import lattice as lt
@@ -56,12 +57,17 @@ class Plan:
             t = element_type(source)
             if isinstance(t, lt.TupleT) and len(t.items) > 1 and t.cls is tuple:
                 elems = tuple(Value(item, None, b.loc) for item in t.items)
+                if isinstance(source, Value):
+                    objects = (v for v in elems if is_mutable(v.type))
+                    b.memory.elements.update(dict.fromkeys(objects, source))
+                b.memory.where.update(dict.fromkeys(elems, b.block))
                 iters.append(Iter(source, elems, unpack=True))
                 parts.append(b.apply(prims.make_tuple, *elems))
             else:
                 elem = Value(t, None, b.loc)
                 if isinstance(source, Value) and is_mutable(t):
                     b.memory.elements[elem] = source
+                    b.memory.where[elem] = b.block
                 iters.append(Iter(source, (elem,)))
                 parts.append(elem)
         return tuple(iters), self.compose(parts)
@@ -123,6 +129,8 @@ def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     op = b.some(op)
     if isinstance(op, Const):
         value = op.value
+        if isinstance(value, Poison):
+            raise b.unreadable(value)
         if isinstance(value, Items | Streams):
             exhaustion.consume(ctx, value)
         if isinstance(value, Generated):

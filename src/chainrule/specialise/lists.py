@@ -17,6 +17,7 @@ from chainrule.specialise import comprehensions, folds, iterables, writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import is_mutable
+from chainrule.specialise.reach import reachable
 from chainrule.types import lattice as lt
 
 Args = list[Operand]
@@ -34,6 +35,8 @@ def elements(ctx: Context, op: Operand) -> Args | None:
 
 def become(ctx: Context, op: Operand, items: Args) -> None:
     """Let a list hold these elements."""
+    if elements(ctx, op) is None:
+        detach(ctx, op)
     writing.write(ctx, op, ctx.builder.apply(prims.make_list, *items))
 
 
@@ -70,10 +73,14 @@ def store(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
     if isinstance(type_of(index), lt.SliceT):
         if not (isinstance(index, Const) and index.value == slice(None)):
             raise unknown_length(ctx, "a slice")
+        detach(ctx, op)
         writing.write(ctx, op, fresh(ctx, folds.listed(ctx, None, value)))  # type: ignore[arg-type]
         return
     now = loose(ctx, op)
     keep(ctx, op, value)
+    if isinstance(op, Value) and is_mutable(type_of(value)):
+        memory = ctx.builder.memory
+        memory.pools.replaced(memory.object(op), index, value, reachable(ctx))
     elem = lt.element_type(type_of(now))
     t = type_of(value)
     try:
@@ -86,6 +93,13 @@ def store(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
         prims.index_set, now, index, value, type_=lt.ListT(None, joined)
     )
     writing.write(ctx, op, content)
+
+
+def detach(ctx: Context, op: Operand, keep: bool = False) -> None:
+    """Know the elements by position no longer, or only those from the front."""
+    if isinstance(op, Value):
+        memory = ctx.builder.memory
+        memory.pools.detach(memory.object(op), keep)
 
 
 def keep(ctx: Context, op: Operand, value: Operand) -> None:
@@ -129,6 +143,8 @@ def _without(ctx: Context, op: Operand, index: Operand) -> None:
     """Take one element out of a list of unknown length."""
     b = ctx.builder
     now = loose(ctx, op)
+    if isinstance(op, Value) and is_mutable(lt.element_type(type_of(now)) or lt.NEVER):
+        b.memory.pools.removed(b.memory.object(op), index, reachable(ctx))
     if isinstance(index, Const) and index.value == -1:
         writing.write(ctx, op, b.apply(prims.list_init, now, type_=_whole(now)))
         return
@@ -177,7 +193,10 @@ def _append(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         return NONE
     keep(ctx, op, args[0])
     now = loose(ctx, op)
+    detach(ctx, op, keep=True)
     writing.write(ctx, op, comprehensions.append(ctx, now, args[0]))
+    if isinstance(op, Value):
+        ctx.builder.memory.pools.appended(op, args[0])
     return NONE
 
 
@@ -216,6 +235,7 @@ def _insert(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         return NONE
     b, now = ctx.builder, loose(ctx, op)
     keep(ctx, op, value)
+    detach(ctx, op)
     one = b.apply(prims.make_list, value)
     t = _join(now, one)
     if isinstance(index, Const) and index.value == 0:
@@ -242,9 +262,11 @@ def _pop(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
             raise iterables.primal_error(ctx, f"IndexError: {error}") from None
         become(ctx, op, items)
         return value
-    value = ctx.builder.apply(operator.getitem, loose(ctx, op), index)
+    b = ctx.builder
+    value = b.apply(operator.getitem, loose(ctx, op), index)
     if isinstance(value, Value) and is_mutable(value.type):
-        value = ctx.builder.apply(prims.same, value, type_=value.type)
+        own = b.apply(prims.same, value, type_=value.type)
+        b.memory.becomes(value, own)
     _without(ctx, op, index)
     return value
 
@@ -278,6 +300,7 @@ def _reverse(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         become(ctx, op, items[::-1])
         return NONE
     now = loose(ctx, op)
+    detach(ctx, op)
     backwards = Const(slice(None, None, -1))
     writing.write(
         ctx, op, ctx.builder.apply(operator.getitem, now, backwards, type_=_whole(now))
@@ -291,6 +314,7 @@ def _sort(
     from chainrule.specialise.sequence_calls import sorted_
 
     now = ctx.builder.memory.current(op)
+    detach(ctx, op)
     writing.write(ctx, op, fresh(ctx, sorted_(ctx, frame, [now], list(kwargs))))
     return NONE
 

@@ -418,10 +418,19 @@ class For:
 
     def once(self) -> tuple[Loop, Operand, State]:
         """Interpret the body with the present types of the carried variables."""
-        frame, b = self.frame, self.ctx.builder
-        iters: tuple[Iter, ...] = ()
+        b = self.ctx.builder
         stmt = Loop((), (), Block(), (), loc=self.loc)
         self.first = Value(lt.NEVER).id
+        b.memory.pools.loops.append(self.first)
+        try:
+            return self.interpret(stmt)
+        finally:
+            b.memory.pools.loops.pop()
+
+    def interpret(self, stmt: Loop) -> tuple[Loop, Operand, State]:
+        """Interpret test and body."""
+        frame, b = self.frame, self.ctx.builder
+        iters: tuple[Iter, ...] = ()
         if self.test is not None:
             stmt.header = self.header()
         env = State(self.outer, self.outer.now)

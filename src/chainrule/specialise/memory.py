@@ -26,6 +26,7 @@ from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
     from chainrule.specialise.builder import Builder
+    from chainrule.specialise.pools import Pools
 
 
 class Iterated(Exception):
@@ -45,6 +46,8 @@ Origin = tuple[If | Try | With | None, int, Value]
 class Memory:
     """The objects of one interpretation; only `now` differs from path to path."""
 
+    pools: Pools
+
     def __init__(self, builder: Builder) -> None:
         self.b = builder
         self.now: Now = {}
@@ -56,7 +59,6 @@ class Memory:
         self.where: dict[Value, Block] = {}
         self.twins: dict[Value, set[Value]] = {}
         self.stored: dict[Value, set[Value]] = {}
-        self.shared: set[Value] = set()
         self.frozen: dict[Value, list[Value]] = {}
         self.iterated: list[Value] = []
         self.elements: dict[Value, Value] = {}
@@ -152,6 +154,7 @@ class Memory:
                 if isinstance(key, int) and key < 0:
                     key += len(items)
         place = (self.object(base), key)
+        self.pools.forget_last(place)
         child = self.parts.setdefault(place, stmt.out)
         self.held.setdefault(child, place)
         if child is not stmt.out:
@@ -195,6 +198,8 @@ class Memory:
             self.home[out] = self.object(origins[0][2])
             return
         self.origins[out] = [(stmt, k, self.object(op)) for stmt, k, op in origins]
+        for _, _, op in origins:
+            self.pools.same(out, op)
         self.where[out] = self.b.block
         for _, _, op in origins:
             self.users.setdefault(self.root(op), []).append(out)

@@ -8,7 +8,8 @@ others any more.
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable
+import operator
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,14 @@ from chainrule.specialise import arrays, mirrors
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, State
 from chainrule.specialise.joins import Joiner
-from chainrule.specialise.memory import Iterated, Now
+from chainrule.specialise.memory import Iterated, Memory, Now
+from chainrule.specialise.pools import Place
 from chainrule.specialise.reach import reachable
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
 COPY = "put a copy into the list: items.append(x.copy())"
-LOST = "may have been written through a list that holds it"
+LOST = Const(Poison("may have been written through a list", "CR412", COPY))
 
 
 def write(ctx: Context, op: Operand, content: Operand) -> None:
@@ -103,16 +105,9 @@ class Write:
             raise Iterated(home)
         self.check_frozen(home)
         self.check_length(home, content)
-        if home in memory.elements:
-            raise Iterated(memory.root(memory.elements[home]))
-        if home in memory.shared:
-            raise not_differentiable(
-                "CR412",
-                self.ctx.builder.loc,
-                f"{called(home, 'this array')} is also in a list of run-time length",
-                label="which element it is, is known only at run time",
-                help=COPY,
-            )
+        for above in ancestors(memory, home):
+            if above in memory.elements:
+                raise Iterated(memory.root(memory.elements[above]))
         memory.becomes(home, content)
         self.done.add(home)
         self.lists(home)
@@ -205,9 +200,7 @@ class Write:
 
     def tells(self, out: Value) -> bool:
         """Say whether the test that chose a value can be read here."""
-        b = self.ctx.builder
-        where = self.memory.where.get(out)
-        return any(where is x for x in (b.block, *b.outside))
+        return out in self.memory.where and self.ctx.builder.sees(out)
 
     def choose(self, stmt: If, path: int, taken: Operand, other: Operand) -> Operand:
         """Write `taken if that path was taken else other`."""
@@ -245,70 +238,140 @@ class Write:
 
     def lists(self, home: Value) -> None:
         """Keep lists of run-time length, and what they hold, in step."""
-        memory = self.memory
+        memory, pools = self.memory, self.memory.pools
+        place = pools.place(home)
         for holder in memory.stored.get(home, ()):
-            if holder not in self.done:
-                memory.now[holder] = Const(
-                    Poison(
-                        "holds an object that was written after it was added",
-                        "CR412",
-                        COPY,
-                    )
-                )
-        place = memory.held.get(home)
+            if holder not in self.done and not (place and holder is place.holder):
+                self.stale(holder)
+        chain = ancestors(memory, home)
+        own = [pool for op in chain for pool in pools.of(op)]
         if place is None:
+            for pool in own:
+                self.lose(pools.lists(pool) - {*chain}, chain)
             return
-        holder, key = place
+        if place.holder in self.done:
+            return
+        if pools.is_twice(place):
+            raise not_differentiable(
+                "CR412",
+                self.ctx.builder.loc,
+                f"{called(home, 'this object')} may be in a list more than once",
+                label="which elements this changes is known only at run time",
+                help=COPY,
+            )
+        known = pools.objects(place.holder)
+        others = pools.lists(place.holder) - {*chain}
+        self.lose(others, chain)
+        for op in [op for op in known if op not in chain and not own]:
+            if type(op.type) is type(home.type):
+                self.stale(op)
+        self.put_back(place)
+
+    def stale(self, home: Value) -> None:
+        """Let nobody read an object, nor what may be it, as it was before."""
+        memory = self.memory
+        todo, seen = [home], set[Value]()
+        while todo:
+            op = todo.pop()
+            if op in seen or op in self.done:
+                continue
+            seen.add(op)
+            todo += memory.users.get(op, [])
+            if memory.b.sees(op):
+                memory.now[op] = LOST
+
+    def put_back(self, place: Place) -> None:
+        """Write an element that has changed into the list that holds it."""
+        memory, b = self.memory, self.ctx.builder
+        holder, element = place.holder, place.chain[-1]
         now = memory.now.get(holder, holder)
-        at_run_time = isinstance(key, Apply)
-        if not isinstance(now, Value) or not isinstance(now.type, lt.ListT):
-            return
-        if holder in self.done or (memory.is_built(now) and not at_run_time):
-            return
-        for root in memory.shared:
-            memory.now[root] = Const(Poison(LOST, "CR412", COPY))
-        if memory.is_built(now):
-            for item in self.ctx.builder.elements(now) or []:
-                store(self.ctx, holder, item)
-        index = key.args[1] if isinstance(key, Apply) else Const(key)
-        value = memory.current(home)
-        elem = lt.join(lt.element_type(now.type) or lt.NEVER, type_of(value))
-        content = self.ctx.builder.apply(
+        memory.pools.back = element
+        value = memory.current(element)
+        elem = lt.join(lt.element_type(type_of(now)) or lt.NEVER, type_of(value))
+        content = b.apply(
             prims.index_set,
             memory.refreshed(now),
-            index,
+            place.index,
             value,
             type_=lt.ListT(None, elem),
         )
-        self.forget(holder, home, key)
+        memory.pools.back = None
+        if memory.pools.is_twice(place):
+            raise not_differentiable(
+                "CR412",
+                b.loc,
+                f"{called(element, 'this object')} may be in a list more than once",
+                label="which elements this changes is known only at run time",
+                help=COPY,
+            )
         self.put(holder, content)
+        self.read_again(place)
 
-    def forget(self, holder: Value, home: Value, key: Hashable) -> None:
-        """Let nobody read what may have been written through a list."""
+    def read_again(self, place: Place) -> None:
+        """Let the other elements that were read be what the list holds now."""
+        memory, b = self.memory, self.ctx.builder
+        for (base, key), child in list(memory.parts.items()):
+            if base is not place.holder or child is place.chain[-1]:
+                continue
+            if not b.sees(child):
+                self.stale(child)
+                continue
+            index = key.args[1] if isinstance(key, Apply) else Const(key)
+            now = memory.current(base)
+            new = b.apply(operator.getitem, now, index)
+            forget_read(memory, base, new)
+            self.renew(child, new)
+
+    def renew(self, home: Value, new: Operand) -> None:
+        """Let an object that was read, and its parts, be what was read again."""
+        memory, b = self.memory, self.ctx.builder
+        memory.becomes(home, new)
+        for out in memory.users.get(home, ()):
+            self.stale(out)
+        for (base, key), child in list(memory.parts.items()):
+            if base is not home:
+                continue
+            if isinstance(key, Apply) and not b.sees(child):
+                self.stale(child)
+                continue
+            index = key.args[1] if isinstance(key, Apply) else Const(key)
+            fn = getattr if isinstance(home.type, lt.ObjT) else operator.getitem
+            part = b.apply(fn, new, index)
+            forget_read(memory, home, part)
+            self.renew(child, part)
+
+    def lose(self, lists: set[Value], chain: Container[Value]) -> None:
+        """Let nobody read lists that may hold what was written, nor what is in them."""
         memory = self.memory
-        lost = [v for v, lists in memory.stored.items() if holder in lists]
-        lost += [
-            child
-            for (place, other), child in memory.parts.items()
-            if place is holder and other != key
-        ]
-        for value in lost:
-            if value is not home:
-                memory.now[value] = Const(Poison(LOST, "CR412", COPY))
+        for other in sorted(lists, key=lambda v: v.id):
+            if other in self.done:
+                continue
+            if any(memory.object(v) is other for v in memory.iterated):
+                raise Iterated(other)
+            self.stale(other)
+        todo = list(lists)
+        while todo:
+            holder = todo.pop()
+            for (base, _), child in list(memory.parts.items()):
+                if base is holder and child not in chain and child not in self.done:
+                    self.stale(child)
+                    todo.append(child)
 
 
-def share(ctx: Context, value: Operand) -> None:
-    """Note that some list of run-time length holds what is known elsewhere too."""
-    memory = ctx.builder.memory
-    if not isinstance(value, Value) or not isinstance(value.type, lt.ArrayT):
-        return
-    home = memory.object(value)
-    if home in memory.elements:
-        memory.shared.add(memory.root(memory.elements[home]))
-        return
-    root = memory.root(value)
-    if root in reachable(ctx):
-        memory.shared.add(root)
+def ancestors(memory: Memory, home: Value) -> list[Value]:
+    """Return an object and the containers that it was read from."""
+    found = [home]
+    while (place := memory.held.get(found[-1])) is not None:
+        found.append(place[0])
+    return found
+
+
+def forget_read(memory: Memory, base: Value, op: Operand) -> None:
+    """Know a read for no element of its own."""
+    stmt = memory.b.definition(op)
+    if isinstance(op, Value) and memory.parts.get((base, stmt)) is op:
+        del memory.parts[base, stmt]
+        memory.held.pop(op, None)
 
 
 def store(ctx: Context, holder: Value, value: Operand) -> None:
