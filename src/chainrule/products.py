@@ -14,6 +14,8 @@ import numpy as np
 from chainrule.arguments import carries_derivative, conform, is_integer, leaves
 from chainrule.cache.specialisations import Dispatcher
 from chainrule.target import Options, Target
+from chainrule.types import lattice as lt
+from chainrule.types.typeof import type_of
 
 
 class Pullback:
@@ -75,12 +77,23 @@ def vjp_names(
     named = list(
         zip(target.passed(args, kwargs), (*args, *kwargs.values()), strict=True)
     )
-    wrt = [name for name, value in named if carries_derivative(value)]
+    wrt = [name for name, value in named if _holds_reals(value)]
     if not wrt:
         wrt = [name for name, v in named if any(map(is_integer, leaves(v)))]
     if not wrt:
         raise TypeError("no argument holds numbers to differentiate by")
     return wrt
+
+
+def _holds_reals(value: Any) -> bool:
+    """Say whether an argument holds floating-point numbers, in attributes too."""
+    if carries_derivative(value):
+        return True
+    try:
+        t = type_of(value)
+    except ValueError:
+        return False
+    return isinstance(t, lt.ObjT) and lt.is_differentiable(t)
 
 
 def run_jvp(

@@ -21,9 +21,7 @@ from chainrule.frontend.scope import YIELDS, Scope, exits, own_nodes, scope_of
 from chainrule.frontend.source import Source
 
 MAX_DEPTH = 200
-RUN_TIME_NAMES = frozenset(
-    ["eval", "exec", "compile", "locals", "globals", "vars", "setattr", "delattr"]
-)
+RUN_TIME_NAMES = frozenset(["eval", "exec", "compile", "locals", "globals", "vars"])
 
 
 def check(source: Source) -> list[Diagnostic]:

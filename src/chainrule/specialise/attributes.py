@@ -172,6 +172,9 @@ def of_class(
     try:
         found = inspect.getattr_static(cls, name)
     except AttributeError:
+        hook = getattr(cls, "__getattr__", None)
+        if isinstance(hook, types.FunctionType):
+            return calls.call(ctx, frame, Const(hook), [base, Const(name)], [])
         error = not_differentiable(
             "CR107", ctx.builder.loc, f"{cls.__name__} has no attribute `{name}`"
         )

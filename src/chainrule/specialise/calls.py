@@ -354,6 +354,9 @@ def call_method(
     if special is not NotImplemented:
         exhaustion.stamp(ctx, special, [])
         return special  # type: ignore[no-any-return]
+    if name == "astype" and isinstance(t, lt.ArrayT):
+        if keeps_array(ctx, t, args, dict(kwargs)):
+            return base
     if isinstance(t, lt.ArrayT | lt.ScalarT):
         found = normalise(name, args, dict(kwargs), ctx.builder)
         if found is None and name in METHODS:
@@ -364,6 +367,26 @@ def call_method(
                 ctx, frame, fn, [base, *rest], list(named.items()), name, form="method"
             )
     return library.opaque_method(ctx, frame, base, name, args, kwargs)
+
+
+def keeps_array(
+    ctx: Context, t: lt.ArrayT, args: list[Operand], named: dict[str, Operand]
+) -> bool:
+    """Say whether `x.astype(dtype, copy=False)` is `x` itself."""
+    copy = named.get("copy", args[4] if len(args) > 4 else Const(True))
+    dtype = named.get("dtype", args[0] if args else None)
+    if isinstance(copy, Const) and copy.value:
+        return False
+    known = isinstance(copy, Const) and isinstance(dtype, Const)
+    if not known or "order" in named or len(args) > 1:
+        raise not_differentiable(
+            "CR413",
+            ctx.builder.loc,
+            "astype(..., copy=...) gives the array or a copy",
+            label="which of them is known only at run time",
+            help="leave `copy` out",
+        )
+    return bool(np.dtype(dtype.value) == t.dtype)  # type: ignore[union-attr]
 
 
 def mutation(

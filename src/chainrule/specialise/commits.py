@@ -72,7 +72,7 @@ def _object(
                 if part is not child and _changed(b, part, mine):
                     _object(ctx, now, mine, child, part, (*path, key))
                 continue
-            if part is mine:
+            if part is mine or layout[0] is prims.make_tuple:
                 continue
         _part(ctx, layout, place, key, part)
 

@@ -161,7 +161,7 @@ def unrolled(
     scope = inner(ctx, frame, node)
     mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     items: list[Operand] = []
-    force = force or bool(_walruses(node))
+    force = force or bool(_walruses(node)) or lt.all_turns()
 
     def go(k: int) -> bool:
         if k == len(node.generators):

@@ -12,6 +12,8 @@ import types
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
@@ -19,7 +21,9 @@ from chainrule.specialise import (
     calls,
     comprehensions,
     exhaustion,
+    inlining,
     iterables,
+    lazily,
 )
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
@@ -285,3 +289,28 @@ def next_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     raise not_differentiable(
         "CR303", ctx.builder.loc, "next() is not supported", help="use a for loop"
     )
+
+
+@special(np.ndindex)
+def ndindex(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Run over all indices of an array of a shape, as written in Python."""
+    packed = len(args) == 1 and isinstance(type_of(args[0]), lt.TupleT)
+    sizes = ctx.builder.elements(args[0]) if packed else args
+    return _written(ctx, frame, "ndindex", len(sizes or ()), list(sizes or ()))
+
+
+@special(np.ndenumerate)
+def ndenumerate(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Run over all indices and elements of an array, as written in Python."""
+    rank = getattr(type_of(args[0]), "ndim", None)
+    return _written(ctx, frame, "ndenumerate", rank, args)
+
+
+def _written(
+    ctx: Context, frame: Frame, name: str, rank: int | None, args: Args
+) -> Any:
+    """Call the generator that is written for this rank, if there is one."""
+    written = getattr(lazily, f"{name}_{rank}", None)
+    if written is None:
+        return NotImplemented
+    return inlining.call_function(ctx, frame, written, args, [])

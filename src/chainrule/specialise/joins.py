@@ -179,7 +179,8 @@ class Joiner:
             ]
             first = next((op for op in ops if not isinstance(op, Undef)), UNDEF)
             hint = key.hint if isinstance(key, Value) else getattr(key, "name", None)
-            if all(op is first for op in ops) and not self.inside(first):
+            untouched = all(now.get(key, default) is first for now in nows)
+            if untouched and not self.inside(first):
                 joined[key] = first
             elif isinstance(key, Value):
                 joined[key] = self.contents(ops, hint)

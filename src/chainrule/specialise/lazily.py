@@ -124,3 +124,54 @@ def chain(*parts: Iterable[Any]) -> Stream:
     """Take the elements of one iterable after the other."""
     for part in parts:
         yield from part
+
+
+def ndindex_1(n: int) -> Stream:
+    """Yield all indices of an array of rank 1."""
+    for i in range(n):
+        yield (i,)
+
+
+def ndindex_2(n: int, m: int) -> Stream:
+    """Yield all indices of an array of rank 2."""
+    for i in range(n):
+        for j in range(m):
+            yield i, j
+
+
+def ndindex_3(n: int, m: int, p: int) -> Stream:
+    """Yield all indices of an array of rank 3."""
+    for i in range(n):
+        for j in range(m):
+            for k in range(p):
+                yield i, j, k
+
+
+def ndenumerate_1(a: Any) -> Stream:
+    """Yield all indices of an array of rank 1, with the elements."""
+    for i in range(a.shape[0]):
+        yield (i,), a[i]
+
+
+def ndenumerate_2(a: Any) -> Stream:
+    """Yield all indices of an array of rank 2, with the elements."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            yield (i, j), a[i, j]
+
+
+def ndenumerate_3(a: Any) -> Stream:
+    """Yield all indices of an array of rank 3, with the elements."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            for k in range(a.shape[2]):
+                yield (i, j, k), a[i, j, k]
+
+
+def enough(items: Sequence[Any], least: int) -> None:
+    """Fail as `a, *b, c = items` does where there are too few."""
+    size = len(items)
+    if size < least:
+        raise ValueError(
+            f"not enough values to unpack (expected at least {least}, got {size})"
+        )

@@ -51,12 +51,14 @@ def loose(ctx: Context, op: Operand) -> Operand:
     return now
 
 
-def store(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
+def store(
+    ctx: Context, frame: Frame, op: Operand, index: Operand, value: Operand
+) -> None:
     """Write `op[index] = value`."""
     items = elements(ctx, op)
     if items is not None and isinstance(index, Const):
         if isinstance(index.value, slice):
-            new = comprehensions.static_items(ctx, None, value)  # type: ignore[arg-type]
+            new = comprehensions.static_items(ctx, frame, value)
             if new is None:
                 raise unknown_length(ctx, "a slice")
             try:
@@ -74,7 +76,7 @@ def store(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
         if not (isinstance(index, Const) and index.value == slice(None)):
             raise unknown_length(ctx, "a slice")
         detach(ctx, op)
-        writing.write(ctx, op, fresh(ctx, folds.listed(ctx, None, value)))  # type: ignore[arg-type]
+        writing.write(ctx, op, fresh(ctx, folds.listed(ctx, frame, value)))
         return
     now = loose(ctx, op)
     keep(ctx, op, value)
@@ -315,7 +317,13 @@ def _sort(
 
     now = ctx.builder.memory.current(op)
     detach(ctx, op)
+    pools = ctx.builder.memory.pools
+    before = (
+        set(pools.twice.get(pools.find(op), set())) if isinstance(op, Value) else None
+    )
     writing.write(ctx, op, fresh(ctx, sorted_(ctx, frame, [now], list(kwargs))))
+    if isinstance(op, Value) and before is not None:
+        pools.permuted(op, before)
     return NONE
 
 

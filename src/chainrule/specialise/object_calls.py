@@ -11,6 +11,7 @@ import dataclasses
 import operator
 from typing import Any
 
+from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls, construct, displays, expressions, objects
@@ -127,10 +128,41 @@ def setattr_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 
 @special(setattr)
 def setattr_by_name(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Set an attribute whose name is computed."""
-    if len(args) == 3 and isinstance(args[1], Const):
-        objects.set_attribute(ctx, frame, args[0], args[1].value, args[2])
-        return Const(None)
+    """Set an attribute by its name."""
+    if len(args) != 3:
+        return NotImplemented
+    objects.set_attribute(ctx, frame, args[0], _name(ctx, args[1]), args[2])
+    return Const(None)
+
+
+@special(delattr)
+def delattr_by_name(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Delete an attribute by its name."""
+    if len(args) != 2:
+        return NotImplemented
+    objects.delete_attribute(ctx, args[0], _name(ctx, args[1]))
+    return Const(None)
+
+
+def _name(ctx: Context, op: Operand) -> str:
+    """Return the name of an attribute that is given as a value."""
+    if isinstance(op, Const) and isinstance(op.value, str):
+        return op.value
+    raise not_differentiable(
+        "CR105",
+        ctx.builder.loc,
+        "an attribute whose name is computed at run time is set",
+        label="which one it is, is not known when the derivative is made",
+        help="write out what it does",
+    )
+
+
+@special(dataclasses.fields)
+def fields(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Name the fields of a dataclass."""
+    t = type_of(args[0])
+    if len(args) == 1 and isinstance(t, lt.ObjT) and dataclasses.is_dataclass(t.cls):
+        return Const(dataclasses.fields(t.cls))
     return NotImplemented
 
 

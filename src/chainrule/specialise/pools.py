@@ -46,6 +46,7 @@ class Pools:
         self.carried: set[Value] = set()
         self.pending: dict[Value, list[Operand]] = {}
         self.last: dict[Value, Any] = {}  # the list when the object was its last
+        self.owners: dict[Value, Value] = {}  # the element that an object came with
         self.back: Value | None = None  # the element that is put back where it was
 
     # -------------------------------------------------------------------- pools
@@ -156,7 +157,7 @@ class Pools:
                 self.join(holder, place.holder)
                 once = False
             elif (source := self.memory.elements.get(found)) is not None:
-                self.join(holder, source)
+                self.join(holder, self.memory.root(source))
                 once = not self.loops or found.id >= self.loops[-1]
             pool = self.find(holder)
             known = self.entered.setdefault(pool, {})
@@ -165,10 +166,12 @@ class Pools:
                     self.join(holder, other)
                     pool = self.find(holder)
                     known = self.entered.setdefault(pool, {})
-            if found in known or not once:
+            owner = self.back or self.memory.object(value)
+            again = found in known and self.owners.get(found) is not self.back
+            if again or not once:
                 self.twice.setdefault(pool, set()).add(path)
                 self.twice[pool].add(known.get(found, path))
-            known[found] = path
+            known[found], self.owners[found] = path, owner
 
     def inside(self, value: Value) -> Iterator[tuple[Value, Path]]:
         """Return the objects that one leads to, each with the way there."""
@@ -285,6 +288,14 @@ class Pools:
             if memory.same(child, moved) or (alone and same(place, index)):
                 continue
             self.entered.setdefault(pool, {}).setdefault(child, ())
+
+    def repeated(self, holder: Value) -> set[Path]:
+        """Return the ways to what may be in the lists of a pool more than once."""
+        return set(self.twice.get(self.find(holder), ()))
+
+    def permuted(self, holder: Value, before: set[Path]) -> None:
+        """Know that a list holds what it held, in another order: nothing twice."""
+        self.twice[self.find(holder)] = before
 
     def detach(self, holder: Value, keep: bool = False) -> None:
         """Know the elements by position no longer: the list has been rearranged.

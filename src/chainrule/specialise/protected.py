@@ -16,7 +16,7 @@ from typing import Any
 import gast
 
 from chainrule.analysis.raising import may_raise, raising
-from chainrule.errors import not_differentiable
+from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
@@ -302,29 +302,25 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     body = Body(ctx, frame, inner)
     env = here(ctx, frame)
     assigned = {*scope.assigned_names(inner), *scope.assigned_names(node.finalbody)}
-    final = Block()
-    resume(ctx, frame, body.at_exception())
-    with ctx.builder.into(final):
-        statements.block(ctx, frame, node.finalbody)
-    raised = here(ctx, frame)
+    caught = body.at_exception()
+    final, raised, writes = _final_at(ctx, frame, node, caught, env)
     reads = {
         n.id for s in node.finalbody for n in gast.walk(s) if isinstance(n, gast.Name)
     }
     resume(ctx, frame, env)
-    if has_effect(final) and not reads & assigned:
+    branches = not all(
+        isinstance(s, gast.Return) or not scope.exits([s]) for s in inner
+    )
+    if writes and branches and scope.exits(inner) and reads & assigned:
+        raise _reads_assigned(frame, node)
+    if has_effect(final) and not (reads & assigned or writes):
         body.keep_order()
         stmt = Try(body.block, (), (), final, frame.loc(node))
         frame.env = join_paths(ctx, stmt, [(stmt.body, env)], first)
         return
     if has_effect(final):
         if scope.exits(inner):
-            raise not_differentiable(
-                "CR114",
-                frame.loc(node.finalbody[0]),
-                "this `finally` clause uses what is assigned before the `try` is left",
-                label="runs on every way out",
-                help="move it behind the `try`",
-            )
+            raise _reads_assigned(frame, node)
         body.keep_order()
         stmt = Try(
             body.block,
@@ -338,7 +334,46 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
         )
     else:
         ctx.builder.block.stmts += body.block.stmts
-    _behind(ctx, frame, node.finalbody)
+    _behind(ctx, frame, node.finalbody, writes)
+
+
+def _final_at(
+    ctx: Context, frame: Frame, node: gast.Try, caught: State, env: State
+) -> tuple[Block, State, bool]:
+    """Interpret a `finally` clause where an exception passes.
+
+    Return what it leaves, and whether it writes into objects. What it reads may not be
+    known there: then it must do nothing that is seen.
+    """
+    final = Block()
+    resume(ctx, frame, caught)
+    try:
+        with ctx.builder.into(final):
+            statements.block(ctx, frame, node.finalbody)
+    except NotDifferentiable as error:
+        if error.code != "CR115":
+            raise
+        final = Block()
+        resume(ctx, frame, env)
+        with ctx.builder.into(final):
+            statements.block(ctx, frame, node.finalbody)
+        if has_effect(final):
+            raise
+        caught = env
+    left = here(ctx, frame)
+    keys = {*left.now, *caught.now}
+    writes = any(left.now.get(k) is not caught.now.get(k) for k in keys)
+    return final, left, writes
+
+
+def _reads_assigned(frame: Frame, node: gast.Try) -> Exception:
+    return not_differentiable(
+        "CR114",
+        frame.loc(node.finalbody[0]),
+        "this `finally` clause uses what is assigned before the `try` is left",
+        label="runs on every way out",
+        help="move it behind the `try`",
+    )
 
 
 def _passing(ctx: Context, frame: Frame, final: Block, raised: State) -> Handler:
@@ -352,9 +387,14 @@ def _passing(ctx: Context, frame: Frame, final: Block, raised: State) -> Handler
     return Handler(Const(BaseException, "BaseException"), error, final)
 
 
-def _behind(ctx: Context, frame: Frame, final: list[Any]) -> None:
-    """Interpret a `finally` clause behind its `try`, unless that returned."""
+def _behind(ctx: Context, frame: Frame, final: list[Any], writes: bool) -> None:
+    """Interpret a `finally` clause behind its `try`.
+
+    If that returned, nobody reads its variables; what it writes into objects remains.
+    """
     ctl = frame.env[CTL]
+    if isinstance(ctl, Undef):
+        return
 
     def run() -> None:
         frame.env[CTL] = NEXT
@@ -363,7 +403,9 @@ def _behind(ctx: Context, frame: Frame, final: list[Any]) -> None:
             frame.env[CTL] = ctl
 
     returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
-    if isinstance(returned, Value):
+    if writes:
+        run()
+    elif isinstance(returned, Value):
 
         def leave() -> None:
             frame.env[CTL] = RETURN

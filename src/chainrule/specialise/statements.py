@@ -275,6 +275,7 @@ def owner_of(frame: Frame, name: str) -> Frame | None:
 
 def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     """Bind several targets to the elements of one value."""
+    from chainrule.specialise import folds, inlining, lazily
     from chainrule.specialise.comprehensions import static_items
     from chainrule.specialise.folds import listed
 
@@ -282,15 +283,23 @@ def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     names = target.elts
     star = next((k for k, t in enumerate(names) if isinstance(t, gast.Starred)), None)
     items = None
-    if not isinstance(type_of(value), lt.ArrayT):
+    if not isinstance(type_of(value), lt.ArrayT) or (
+        star is not None and lt.all_turns()
+    ):
         items = static_items(ctx, frame, value)
     if items is None:
         if isinstance(type_of(value), lt.ObjT):
             value = listed(ctx, frame, value)
         if star is not None:
             after = len(names) - star - 1
+            least = Const(len(names) - 1)
+            enough: Any = lazily.enough
+            inlining.call_function(ctx, frame, enough, [value, least], [])
             items = [b.getitem(value, k) for k in range(star)]
-            items.append(b.getitem(value, slice(star, -after or None)))
+            middle = b.getitem(value, slice(star, -after or None))
+            if isinstance(type_of(value), lt.ArrayT):
+                middle = folds.listed(ctx, frame, middle)
+            items.append(middle)
             items += [b.getitem(value, k - after) for k in range(after)]
         else:
             parts = b.apply(prims.unpack, value, Const(len(names)))

@@ -39,7 +39,7 @@ def item(
         case lt.ArrayT():
             arrays.store(ctx, base, index, value)
         case lt.ListT():
-            lists.store(ctx, base, index, value)
+            lists.store(ctx, frame, base, index, value)
         case lt.DictT():
             dicts.store(ctx, base, dicts.key(ctx, index), value)
         case lt.NeverT():

@@ -41,7 +41,7 @@ def write(ctx: Context, op: Operand, content: Operand) -> None:
     if source is not None and source.fn is prims.live:
         raise outside(ctx, Const(None, source.args[0].text))  # type: ignore[union-attr]
     memory.open(home)
-    Write(ctx).put(home, content)
+    Write(ctx).run(home, content)
 
 
 def refuse_since(
@@ -97,9 +97,22 @@ class Write:
     def __init__(self, ctx: Context) -> None:
         self.ctx, self.memory = ctx, ctx.builder.memory
         self.done: set[Value] = set()
+        self.waiting: set[Value] = set()
+
+    def run(self, home: Value, content: Operand) -> None:
+        """Let an object hold something else, and all that may be the same.
+
+        What was chosen from several that are written is written after all of these.
+        """
+        self.put(home, content)
+        while self.waiting:
+            out = min(self.waiting, key=lambda v: v.id)
+            self.waiting.remove(out)
+            if out not in self.done:
+                self.down(out)
 
     def put(self, home: Value, content: Operand, mirrored: bool = True) -> None:
-        """Let one object hold something else, and those that may be the same."""
+        """Let one object hold something else, and what it was chosen from."""
         memory = self.memory
         if any(memory.object(v) is home for v in memory.iterated):
             raise Iterated(home)
@@ -111,9 +124,7 @@ class Write:
         memory.becomes(home, content)
         self.done.add(home)
         self.lists(home)
-        for out in memory.users.get(home, ()):
-            if out not in self.done:
-                self.down(home, out)
+        self.waiting.update(memory.users.get(home, ()))
         fed = [
             (stmt, k, source)
             for stmt, k, source in memory.origins.get(home, ())
@@ -163,19 +174,18 @@ class Write:
                     help="write into a copy: x = x.copy()",
                 )
 
-    def down(self, home: Value, out: Value) -> None:
-        """Write to what is the written object, or a view of it, on some path."""
-        memory = self.memory
-        before = now = memory.current(out)
-        for stmt, k, source in memory.origins[out]:
-            if memory.root(source) not in self.done:
+    def down(self, out: Value) -> None:
+        """Write to what is a written object, or a view of it, on some path."""
+        content = self.memory.current(out)
+        for stmt, k, source in self.memory.origins[out]:
+            root = self.memory.root(source)
+            if root not in self.done:
                 continue
             if not isinstance(stmt, If) or not self.tells(out):
-                self.uncertain(home, out)
-                continue
-            now = self.choose(stmt, k, memory.again(source), now)
-        if now is not before:
-            self.put(out, now)
+                self.uncertain(root, out)
+                return
+            content = self.choose(stmt, k, self.memory.again(source), content)
+        self.put(out, content)
 
     def up(self, home: Value, stmt: Any, k: int, source: Value) -> Value | None:
         """Write to the array that the written one is, or shows, on some path."""
