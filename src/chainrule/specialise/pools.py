@@ -117,6 +117,12 @@ class Pools:
             else:
                 self.join(one, two)
 
+    def open(self, holder: Value) -> None:
+        """Take in what a list holds whose element at a run-time position is written."""
+        now = self.memory.now.get(holder, holder)
+        if isinstance(now, Value) and self.memory.is_built(now):
+            self.adopt(holder, now)
+
     def items(self, op: Value) -> list[Value]:
         """Return the objects in a list that was built here."""
         stmt = self.memory.b.definition(op)

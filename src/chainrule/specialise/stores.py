@@ -91,6 +91,8 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
         base = expressions.evaluate(ctx, frame, target.value)
         index = expressions.evaluate(ctx, frame, target.slice)
         left = expressions.subscript(ctx, frame, base, index)
+        if isinstance(type_of(left), lt.NeverT):
+            return  # the read fails
         right = expressions.evaluate(ctx, frame, node.value)
         if isinstance(type_of(base), lt.ArrayT):
             if not arrays.add_at(ctx, base, index, right, fn):

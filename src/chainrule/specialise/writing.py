@@ -259,8 +259,9 @@ class Write:
             for pool in own:
                 self.lose(pools.lists(pool) - {*chain}, chain)
             return
-        if place.holder in self.done:
+        if place.holder is home:
             return
+        pools.open(place.holder)
         if pools.is_twice(place):
             raise not_differentiable(
                 "CR412",
@@ -269,13 +270,12 @@ class Write:
                 label="which elements this changes is known only at run time",
                 help=COPY,
             )
-        known = pools.objects(place.holder)
-        others = pools.lists(place.holder) - {*chain}
-        self.lose(others, chain)
+        known, others = pools.objects(place.holder), pools.lists(place.holder)
+        self.put_back(place)
+        self.lose(others - {*chain}, chain)
         for op in [op for op in known if op not in chain and not own]:
             if type(op.type) is type(home.type):
                 self.stale(op)
-        self.put_back(place)
 
     def stale(self, home: Value) -> None:
         """Let nobody read an object, nor what may be it, as it was before."""
@@ -314,14 +314,27 @@ class Write:
                 label="which elements this changes is known only at run time",
                 help=COPY,
             )
-        self.put(holder, content)
+        if holder in self.done:  # another element of it has been written
+            self.put_once_more(holder, content)
+        else:
+            self.put(holder, content)
         self.read_again(place)
+
+    def put_once_more(self, home: Value, content: Operand) -> None:
+        """Let a list that has just been written hold something else once more."""
+        memory = self.memory
+        memory.becomes(home, content)
+        for out in memory.users.get(home, ()):
+            self.uncertain(home, out)
+        above = memory.pools.place(home)
+        if above is not None:
+            self.put_back(above)
 
     def read_again(self, place: Place) -> None:
         """Let the other elements that were read be what the list holds now."""
         memory, b = self.memory, self.ctx.builder
         for (base, key), child in list(memory.parts.items()):
-            if base is not place.holder or child is place.chain[-1]:
+            if base is not place.holder or child in self.done:
                 continue
             if not b.sees(child):
                 self.stale(child)

@@ -305,12 +305,24 @@ def _index_set(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
     element = rev.b.apply(operator.getitem, g, index, type_=elem)
     rev.cot.add(value, element)
     was = lt.element_type(type_of(base))
-    sized = isinstance(was, lt.ArrayT | lt.ListT)
+    sized = was is not None and _has_size(was)
     replaced = _element_before(rev, stmt, base, index) if sized else value
     zero = rev.cot.complete(None, replaced)
     rest = rev.b.apply(prims.index_set, g, index, zero, type_=type_of(g))
     rev.cot.add(base, rest)
     return True
+
+
+def _has_size(t: lt.Type) -> bool:
+    """Say whether values of a type may be of several sizes, or hold such."""
+    match t:
+        case lt.ArrayT() | lt.ListT():
+            return True
+        case lt.TupleT(items=items):
+            return any(map(_has_size, items))
+        case lt.DictT(items=pairs) | lt.ObjT(attrs=pairs):
+            return any(_has_size(part) for _, part in pairs)
+    return False
 
 
 def _reversed(rev: Reverse, stmt: Apply, bar: Bar) -> bool:
