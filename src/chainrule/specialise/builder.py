@@ -37,7 +37,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify, without_defaults
-from chainrule.specialise.memory import MAKERS, Memory, reads_part
+from chainrule.specialise.memory import MAKERS, Memory, is_mutable, reads_part
 from chainrule.specialise.pools import Pools
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
@@ -98,7 +98,6 @@ FOLDABLE = {
     ),
 }
 ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
-OBJECTS = (lt.ArrayT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
 
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
@@ -197,8 +196,7 @@ class Builder:
         out = Value(type_, hint, self.loc)
         stmt = Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
         self.add(stmt)
-        if isinstance(type_, OBJECTS):
-            self.memory.where[out] = self.block
+        self.memory.where[out] = self.block
         if reads_part(stmt):
             self.memory.note(stmt)
         self.memory.freeze(stmt)
@@ -216,7 +214,10 @@ class Builder:
         where it is used.
         """
         if isinstance(op, Value) and isinstance(op.type, lt.OptionalT):
-            return self.apply(prims.some, op)
+            out = self.apply(prims.some, op)
+            if isinstance(out, Value) and is_mutable(out.type):
+                self.memory.version(op, out)
+            return out
         return op
 
     def refuse_unseen(self, args: Iterable[Operand]) -> None:

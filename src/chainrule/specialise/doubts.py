@@ -26,6 +26,7 @@ class Doubts:
         self.outer: Sources = {}
         self.twins: set[frozenset[Slot]] = set()
         self.stored: Sources = {}
+        self.lists: Sources = {}
 
     def leaves(self, ends: State | None) -> list[tuple[Slot, set[Value]]]:
         """Return the slots whose object is not known, and what they may become."""
@@ -50,6 +51,7 @@ class Doubts:
     def grow(self, ends: State | None) -> bool:
         """Take in the end of the body; say whether anything was learnt."""
         before = (len(self.twins), sum(map(len, self.outer.values())), self.held())
+        pools = self.memory.pools
         leaves = self.leaves(ends)
         slots = {slot.param: slot for slot, _ in leaves if slot.param is not None}
         first = min((p.id for p in slots), default=0)
@@ -59,13 +61,17 @@ class Doubts:
             mine |= self.memory.sources(slot.init)
             mine |= {v for v in end if v not in slots and v.id < first}
             stored = self.stored.setdefault(slot, set())
+            lists = self.lists.setdefault(slot, set())
             for value in {*end, *mine}:
                 stored |= self.memory.stored.get(value, set())
+                if value not in slots and (holder := pools.holder(value)):
+                    lists.add(holder)
         for _ in leaves:
             for slot, end in leaves:
                 for other in (slots[v] for v in end if v in slots):
                     self.outer[slot] |= self.outer[other]
                     self.stored[slot] |= self.stored[other]
+                    self.lists[slot] |= self.lists[other]
             for i, (one, _) in enumerate(leaves):
                 for two, _ in leaves[i + 1 :]:
                     if self.meet(one, two, become, slots):
@@ -74,7 +80,8 @@ class Doubts:
         return after != before
 
     def held(self) -> int:
-        return sum(map(len, self.stored.values()))
+        known = (*self.stored.values(), *self.lists.values())
+        return sum(map(len, known))
 
     def meet(
         self,
@@ -113,6 +120,8 @@ class Doubts:
             pairs = (pair - {slot} for pair in self.twins if slot in pair)
             others = {values.get(next(iter(p), slot)) for p in pairs}
             self.memory.twins[value] = {v for v in others if v is not None}
+            for holder in self.lists[slot]:
+                self.memory.pools.know(holder, value)
             if self.stored[slot]:
                 self.memory.stored[value] = set(self.stored[slot])
 

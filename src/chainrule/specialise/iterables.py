@@ -51,6 +51,7 @@ class Plan:
         for source in self.sources:
             if source in self.by_index:
                 position = Value(lt.INT, None, b.loc)
+                b.memory.where[position] = b.block
                 iters.append(Iter(self.counter(source), (position,)))
                 parts.append(b.apply(operator.getitem, source, position))
                 continue
@@ -67,7 +68,7 @@ class Plan:
                 elem = Value(t, None, b.loc)
                 if isinstance(source, Value) and is_mutable(t):
                     b.memory.elements[elem] = source
-                    b.memory.where[elem] = b.block
+                b.memory.where[elem] = b.block
                 iters.append(Iter(source, (elem,)))
                 parts.append(elem)
         return tuple(iters), self.compose(parts)

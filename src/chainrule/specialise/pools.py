@@ -179,6 +179,18 @@ class Pools:
                 self.twice[pool].add(known.get(found, path))
             known[found], self.owners[found] = path, owner
 
+    def know(self, holder: Value, value: Value) -> None:
+        """Note that a value may be an element of a list."""
+        self.entered.setdefault(self.find(holder), {}).setdefault(value, ())
+
+    def holder(self, op: Value) -> Value | None:
+        """Return the list or array that an object is an element of."""
+        place = self.place(op)
+        if place is not None:
+            return place.holder
+        source = self.memory.elements.get(op)
+        return None if source is None else self.memory.root(source)
+
     def inside(self, value: Value) -> Iterator[tuple[Value, Path]]:
         """Return the objects that one leads to, each with the way there."""
         memory = self.memory
@@ -214,7 +226,7 @@ class Pools:
         chain, path = [home], list[Hashable]()
         while (held := memory.held.get(chain[-1])) is not None:
             holder, key = held
-            if not memory.b.sees(self.last.get(chain[-1], chain[-1])):
+            if chain[-1] in self.last and not memory.b.sees(self.last[chain[-1]]):
                 return None
             now = memory.now.get(holder, holder)
             if isinstance(now, Value) and isinstance(now.type, lt.ListT):

@@ -28,6 +28,7 @@ from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
 COPY = "put a copy into the list: items.append(x.copy())"
+MANY = 24
 LOST = Const(Poison("may have been written through a list", "CR412", COPY))
 
 
@@ -98,6 +99,8 @@ class Write:
         self.ctx, self.memory = ctx, ctx.builder.memory
         self.done: set[Value] = set()
         self.waiting: set[Value] = set()
+        self.fed: set[Value] = set()
+        self.shown: set[Value] = set()
 
     def run(self, home: Value, content: Operand) -> None:
         """Let an object hold something else, and all that may be the same.
@@ -118,6 +121,7 @@ class Write:
             raise Iterated(home)
         self.check_frozen(home)
         self.check_length(home, content)
+        self.check_number(home)
         for above in ancestors(memory, home):
             if above in memory.elements:
                 raise Iterated(memory.root(memory.elements[above]))
@@ -128,10 +132,11 @@ class Write:
         fed = [
             (stmt, k, source)
             for stmt, k, source in memory.origins.get(home, ())
-            if memory.root(source) not in self.done
+            if self.feeds(home, memory.root(source))
         ]
         roots = [self.up(home, *origin) for origin in fed]
         found = dict.fromkeys(r for r in roots if r is not None)
+        self.fed.update(found)
         self.done.update(found)  # all hold their new content before anybody reads them
         for root in found:
             self.put(root, memory.current(root))
@@ -141,6 +146,13 @@ class Write:
                 self.put(other, mirrors.seen(memory.b, mirror, content, now), False)
         for twin in sorted(memory.twins.get(home, ()), key=lambda v: v.id):
             self.uncertain(home, twin)
+
+    def feeds(self, home: Value, root: Value) -> bool:
+        """Say whether what an object holds now is to go to what it was chosen from.
+
+        That may be written by several views of it; but not by what only shows it.
+        """
+        return root not in self.done or (root in self.fed and home not in self.shown)
 
     def check_length(self, home: Value, content: Operand) -> None:
         """Refuse to change the length of a list that a loop runs over."""
@@ -156,6 +168,17 @@ class Write:
                 "a list changes its length while a loop runs over it",
                 label="how often the loop runs is known only at run time",
                 help="loop over a copy: for item in list(items)",
+            )
+
+    def check_number(self, home: Value) -> None:
+        """Refuse to write to one of very many objects that tests chose from."""
+        if len(self.done) > MANY:
+            raise not_differentiable(
+                "CR411",
+                self.ctx.builder.loc,
+                f"{called(home, 'this object')} may be one of very many",
+                label="which of them is written is known only at run time",
+                help="keep its position, and write by position",
             )
 
     def check_frozen(self, home: Value) -> None:
@@ -185,6 +208,7 @@ class Write:
                 self.uncertain(root, out)
                 return
             content = self.choose(stmt, k, self.memory.again(source), content)
+        self.shown.add(out)
         self.put(out, content)
 
     def up(self, home: Value, stmt: Any, k: int, source: Value) -> Value | None:
@@ -194,8 +218,11 @@ class Write:
             self.uncertain(home, source)
             return None
         root = memory.root(source)
-        if not self.visible(root):
+        if not self.visible(root) and root not in memory.origins:
             return None  # made on that path, and known by no other name
+        if not memory.b.sees(root) and not self.read_here(root):
+            self.uncertain(home, source)
+            return None
         memory.open(root)
         taken = memory.current(home)
         new = self.choose(stmt, k, taken, memory.again(source))
@@ -203,6 +230,20 @@ class Write:
             root, new = arrays.through(self.ctx, source, Const(...), new)
         memory.becomes(root, new)
         return root
+
+    def read_here(self, home: Value) -> bool:
+        """Read an element of a list again that was read on another path."""
+        place = self.memory.pools.place(home)
+        if place is None or len(place.chain) > 1:
+            return place is None
+        index = place.index
+        if isinstance(index, Value) and not self.memory.b.sees(index):
+            return False
+        b = self.memory.b
+        new = b.apply(operator.getitem, self.memory.current(place.holder), index)
+        forget_read(self.memory, place.holder, new)
+        self.renew(home, new)
+        return True
 
     def visible(self, home: Value) -> bool:
         """Say whether an object was made before the path that chose it."""
@@ -274,7 +315,7 @@ class Write:
         self.put_back(place)
         self.lose(others - {*chain}, chain)
         for op in [op for op in known if op not in chain and not own]:
-            if type(op.type) is type(home.type):
+            if isinstance(op.type, lt.OptionalT) or type(op.type) is type(home.type):
                 self.stale(op)
 
     def stale(self, home: Value) -> None:
