@@ -129,23 +129,22 @@ class Write:
         self.done.add(home)
         self.lists(home)
         self.waiting.update(memory.users.get(home, ()))
-        fed = [
-            (stmt, k, source)
-            for stmt, k, source in memory.origins.get(home, ())
-            if self.feeds(home, memory.root(source))
-        ]
-        roots = [self.up(home, *origin) for origin in fed]
-        found = dict.fromkeys(r for r in roots if r is not None)
-        self.fed.update(found)
-        self.done.update(found)  # all hold their new content before anybody reads them
-        for root in found:
-            self.put(root, memory.current(root))
+        for origin in sorted(memory.origins.get(home, ()), key=self.is_chosen):
+            root = self.up(home, *origin)
+            if root is not None:
+                self.fed.add(root)
+                self.done.add(root)
+                self.put(root, memory.current(root))
         for other, mirror in self.ctx.mirrors.get(home, ()) if mirrored else ():
             if other not in self.done:
                 now = memory.current(other)
                 self.put(other, mirrors.seen(memory.b, mirror, content, now), False)
         for twin in sorted(memory.twins.get(home, ()), key=lambda v: v.id):
             self.uncertain(home, twin)
+
+    def is_chosen(self, origin: Any) -> bool:
+        """Say whether an object was chosen from one that was itself chosen."""
+        return self.memory.root(origin[2]) in self.memory.origins
 
     def feeds(self, home: Value, root: Value) -> bool:
         """Say whether what an object holds now is to go to what it was chosen from.
@@ -214,15 +213,18 @@ class Write:
     def up(self, home: Value, stmt: Any, k: int, source: Value) -> Value | None:
         """Write to the array that the written one is, or shows, on some path."""
         memory = self.memory
+        root = memory.root(source)
+        if not self.feeds(home, root):
+            return None
         if not isinstance(stmt, If) or not self.tells(home):
             self.uncertain(home, source)
             return None
-        root = memory.root(source)
         if not self.visible(root) and root not in memory.origins:
             return None  # made on that path, and known by no other name
         if not memory.b.sees(root) and not self.read_here(root):
             self.uncertain(home, source)
             return None
+        self.refresh(root)
         memory.open(root)
         taken = memory.current(home)
         new = self.choose(stmt, k, taken, memory.again(source))
@@ -230,6 +232,24 @@ class Write:
             root, new = arrays.through(self.ctx, source, Const(...), new)
         memory.becomes(root, new)
         return root
+
+    def refresh(self, out: Value) -> bool:
+        """Let what was chosen show what it was chosen from holds now.
+
+        Say whether that may have changed.
+        """
+        memory = self.memory
+        if out in self.done:
+            return True
+        content = before = memory.current(out)
+        for stmt, k, source in memory.origins.get(out, ()):
+            changed = self.refresh(memory.root(source))
+            if changed and isinstance(stmt, If) and self.tells(out):
+                content = self.choose(stmt, k, memory.again(source), content)
+        if content is before:
+            return False
+        memory.becomes(out, content)
+        return True
 
     def read_here(self, home: Value) -> bool:
         """Read an element of a list again that was read on another path."""
