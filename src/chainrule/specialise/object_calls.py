@@ -131,7 +131,7 @@ def setattr_by_name(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> A
     """Set an attribute by its name."""
     if len(args) != 3:
         return NotImplemented
-    objects.set_attribute(ctx, frame, args[0], _name(ctx, args[1]), args[2])
+    objects.set_attribute(ctx, frame, args[0], _named(ctx, args[1]), args[2])
     return Const(None)
 
 
@@ -140,11 +140,11 @@ def delattr_by_name(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> A
     """Delete an attribute by its name."""
     if len(args) != 2:
         return NotImplemented
-    objects.delete_attribute(ctx, args[0], _name(ctx, args[1]))
+    objects.delete_attribute(ctx, args[0], _named(ctx, args[1]))
     return Const(None)
 
 
-def _name(ctx: Context, op: Operand) -> str:
+def _named(ctx: Context, op: Operand) -> str:
     """Return the name of an attribute that is given as a value."""
     if isinstance(op, Const) and isinstance(op.value, str):
         return op.value
