@@ -444,3 +444,22 @@ def test_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_command_for_local_functions() -> None:
     """What no command line can name is not claimed to be."""
     assert read(module_text(grad(lambda x: x * x), [((2.0,), {})], None)) is None
+
+
+class Sized:
+    """An object whose class has what its instances may have too."""
+
+    scale = 2.0
+
+    def area(self, x: float) -> float:
+        return x * x * self.scale
+
+
+def test_an_attribute_that_hides_one_of_the_class_is_refused() -> None:
+    """What the class had is a constant of the module, what an object has is not."""
+    made = written(grad(Sized.area, argnums=1), Sized(), 3.0)
+    one = Sized()
+    assert made(one, 3.0) == 12.0
+    one.scale = 5.0
+    with pytest.raises(TypeError, match="was made for"):
+        made(one, 3.0)

@@ -36,7 +36,9 @@ def condition(
     own = [i for i in inputs if i.root == "param"]
     if any(isinstance(i.type, Overlap) for i in own):
         raise CannotExport("it was made for arguments that share memory; pass copies")
-    text = guards.text_of(writer, [i for i in own if i.type != Apart()], arguments)
+    tested = [i for i in own if i.type != Apart()]
+    tested += [i for i in inputs if i.root == "class"]  # of which arguments may be
+    text = guards.text_of(writer, tested, arguments)
     written = [(i.name, *i.path) for i in own if i.type == Apart()]
     text = " and ".join([text, *_apart(written, arguments)]) if written else text
     tree = ast.parse(text, mode="eval")
