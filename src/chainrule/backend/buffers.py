@@ -169,6 +169,28 @@ class Owned:
                     self.aliases.base[out] = source  # kept under a name of our own
         self.values = {1 << web.index[v]: vs for v, vs in groups(web).items()}
         self.bits = {v: bit for bit, vs in self.values.items() for v in vs}
+        self.classes: dict[Value, int] = {}
+        self.unsure = 0
+        for bit, values in self.values.items():
+            for value in values:
+                self.classify(value, bit)
+
+    def classify(self, value: Value, bit: int) -> None:
+        """Note whose memory a variable may show, or that only `may` knows."""
+        aliases = self.aliases
+        root = aliases.root(value)
+        if root in aliases.choices or root in aliases.loop_of:
+            self.unsure |= bit
+        elif not is_immutable(value):
+            known = aliases.held(root)
+            self.classes[known] = self.classes.get(known, 0) | bit
+
+    def candidates(self, value: Value) -> int:
+        """Return the variables that may show the memory of a value."""
+        root = self.aliases.root(value)
+        if root in self.aliases.choices or root in self.aliases.loop_of:
+            return -1
+        return self.unsure | self.classes.get(self.aliases.held(root), 0)
 
     def here(self, let: p.Let, value: Value) -> bool:
         """Say whether nobody needs what a variable holds behind its update."""
@@ -177,7 +199,7 @@ class Owned:
             return False
         a_list = isinstance(value.type, ListT)
         own = self.bits.get(let.out) or web.bit(let.out)
-        live = web.live_after.get(id(let), 0) & ~own
+        live = web.live_after.get(id(let), 0) & ~own & self.candidates(value)
         while live:
             low = live & -live
             live ^= low

@@ -1,9 +1,9 @@
 """Interpret the rule of an elementwise operation once for the same types of operands.
 
 In: a rule's function and the operands of one operation. Out: what interpreting it on
-them writes. The first time a rule meets certain types it is interpreted as it is. The
-second time it is interpreted on operands that stand for any of these types: a *trace*,
-operations in a row. From then on the trace is written with the operands at hand.
+them writes. The first two times a rule meets certain types it is interpreted as it is.
+The third time it is interpreted on operands that stand for any of these types: a
+*trace*, operations in a row. From then on it is written with the operands at hand.
 
 A trace is recorded without algebra, so that its operations are simplified when they are
 written, one by one, with what is known of the operands then: the same as interpreting
@@ -13,6 +13,7 @@ makes sizes of its own has no trace.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from chainrule.specialise.builder import Builder, abstract
 from chainrule.types import lattice as lt
 
 Interpret = Callable[[Builder, list[Operand], dict[str, Operand]], Operand]
+INTERPRETED = 2
 NUMBERS = (bool, int, float, type(None))
 
 
@@ -65,7 +67,7 @@ class Traces:
     """The traces of one derivative."""
 
     def __init__(self) -> None:
-        self.met: set[Any] = set()
+        self.met: Counter[Any] = Counter()
         self.known: dict[Any, Trace | None] = {}
 
     def run(
@@ -79,8 +81,8 @@ class Traces:
         """Write what a rule says of these operands."""
         operands = [*args, *kwargs.values()]
         key = None if b.memory.now else _key(rule, operands, kwargs)
-        if key is None or key not in self.met:
-            self.met.add(key)
+        self.met[key] += 1
+        if key is None or self.met[key] <= INTERPRETED:
             return interpret(b, list(args), kwargs)
         if key not in self.known:
             self.known[key] = _record(operands, len(args), list(kwargs), interpret)
