@@ -248,7 +248,10 @@ def optimise(derived: Derived) -> None:
                 shorter = collect(function, derived.ours)
                 merged, rounds = one_sweep(function, derived.ours), rounds + 1
                 merged |= leave_out_last_rows(function)
-            if fuse(function) or shorter:
+            fused = fuse(function, derived.ours)
+            if fused:
+                rewrite(function, derived.ours, True)
+            if fused or shorter:
                 remove_dead(function)
             drop_casts(function)
             mark_distinct(function)
