@@ -137,3 +137,19 @@ def test_a_container_that_is_made_before_a_write_keeps_what_it_holds() -> None:
     gradient, aux = grad(both, has_aux=True)(w, xs)
     assert np.allclose(aux, w * xs.sum(axis=0))
     assert np.allclose(gradient, 2 * aux * xs.sum(axis=0))
+
+
+def test_stores_that_the_user_wrote_as_one() -> None:
+    """`y[0] = y[1] = 1.0` stays one statement."""
+
+    def started(a: float) -> Any:
+        y = np.zeros(4)
+        y[0] = y[1] = 1.0
+        y[2] = a
+        y[3] = 1.0
+        return np.sum(y * y * a)
+
+    source = grad(started).source(0.5)
+    assert "y[0] = y[1] = 1.0" in source
+    assert "    y[3] = 1.0" in source
+    check_program(started, (0.5,), (0,))

@@ -61,7 +61,10 @@ class Writer:
             origin = getattr(node, "loc", None) or _loc(node)
             for stmt in made:
                 stmt.origin, stmt.node = origin, node
-            out += made
+            if out and len(made) == 1 and _continues(out[-1], made[0]):
+                out[-1].targets += made[0].targets
+            else:
+                out += made
         return out
 
     def node(self, node: p.Node) -> list[Node]:
@@ -432,6 +435,21 @@ PUTS = frozenset({prims.commit, prims.put_item, prims.drop_item, prims.put_attri
 
 def _assign(left: Node, value: Node) -> Node:
     return gast.Assign([left], value, None)
+
+
+def _continues(one: Node, two: Node) -> bool:
+    """Say whether the user wrote two stores as one: `y[0] = y[1] = 1.0`."""
+    if not all(
+        isinstance(stmt, gast.Assign)
+        and isinstance(stmt.targets[0], gast.Subscript)
+        and isinstance(stmt.value, gast.Constant)
+        and type(stmt.value.value) in (int, float, bool)
+        for stmt in (one, two)
+    ):
+        return False
+    a, b = one.origin, two.origin
+    here = a is not None and b is not None and (a.file, a.line) == (b.file, b.line)
+    return here and repr(one.value.value) == repr(two.value.value)
 
 
 def _is_kept(copy: Copy) -> bool:
