@@ -199,5 +199,5 @@ def to_float(x: Any, out: Any) -> Any:
 
 
 @rules.elementwise(complex)
-def to_complex(real: Any, imag: Any, out: Any) -> Any:
+def to_complex(real: Any, imag: Any = 0.0, out: Any = None) -> Any:
     return 1, 1j

@@ -347,6 +347,8 @@ def call_method(
     """Call a method of an array, a number, a container or an opaque object."""
     base, name = method.base, method.name
     t = type_of(base)
+    if name == "__getitem__" and len(args) == 1:
+        return expressions.subscript(ctx, frame, base, args[0])
     changed = mutation(ctx, frame, base, name, args, kwargs)
     if changed is not None:
         return changed

@@ -23,6 +23,7 @@ from chainrule.specialise import (
     dicts,
     displays,
     iterables,
+    numpy_calls,
 )
 from chainrule.specialise.attributes import attribute, overload
 from chainrule.specialise.builder import type_of
@@ -293,6 +294,9 @@ def subscript(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Oper
         return calls.call(ctx, frame, Const(own), [base, index], [])
     if isinstance(type_of(base), lt.DictT):
         return dicts.read(ctx, frame, base, index)
+    joined = numpy_calls.joined(ctx, frame, base, index)
+    if joined is not None:
+        return joined
     if isinstance(base, Const) and isinstance(index, Const) and not base.text:
         folded = ctx.builder.fold(operator.getitem, [base, index], [])
         if folded is not None:

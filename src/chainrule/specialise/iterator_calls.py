@@ -12,6 +12,7 @@ import types
 from functools import partial
 from typing import Any
 
+import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
@@ -24,6 +25,7 @@ from chainrule.specialise import (
     inlining,
     iterables,
     lazily,
+    models,
 )
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
@@ -279,11 +281,23 @@ def next_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Take the first element of a generator expression."""
     op = args[0]
     if isinstance(op, Const) and isinstance(op.value, Generator):
-        items = comprehensions.static_items(ctx, frame, op)
+        if not all(
+            _ends(ctx, op.value.frame, g.iter) for g in op.value.tree.generators
+        ):
+            raise not_differentiable(
+                "CR303",
+                ctx.builder.loc,
+                "next() of elements that may be without end",
+                help="use a for loop that is left by break",
+            )
+        found = comprehensions.collect(ctx, frame, op.value)
+        items = comprehensions.static_items(ctx, frame, found)
         if items:
             return items[0]
         if items is not None and len(args) > 1:
             return args[1]
+        model = Const(models.first)
+        return calls.call(ctx, frame, model, [found, *args[1:]], [])
     if len(args) == 1 and isinstance(type_of(op), lt.ObjT):
         return calls.call(ctx, frame, attribute(ctx, frame, op, "__next__"), [], [])
     raise not_differentiable(
@@ -314,3 +328,29 @@ def _written(
     if written is None:
         return NotImplemented
     return inlining.call_function(ctx, frame, written, args, [])
+
+
+def _ends(ctx: Context, frame: Frame, node: Any) -> bool:
+    """Say whether what an expression gives to run over surely comes to an end."""
+    match node:
+        case gast.Call(func=gast.Name(id=name), args=args) if name in FINITE:
+            return name == "range" or all(_ends(ctx, frame, arg) for arg in args[:1])
+        case gast.Call(func=gast.Attribute(attr=name)):
+            return name in ("items", "values", "keys", "tolist", "split")
+        case gast.Name() if node.id in frame.env:
+            return _comes_to_an_end(ctx.builder.memory.current(frame.env[node.id]))
+        case gast.Call():
+            return False
+    return True
+
+
+def _comes_to_an_end(op: Operand) -> bool:
+    if isinstance(op, Const) and isinstance(op.value, Streams):
+        return any(map(_comes_to_an_end, op.value.sources))
+    if isinstance(op, Const):
+        return isinstance(op.value, Items | tuple | list | dict | str | range)
+    kinds = lt.ArrayT | lt.ListT | lt.TupleT | lt.DictT | lt.RangeT
+    return isinstance(type_of(op), kinds)
+
+
+FINITE = "range enumerate zip reversed sorted list tuple".split()

@@ -247,6 +247,8 @@ def opaque_method(
 ) -> Operand:
     """Call a method of an object without a derivative: a string, a random generator."""
     b = ctx.builder
+    if name == "join" and type_of(base) == lt.STR and len(args) == 1:
+        args = [_strings(ctx, frame, args[0])]
     constants = all(
         isinstance(a, Const) for a in (base, *args, *(v for _, v in kwargs))
     )
@@ -321,6 +323,19 @@ def opaque_method(
         f"method `.{name}()` of {lt.show(type_of(base))} has no rule",
         label="chainrule cannot see inside it",
     )
+
+
+def _strings(ctx: Context, frame: Frame, op: Operand) -> Operand:
+    """Write what is joined as a list, or as a constant if it is known."""
+    from chainrule.specialise.comprehensions import static_items
+    from chainrule.specialise.folds import listed
+
+    items = static_items(ctx, frame, op)
+    if items is None:
+        return listed(ctx, frame, op)
+    if all(isinstance(item, Const) for item in items):
+        return Const([item.value for item in items])  # type: ignore[union-attr]
+    return ctx.builder.apply(prims.make_list, *items)
 
 
 def _numbers_in(t: lt.Type) -> bool:

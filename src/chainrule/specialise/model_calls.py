@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import collections
 import heapq
+import itertools
 import types
 from typing import Any
 
@@ -48,6 +49,7 @@ for _cls, _model in CLASSES.items():
 
 for _module, _names in (
     (heapq, "heappush heappop heapreplace heappushpop heapify nsmallest nlargest"),
+    (itertools, "cycle"),
     (bisect, "bisect_left bisect_right insort_left insort_right"),
 ):
     for _name in _names.split():

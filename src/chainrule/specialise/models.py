@@ -533,3 +533,22 @@ def insort_left(
     """Insert where a sorted list stays sorted, before equal ones."""
     mine = x if key is None else key(x)
     a.insert(bisect_left(a, mine, lo, hi, key=key), x)
+
+
+# ------------------------------------------------------------------- iterators
+
+
+def first(iterable: Any, *default: Any) -> Any:
+    """Return the first element, as `next` does with a generator expression."""
+    for item in iterable:
+        return item
+    if default:
+        return default[0]
+    raise StopIteration
+
+
+def cycle(iterable: Any) -> Any:
+    """Repeat the elements without end."""
+    kept = list(iterable)
+    while kept:
+        yield from kept

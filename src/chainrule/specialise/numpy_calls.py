@@ -33,6 +33,36 @@ for _name in ("piecewise", "apply_along_axis", "fromfunction"):
     special(getattr(np, _name))(_written(getattr(numpy_models, _name)))
 
 
+def joined(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Operand | None:
+    """Write `np.r_[...]` or `np.c_[...]` of arrays and numbers; None for others."""
+    if not is_const(base) or not any(base.value is it for it in (np.r_, np.c_)):
+        return None
+    parts = ctx.builder.elements(index) or [index]
+    kinds = lt.ArrayT | lt.ScalarT | lt.ListT
+    if not all(isinstance(type_of(part), kinds) for part in parts):
+        return None
+    model = numpy_models.rows if base.value is np.r_ else numpy_models.columns
+    whole = ctx.builder.apply(prims.make_list, *parts)
+    return calls.call(ctx, frame, Const(model), [whole], [])
+
+
+@special(np.split, np.array_split)
+def split(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Cut at positions that the run computes, if it is known how many there are."""
+    if len(args) < 2 or isinstance(args[1], Const):
+        return NotImplemented
+    bounds = ctx.builder.memory.current(args[1])
+    t = type_of(bounds)
+    found = ctx.builder.elements(bounds)
+    if isinstance(t, lt.ArrayT) and t.dims and isinstance(t.dims[0], int):
+        found = [ctx.builder.getitem(bounds, k) for k in range(t.dims[0])]
+    if found is None or all(isinstance(op, Const) for op in found):
+        return NotImplemented
+    positions = ctx.builder.apply(prims.make_list, *found)
+    model = Const(numpy_models.split)
+    return calls.call(ctx, frame, model, [args[0], positions, *args[2:]], kwargs)
+
+
 @special(np.vectorize)
 def vectorize(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Keep the function until it is called."""

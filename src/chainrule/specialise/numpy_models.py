@@ -73,3 +73,21 @@ def outer(function: Any, a: Any, b: Any) -> Any:
     """Call a ufunc on every pair of elements."""
     a, b = np.asarray(a), np.asarray(b)
     return function(a[(..., *(None for _ in range(b.ndim)))], b)
+
+
+def rows(parts: Any) -> Any:
+    """Join arrays and numbers, as `np.r_[...]` does."""
+    return np.concatenate([np.atleast_1d(part) for part in parts])
+
+
+def columns(parts: Any) -> Any:
+    """Put arrays side by side, as `np.c_[...]` does."""
+    return np.column_stack(parts)
+
+
+def split(ary: Any, bounds: Any, axis: Any = 0) -> Any:
+    """Cut an array at positions that the run computes; how many is known."""
+    whole = np.moveaxis(ary, axis, 0)
+    starts, stops = [0, *bounds], [*bounds, len(whole)]
+    parts = [whole[a:b] for a, b in zip(starts, stops, strict=True)]
+    return [np.moveaxis(part, 0, axis) for part in parts]

@@ -56,7 +56,7 @@ def set_attribute(
     setter: object = t.cls.__setattr__
     if dataclasses.is_dataclass(t.cls) and t.cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise _failed(ctx, f"cannot assign to field '{name}'")
-    if setter is not object.__setattr__:
+    if setter not in (object.__setattr__, types.SimpleNamespace.__setattr__):
         if isinstance(setter, types.FunctionType):
             calls.call(ctx, frame, Const(setter), [base, Const(name), value], [])
             return

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
@@ -244,6 +245,11 @@ def network(ctx: Context, items: Args) -> Args:
 
 def advance(ctx: Context, frame: Frame, node: Any) -> Operand | None:
     """Write `next(it)` for a name bound to elements known one by one; `it` moves on."""
+    first = node.args[0]
+    if len(node.args) == 1 and isinstance(first, gast.Call) and len(first.args) == 1:
+        fn = expressions.evaluate(ctx, frame, first.func)
+        if is_const(fn) and fn.value is iter:
+            return _first(ctx, frame, first.args[0])
     name = getattr(node.args[0], "id", None)
     op = frame.env.get(name) if isinstance(name, str) else None
     if is_const(op, Generated) and frame.name != "<comprehension>":
@@ -259,6 +265,17 @@ def advance(ctx: Context, frame: Frame, node: Any) -> Operand | None:
     exhaustion.consume(ctx, op.value)
     frame.env[str(name)] = Const(Items(items[1:], born=op.value.born))
     return items[0]
+
+
+def _first(ctx: Context, frame: Frame, node: Any) -> Operand:
+    """Write `next(iter(x))` of an array or a list: its first element."""
+    op = expressions.evaluate(ctx, frame, node)
+    items = comprehensions.static_items(ctx, frame, op)
+    if items:
+        return items[0]
+    if items is None and isinstance(type_of(op), lt.ArrayT | lt.ListT):
+        return ctx.builder.getitem(op, 0)
+    return calls.call(ctx, frame, Const(next), [op], [])
 
 
 def transposed(ctx: Context, frame: Frame, rows: Operand) -> Operand | None:

@@ -97,7 +97,29 @@ class Cotangents:
                 else one.get(k, two.get(k))
                 for k in keys
             }
+        if isinstance(one, dict):
+            return self.merge_whole(self.settle(two), one)
+        if isinstance(two, dict):
+            return self.merge_whole(self.settle(one), two)
         return self.sum(self.settle(one), self.settle(two), None)
+
+    def merge_whole(self, whole: Operand, parts: Parts) -> Any:
+        """Add contributions to parts of a container to one for all of it."""
+        t = type_of(whole)
+        items = getattr(t, "items", None)
+        if items is not None:
+            named = isinstance(t, lt.DictT)
+            keys = [k for k, _ in items] if named else range(len(items))
+            return self.merge({k: self.b.getitem(whole, k) for k in keys}, parts)
+        for k, g in parts.items():
+            part = self.b.getitem(whole, k)
+            if isinstance(g, dict):
+                total = self.merge_whole(part, g)
+                assert not isinstance(total, dict)
+            else:
+                total = self.sum(part, self.settle(g), None)
+            whole = self.b.apply(prims.index_set, whole, Const(k), total, type_=t)
+        return whole
 
     def sum(self, one: Operand, two: Operand, to: Value | None) -> Operand:
         """Add two cotangents of a number, an array or a list."""
@@ -365,6 +387,8 @@ class Cotangents:
                 done.append(self.complete(bar.get(name), part))
             elif layout[0] is prims.make_list and is_int(type_of(part)):
                 done.append(Const(0.0))  # a loop adds to all elements alike
+            elif is_empty(type_of(part)):
+                done.append(part)
             else:
                 done.append(Const(None))
         return make(self.b, layout, done)
@@ -432,3 +456,8 @@ def bar_type(t: lt.Type) -> lt.Type:
 def is_int(t: lt.Type) -> bool:
     """Say whether a type is that of an integer."""
     return isinstance(t, lt.ScalarT) and t.kind == "int"
+
+
+def is_empty(t: lt.Type) -> bool:
+    """Say whether a type is that of a list, tuple or dict without elements."""
+    return isinstance(t, lt.ListT | lt.TupleT | lt.DictT) and t.items == ()
