@@ -100,8 +100,13 @@ class Body:
                 node,
                 gast.If | gast.Match | gast.For | gast.While | gast.With | gast.Try,
             ):
-                self.rest(body[k:])
-                return
+                if scope.exits([node]):
+                    self.rest(body[k:])
+                    return
+                self.rest([node])
+                if not statements.stays(frame.env):
+                    return
+                continue
             before = here(ctx, frame)
             self.simple(node)
             self.pending |= self.changed(before, [node])
@@ -145,14 +150,19 @@ class Body:
             self.ctx.builder.block.stmts += written.stmts
 
     def rest(self, body: list[Any]) -> None:
-        """Interpret all that follows as one statement that may raise anywhere."""
+        """Interpret statements as a whole that may raise anywhere."""
         before, written = here(self.ctx, self.frame), Block()
         with self.ctx.builder.into(written):
             statements.block(self.ctx, self.frame, body)
+        raises = any(raising(written))
+        if not raises and not self.raises and statements.stays(self.frame.env):
+            self.ctx.builder.block.stmts += written.stmts
+            self.start, self.pending = here(self.ctx, self.frame), set()
+            return
         self.block.stmts += written.stmts
-        if any(raising(written)):
-            changed = self.changed(before, [])
-            self.unsure |= self.pending | changed | set(scope.assigned_names(body))
+        self.pending |= self.changed(before, []) | set(scope.assigned_names(body))
+        if raises:
+            self.unsure |= self.pending
         self.raises = True
 
     def at_exception(self) -> State:
