@@ -100,10 +100,10 @@ def test_every_row_is_linked_as_in_the_report(shown: Browser, report: Report) ->
 
 def test_hover(shown: Browser, report: Report) -> None:
     """Pointing at a line lights what it became, and says what it saved."""
-    line = key(report, "e = np.exp(-z)")
+    line = key(report, "return 1 / (1 + e)")
     shown.point(f"#p{line} .code-text")
     assert lit(shown) == linked(report, line)
-    assert "It saves e: float64 (5,), 40 bytes." in detail(shown)
+    assert "It saves p: float64 (5,), 40 bytes." in detail(shown)
     shown.point("h1")
     assert lit(shown) == set()
     assert "Point at a line" in detail(shown)

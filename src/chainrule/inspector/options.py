@@ -15,8 +15,8 @@ from chainrule.inspector.target import UsageError
 DESCRIPTION = """\
 Show the derivative of a function as the Python code that chainrule makes of it.
 
-TARGET is module:function, module:Class.method or path/to/file.py:function; as in
-pytest, :: does too.
+TARGET is module:function, module:Class.method or path/to/file.py:function;
+as in pytest, :: does too.
 The module is imported, which runs it.
 """
 EPILOG = """\
