@@ -73,14 +73,22 @@ class Forward:
         layout = layout_of(op)
         t = type_of(op)
         if layout is not None:
-            return make(self.b, layout, [self.zero(p) for p in read_parts(self.b, op)])
+            # What a saved container holds beside numbers, an index, may not be there.
+            made = self.b.parts(op) is not None
+            parts = [
+                self.zero(part)
+                if made or not _is_integers(type_of(part))
+                else Const(None)
+                for part in read_parts(self.b, op)
+            ]
+            return make(self.b, layout, parts)
         if isinstance(t, lt.OptionalT):
             t = t.elem
             if isinstance(t, lt.ArrayT):
                 return self.b.apply(helpers.zeros_like, op, type_=t)
         if isinstance(t, lt.ArrayT) and lt.is_differentiable(t):
             return self.b.apply(np.zeros_like, op)
-        if isinstance(t, lt.ArrayT) and t.dtype.kind in "biu":
+        if _is_integers(t):
             whole = (("dtype", Const(float)),)
             return self.b.apply(np.zeros_like, op, kwargs=whole)
         if isinstance(t, lt.ScalarT):
@@ -324,3 +332,8 @@ def _carried(start: lt.Type, like: lt.Type) -> lt.Type:
     if isinstance(start, lt.ScalarT) and isinstance(like, lt.ScalarT):
         return lt.join(start, lt.ScalarT(like.kind, like.dtype, False))
     return like
+
+
+def _is_integers(t: lt.Type) -> bool:
+    """Say whether a type is that of an array of integers or truth values."""
+    return isinstance(t, lt.ArrayT) and t.dtype.kind in "biu"
