@@ -27,6 +27,7 @@ from chainrule.specialise import (
     loops,
     sets,
     statements,
+    turns,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
@@ -176,7 +177,7 @@ def unrolled(
             source = generators.collect(ctx, scope, source.value)
         plan = iterables.plan(ctx, scope, source)
         if not isinstance(plan, list):
-            known = iterables.elements_if_known(ctx, source, loops.MAX_UNROLLED)
+            known = iterables.elements_if_known(ctx, source, turns.MAX_UNROLLED)
             small = known is not None and (force or _small(known))
             if known is None or not small:
                 return False

@@ -211,6 +211,7 @@ def is_opaque(fn: types.FunctionType) -> bool:
 OURS = (
     "chainrule.rules",
     "chainrule.specialise.models",
+    "chainrule.specialise.set_model",
     "chainrule.specialise.numpy_models",
 )
 CALCULATING = ("numpy.polynomial", "scipy.special", "scipy.signal", "scipy.linalg")

@@ -12,25 +12,23 @@ from typing import Any
 
 import gast
 
-from chainrule.analysis.activity import paths
-from chainrule.codes import OF_COUNTS
 from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
-from chainrule.ir.walk import substitute
 from chainrule.specialise import (
     consumers,
     expressions,
     generators,
     iterables,
     iterators,
+    returns,
     statements,
+    turns,
 )
-from chainrule.specialise.builder import Builder, Restart, type_of
+from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.carried import LAYOUT, Carried
 from chainrule.specialise.doubts import Doubts
 from chainrule.specialise.frames import (
-    BREAK,
     CTL,
     NEXT,
     RET,
@@ -42,12 +40,10 @@ from chainrule.specialise.frames import (
     resume,
 )
 from chainrule.specialise.memory import Iterated, is_mutable
-from chainrule.specialise.values import Cell, Generated, Items, Streams, is_const
+from chainrule.specialise.values import Cell, Generated, Items, is_const
 from chainrule.types import lattice as lt
 
 LEFT = "$left"
-MAX_UNROLLED = 100
-MAX_TURNS = 1000
 MAX_ROUNDS = 12
 
 
@@ -84,10 +80,10 @@ def loop(
         return
     plan: list[Operand] | iterables.Plan = iterables.plan(ctx, frame, iterable)
     if lt.all_turns() or (frame.consumer is not None and frame.consumer.unrolls):
-        known = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
+        known = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
         plan = plan if known is None else known
     if isinstance(plan, list):
-        unroll(ctx, frame, node, Elements(ctx, iterable, plan), bind, body)
+        turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, plan), bind, body)
         return
     mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     try:
@@ -104,9 +100,9 @@ def loop(
     except (Restart, Grows, Unlisted, NotDifferentiable) as need:
         if isinstance(need, Unlisted) and extra:
             raise  # a comprehension takes itself apart
-        if isinstance(need, NotDifferentiable) and not may_unroll(need):
+        if isinstance(need, NotDifferentiable) and not turns.may_unroll(need):
             raise
-        items = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
+        items = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
         if isinstance(need, Grows | Unlisted) and items is None:
             root = count_root(ctx, iterable)
             if root is not None:
@@ -121,18 +117,7 @@ def loop(
             raise
         del ctx.builder.block.stmts[mark:]
         resume(ctx, frame, start)
-        unroll(ctx, frame, node, Elements(ctx, iterable, items), bind, body)
-
-
-def may_unroll(error: NotDifferentiable | Restart) -> bool:
-    """Say whether a loop that is refused may be right turn by turn."""
-    if isinstance(error, Restart):
-        return lt.counts_known()
-    return lt.counts_known() and all(d.code in OF_COUNTS for d in error.diagnostics)
-
-
-class Unforeseen(Exception):
-    """Whether a `while` loop goes on is known only at run time."""
+        turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, items), bind, body)
 
 
 class Unlisted(Exception):
@@ -153,133 +138,6 @@ def count_root(ctx: Context, iterable: Operand) -> Value | None:
         return None
     roots = [ctx.builder.root(a) for a in stmt.args if isinstance(a, Value)]
     return roots[0] if roots else None
-
-
-class Elements:
-    """The elements of an iterable of known length, as they are when it is their turn.
-
-    A list that the body changes is read anew for each iteration, as Python does.
-    """
-
-    foreseen = True
-
-    def __init__(self, ctx: Context, source: Operand, items: Sequence[Operand]) -> None:
-        self.ctx, self.source, self.items = ctx, source, items
-        view = is_const(source, Items) and source.value.view
-        self.of_dict = view or isinstance(type_of(source), lt.DictT)
-        self.anew = is_const(source, Streams) or lt.length_at_hand(type_of(source))
-
-    def at(self, k: int) -> Operand | None:
-        """Return an element, or None behind the last."""
-        t = type_of(self.source)
-        items: Sequence[Operand] | None = self.items
-        if self.anew:
-            return iterables.element_at(self.ctx, self.source, k, MAX_UNROLLED)
-        if is_const(self.source, Items):
-            items = self.source.value.now()
-        elif isinstance(t, lt.DictT):
-            items = list(map(Const, self.ctx.builder.fields(self.source) or {}))
-        if self.of_dict and items is not None and len(items) != len(self.items):
-            raise iterables.primal_error(
-                self.ctx, "dictionary changed size during iteration"
-            )
-        if isinstance(t, lt.ListT) and self.ctx.builder.memory.now:
-            items = self.ctx.builder.elements(self.source)
-            if items is None:
-                raise not_differentiable(
-                    "CR414",
-                    self.ctx.builder.loc,
-                    "a list changes its length while a loop runs over it",
-                    label="how often this runs is known only at run time",
-                    help="loop over a copy: for item in list(items)",
-                )
-        return items[k] if items is not None and k < len(items) else None
-
-
-class Turns:
-    """The turns of a `while` loop whose test is known before each of them."""
-
-    foreseen = False
-
-    def __init__(self, test: Callable[[], Operand]) -> None:
-        self.test = test
-
-    def at(self, k: int) -> Operand | None:
-        """Return something for one more turn, or None where the loop ends."""
-        go_on = self.test()
-        if not isinstance(go_on, Const) or k >= MAX_UNROLLED:
-            raise Unforeseen
-        return Const(k) if go_on.value else None
-
-
-def unroll(
-    ctx: Context,
-    frame: Frame,
-    node: Any,
-    items: Elements | Turns,
-    bind: Callable[[Operand], None],
-    body: Callable[[], None],
-) -> None:
-    """Interpret the body once for each element."""
-    orelse = getattr(node, "orelse", [])
-
-    def go(k: int) -> None:
-        while True:
-            element = items.at(k)
-            if element is None:
-                statements.block(ctx, frame, orelse)
-                return
-            count_turn(ctx)
-            bind(element)
-            body()
-            ctl = frame.env.get(CTL, NEXT)
-            if isinstance(ctl, Undef):
-                return
-            left = ctx.builder.select(ctl, {0: False, 1: True, 2: False, 3: True})
-            if not isinstance(left, Const):
-                break
-            if left.value:
-                if isinstance(ctl, Const) and ctl.value == BREAK.value:
-                    frame.env[CTL] = NEXT
-                return
-            frame.env[CTL] = NEXT
-            k += 1
-        if not items.foreseen:
-            raise Unforeseen
-
-        def stop() -> None:
-            returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
-            if isinstance(returned, Const):
-                frame.env[CTL] = RETURN if returned.value else NEXT
-                return
-
-            def leave() -> None:
-                frame.env[CTL] = RETURN
-
-            def stay() -> None:
-                frame.env[CTL] = NEXT
-
-            statements.either(ctx, frame, returned, leave, stay)
-
-        def more() -> None:
-            frame.env[CTL] = NEXT
-            go(k + 1)
-
-        statements.either(ctx, frame, left, stop, more, guard=True)
-
-    go(0)
-
-
-def count_turn(ctx: Context) -> None:
-    """Take so many turns one by one, and no more."""
-    ctx.turns += 1
-    if ctx.turns > MAX_TURNS:
-        raise not_differentiable(
-            "CR501",
-            ctx.builder.loc,
-            f"loops that would have to be unrolled run more than {MAX_TURNS} times",
-            help="let the layout of what they carry stay the same",
-        )
 
 
 class For:
@@ -530,13 +388,13 @@ class For:
             plain = other.layout is None and other.const is None and not other.poison
             if name == RET or not plain or other.param is None or slot.param is None:
                 continue
-            if returned_as(b, slot.param, result, ends.get(name, UNDEF), name):
+            if returns.returned_as(b, slot.param, result, ends.get(name, UNDEF), name):
                 try:
                     other.type = lt.join(other.type, slot.type)
                 except TypeError:
                     return None
-                share(b, slot.param, result, ends.get(name, UNDEF))
-                drop_param(stmt, slot.param)
+                returns.share(b, slot.param, result, ends.get(name, UNDEF))
+                returns.drop_param(stmt, slot.param)
                 self.carried.drop(RET)
                 return name
         return None
@@ -578,59 +436,6 @@ class For:
         statements.either(ctx, frame, stopped, went, ended)
 
 
-def returned_as(
-    b: Builder, before: Value, result: Operand, op: Operand, name: str
-) -> bool:
-    """Say whether, wherever a path returns, it returns the variable `name`."""
-    if result is before or result is op or isinstance(result, Undef):
-        return True
-    where = b.branches.get(result) if isinstance(result, Value) else None
-    if where is None:
-        named = isinstance(result, Value) and result.hint == name
-        return named and isinstance(op, Undef)
-    stmt, k = where
-    return all(
-        returned_as(b, before, path.results[k], part, name)
-        for path, part in zip(paths(stmt), parts_at(b, stmt, op), strict=True)
-    )
-
-
-def drop_param(stmt: Loop, param: Value) -> None:
-    """Carry a value no longer through a loop."""
-    k = stmt.body.params.index(param)
-    for block in (stmt.body, stmt.header):
-        if block is not None:
-            block.params = (*block.params[:k], *block.params[k + 1 :])
-            substitute(block, {param: UNDEF})
-    if stmt.header is not None:
-        results = stmt.header.results
-        stmt.header.results = (*results[: k + 1], *results[k + 2 :])
-
-
-def share(b: Builder, before: Value, result: Operand, op: Operand) -> None:
-    """Hand the result on in place of the variable, on the paths that return."""
-    if result not in b.branches or op not in b.branches:
-        return
-    stmt, k = b.branches[result]
-    _, j = b.branches[op]
-    for path in paths(stmt):
-        one, two = path.results[k], path.results[j]
-        if one is before or isinstance(one, Undef):
-            continue
-        if isinstance(two, Undef):
-            path.results = (*path.results[:j], one, *path.results[j + 1 :])
-        else:
-            share(b, before, one, two)
-
-
-def parts_at(b: Builder, stmt: Any, op: Operand) -> list[Operand]:
-    """Return what an operand is at the end of each path of a statement."""
-    where = b.branches.get(op) if isinstance(op, Value) else None
-    if where is not None and where[0] is stmt:
-        return [path.results[where[1]] for path in paths(stmt)]
-    return [op for _ in paths(stmt)]
-
-
 def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
     """Interpret a `while` statement; a test that binds names moves into the body."""
 
@@ -663,37 +468,18 @@ def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
             return
     roll = For(ctx, frame, node, None, lambda _: None, body, test=test).run
     if lt.all_turns():
-        unroll_while(ctx, frame, node, test, body) or roll()
+        turns.unroll_while(ctx, frame, node, test, body) or roll()
         return
     mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
     try:
         roll()
     except (Restart, NotDifferentiable) as error:
-        if not may_unroll(error):
+        if not turns.may_unroll(error):
             raise
         del ctx.builder.block.stmts[mark:]
         resume(ctx, frame, start)
-        if not unroll_while(ctx, frame, node, test, body):
+        if not turns.unroll_while(ctx, frame, node, test, body):
             raise
-
-
-def unroll_while(
-    ctx: Context,
-    frame: Frame,
-    node: gast.While,
-    test: Callable[[], Operand],
-    body: Callable[[], None],
-) -> bool:
-    """Interpret the turns of a `while` loop one by one, if each is known to come."""
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
-    try:
-        with lt.taking(lt.TURNS):
-            unroll(ctx, frame, node, Turns(test), lambda _: None, body)
-    except (Unforeseen, Restart):
-        del ctx.builder.block.stmts[mark:]
-        resume(ctx, frame, start)
-        return False
-    return True
 
 
 def _with_else(

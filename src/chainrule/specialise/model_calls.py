@@ -15,7 +15,7 @@ from typing import Any
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Operand, Value
-from chainrule.specialise import construct, inlining, models
+from chainrule.specialise import construct, inlining, models, set_model
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
@@ -24,7 +24,7 @@ from chainrule.types import lattice as lt
 CLASSES: dict[type, type] = {
     collections.deque: models.Deque,
     collections.ChainMap: models.ChainMap,
-    set: models.Set,
+    set: set_model.Set,
 }
 REAL = {model: cls for cls, model in CLASSES.items()}
 

@@ -1,7 +1,7 @@
 """Sets: of constants only; what they hold decides paths and has no derivative.
 
 In: the elements, as operands. Out: a constant `frozenset`, or, where the derivative is
-made for the counts at hand, an object of the class `models.Set`, that can be changed.
+made for the counts at hand, an object of the class `set_model.Set`, which may change.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Loc, Operand
-from chainrule.specialise import construct, models
+from chainrule.specialise import construct, set_model
 from chainrule.specialise.builder import abstract
 from chainrule.specialise.frames import Context, Frame
 from chainrule.types import lattice as lt
@@ -24,7 +24,7 @@ def made(
     found = frozen(ctx, items, loc)
     if not lt.counts_known():
         return found
-    model = models.Set
+    model = set_model.Set
     return construct.initialise(ctx, frame, model, model.__init__, {}, [found], [])
 
 
