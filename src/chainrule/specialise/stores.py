@@ -11,7 +11,7 @@ from typing import Any
 import gast
 
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import Operand
+from chainrule.ir.nodes import Operand, Value
 from chainrule.specialise import (
     arrays,
     calls,
@@ -24,6 +24,7 @@ from chainrule.specialise import (
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.memory import is_mutable
 from chainrule.types import lattice as lt
 
 
@@ -31,7 +32,7 @@ def item(
     ctx: Context, frame: Frame, base: Operand, index: Operand, value: Operand
 ) -> None:
     """Write `base[index] = value`."""
-    base = ctx.builder.memory.current(base)
+    base = _present(ctx, base)
     match type_of(base):
         case lt.ObjT():
             method = attribute(ctx, frame, base, "__setitem__")
@@ -46,6 +47,16 @@ def item(
             return
         case t:
             raise _refused(ctx, base, t)
+
+
+def _present(ctx: Context, op: Operand) -> Operand:
+    """Return what an object holds now; what is written is not None, if it might be."""
+    memory = ctx.builder.memory
+    now = memory.current(op)
+    out = ctx.builder.some(now)
+    if out is not now and isinstance(now, Value) and is_mutable(type_of(out)):
+        memory.becomes(now, out)
+    return out
 
 
 def _refused(ctx: Context, base: Operand, t: lt.Type) -> Exception:
@@ -121,7 +132,7 @@ def in_place(
     ctx: Context, frame: Frame, fn: Any, left: Operand, right: Operand
 ) -> Operand:
     """Write `left op= right`; return what the target is bound to then."""
-    left = ctx.builder.memory.current(left)
+    left = _present(ctx, left)
     t = type_of(left)
     if isinstance(t, lt.ArrayT):
         return arrays.augmented(
