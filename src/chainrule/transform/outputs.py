@@ -81,8 +81,9 @@ def as_given(b: Builder, g: Operand, like: Operand) -> Operand:
         if given[0] is prims.make_object and not by_keywords(given[1]):
             return b.apply(prims.make_object, like, Const(given[2]), *parts)
         return make(b, given, parts)
-    if isinstance(t, lt.ScalarT) and t.kind == "int" and _is_none(g):
-        return Const(0.0)  # a count that has to stay an integer
+    if isinstance(t, lt.ScalarT) and t.kind in ("int", "bool") and _is_none(g):
+        # A count that has to stay an integer has a gradient, a flag has none.
+        return Const(0.0) if t.kind == "int" else g
     if isinstance(t, lt.ScalarT) and t.dtype is None and t.exact:
         have = type_of(g)
         if isinstance(g, Const) and isinstance(g.value, int | float):
