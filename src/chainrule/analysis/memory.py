@@ -169,7 +169,14 @@ class Aliases:
                 self.give(param)
         self.joins: list[list[Value]] = []
         self.handed = _handed_out(function.body)
+        self.nested = False  # whether a loop inside another carries several arrays
         self.block(function.body, ())
+        known = 0
+        while self.nested and known < len(self.twins):
+            # A loop inside starts from what the loop around it may take for one.
+            known = len(self.twins)
+            self.joins.clear()
+            self.block(function.body, ())
         for _ in range(2):  # what loops hand on is known only now
             for values in self.joins:
                 self.unite(values)
@@ -360,6 +367,7 @@ class Aliases:
         for k, param in enumerate(body.params):
             if isinstance(param.type, CONTAINERS):
                 self.join(param, stmt.init[k], body.results[1 + k])
+        self.nested |= bool(loops) and len(arrays) > 1
         self.carry(stmt, arrays)
         if stmt.tape is not None:
             self.inside[stmt.tape] = loops

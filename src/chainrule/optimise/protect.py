@@ -46,6 +46,8 @@ from chainrule.ir.nodes import (
     outputs,
 )
 from chainrule.ir.walk import inner_blocks, statements, substitute
+from chainrule.optimise.copies import copy_of
+from chainrule.optimise.separate import separate
 from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT, TapeT
 
 WRITES = STORES | {prims.commit}
@@ -68,9 +70,12 @@ def protect(function: Function) -> None:
         for source in aliases.sources(place) & aliases.protected:
             _make_writable(function, source)
     aliases = Aliases(function, ours)
+    versions = {v for found in ours.values() for v in found}
+    copied_before: set[Value] = set()
+    while separate(function, aliases, {*ours, *versions}, copied_before):
+        aliases = Aliases(function, ours)
     finals = [s.args[1] for s in stores if s.fn is prims.commit and s.args[0] in ours]
     live = Liveness(function, stores, finals)
-    versions = {v for found in ours.values() for v in found}
     apart: list[Apply] = []
     copied: dict[Value, None] = {}
     for stmt in stores:
@@ -251,19 +256,6 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
         elif isinstance(stmt, Call):
             stmt.args = tuple(map(new, stmt.args))
     function.body.results = tuple(map(new, function.body.results))
-
-
-def copy_of(value: Value, out: Value) -> Apply:
-    """Return the copy of an array; its elements lie in the same order.
-
-    A sum depends on that order in the last digit.
-    """
-    dims = getattr(value.type, "dims", None)
-    if dims is not None and len(dims) > 1:
-        return Apply(out, np.copy, (value,), loc=value.loc)
-    copied = Apply(out, prims.copy_value, (value,), form="method", text="copy")
-    copied.loc = value.loc
-    return copied
 
 
 def _in_branches(function: Function, value: Value) -> bool:
