@@ -42,6 +42,13 @@ def raveled(x: Any, y: Any) -> Any:
     return (x * np.sin(y)).sum()
 
 
+def chosen(x: Any, y: Any) -> Any:
+    z = x if x[0] > 0.6 else y
+    z[1] = x[0] ** 2
+    z[2] *= y[0]
+    return (x * np.sin(y)).sum() + z[1]
+
+
 def untouched(x: Any, y: Any) -> Any:
     return (x * np.sin(y)).sum()
 
@@ -73,7 +80,7 @@ def blocks(m: Any) -> tuple[Any, ...]:
 CASES = [
     *(
         (f, LINE, v)
-        for f in (ends, scaled, swept, raveled)
+        for f in (ends, scaled, swept, raveled, chosen)
         for v in (shifted, turned, strided)
     ),
     *((f, LINE, twice) for f in (ends, scaled, swept, untouched)),

@@ -75,20 +75,22 @@ def stored(
     joined = composed(ctx, steps, index, base)
     if joined is not None:
         return b.apply(prims.index_set, base, joined, value, type_=t)
-    if not any(step.fn in PERHAPS for step in steps):
+    first = next((k for k, s in enumerate(steps) if s.fn in PERHAPS), None)
+    if first is None:
         return view_set(b, base, steps, index, value)
-    step, *rest = steps
-    view = b.apply(step.fn, base, *step.args[1:], kwargs=step.kwargs, form=step.form)
-    inner = stored(ctx, view, rest, index, value)
-    if step.fn is operator.getitem:
-        return b.apply(prims.index_set, base, step.args[1], inner, type_=t)
+    view = base
+    for step in steps[: first or 1]:
+        given, form = (view, *step.args[1:]), step.form
+        view = b.apply(step.fn, *given, kwargs=step.kwargs, form=form)
+    inner = stored(ctx, view, steps[first or 1 :], index, value)
+    if first:
+        return stored(ctx, base, steps[:first], Const(...), inner)
+    step = steps[0]
     if step.fn in (np.reshape, np.ravel):
         order = tuple((k, v) for k, v in step.kwargs if k == "order")
         shape = b.apply(np.shape, base)
         return b.apply(np.reshape, inner, shape, kwargs=order, type_=t)
-    if step.fn in PERHAPS:
-        return inner
-    return view_set(b, base, [step], Const(...), inner)
+    return inner
 
 
 def view_set(

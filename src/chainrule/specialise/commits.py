@@ -61,12 +61,15 @@ def _object(
     if layout[0] is prims.make_list and layout[2] != before[2]:
         _effect(b, prims.commit, place, final)
         return
-    for key in before[2]:
-        if key not in parts and layout[0] is prims.make_dict:
-            _effect(b, prims.drop_item, place, Const(key))
+    stays = before[2]
+    if layout[0] is prims.make_dict:
+        stays = _in_place(before[2], tuple(parts))
+        for key in before[2]:
+            if key not in stays:
+                _effect(b, prims.drop_item, place, Const(key))
     for key, part in parts.items():
         child = b.memory.parts.get((home, key))
-        if key in before[2]:
+        if key in stays:
             mine = _read(b, place, layout[0], key)
             if isinstance(part, Value) and b.memory.object(part) is child:
                 if part is not child and _changed(b, part, mine):
@@ -75,6 +78,14 @@ def _object(
             if part is mine or layout[0] is prims.make_tuple:
                 continue
         _part(ctx, layout, place, key, part)
+
+
+def _in_place(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the keys of a dict that were not taken out and put in again, behind."""
+    places = [before.index(k) for k in after if k in before]
+    count = next((i for i in range(1, len(places)) if places[i] < places[i - 1]), None)
+    kept = [k for k in after if k in before][:count]
+    return tuple(kept)
 
 
 def _changed(b: Builder, part: Value, mine: Operand) -> bool:

@@ -136,9 +136,13 @@ class Write:
                 self.done.add(root)
                 self.put(root, memory.current(root))
         for other, mirror in self.ctx.mirrors.get(home, ()) if mirrored else ():
-            if other not in self.done:
-                now = memory.current(other)
-                self.put(other, mirrors.seen(memory.b, mirror, content, now), False)
+            now = memory.current(other)
+            seen = mirrors.seen(memory.b, mirror, memory.current(home), now)
+            if other in self.done:  # as where one of both was chosen
+                memory.becomes(other, seen)
+            else:
+                self.fed.add(other)
+                self.put(other, seen, False)
         for twin in sorted(memory.twins.get(home, ()), key=lambda v: v.id):
             self.uncertain(home, twin)
 
