@@ -346,6 +346,8 @@ class Builder:
         if not isinstance(index, Const):
             return None
         parts = self.parts(base)
+        if isinstance(index.value, slice) and parts is None and holds_objects(base):
+            parts = self.elements(base)  # a new list of the same objects
         if parts is None:
             return None
         try:
@@ -485,6 +487,12 @@ def of_own_rule(
     if rule is not None and rule.kind == "elementwise":
         return elementwise(fn, *args, **kwargs)
     return probe(fn, *args, **kwargs)
+
+
+def holds_objects(op: Operand) -> bool:
+    """Say whether a list or tuple has elements that can be written."""
+    t = type_of(op)
+    return isinstance(t, lt.ListT | lt.TupleT) and any(map(is_mutable, t.items or ()))
 
 
 def abstract(op: Operand) -> Any:

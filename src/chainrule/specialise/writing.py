@@ -122,6 +122,7 @@ class Write:
         self.check_frozen(home)
         self.check_length(home, content)
         self.check_number(home)
+        self.check_tuples(home)
         for above in ancestors(memory, home):
             if above in memory.elements:
                 raise Iterated(memory.root(memory.elements[above]))
@@ -156,6 +157,20 @@ class Write:
         That may be written by several views of it; but not by what only shows it.
         """
         return root not in self.done or (root in self.fed and home not in self.shown)
+
+    def check_tuples(self, home: Value) -> None:
+        """Refuse a write to an element of a tuple that only the run picks."""
+        memory = self.memory
+        for op in ancestors(memory, home):
+            holder, key = memory.held.get(op, (op, None))
+            if isinstance(key, Apply) and isinstance(holder.type, lt.TupleT):
+                raise not_differentiable(
+                    "CR412",
+                    self.ctx.builder.loc,
+                    f"{called(home, 'this object')} is an element of a tuple",
+                    label="which element it is, is known only at run time",
+                    help="choose it with `if`: y = a if k == 0 else b",
+                )
 
     def check_length(self, home: Value, content: Operand) -> None:
         """Refuse to change the length of a list that a loop runs over."""
@@ -352,7 +367,12 @@ class Write:
                 continue
             seen.add(op)
             todo += memory.users.get(op, [])
+            holder, key = memory.held.get(op, (op, None))
+            if isinstance(key, Apply):  # any element of what it was picked from
+                picked = memory.b.elements(holder) or []
+                todo += [memory.object(e) for e in picked if isinstance(e, Value)]
             if memory.b.sees(op):
+                memory.open(op)  # an argument it is part of has changed too
                 memory.now[op] = LOST
 
     def put_back(self, place: Place) -> None:
@@ -436,7 +456,12 @@ class Write:
                 continue
             if any(memory.object(v) is other for v in memory.iterated):
                 raise Iterated(other)
+            now = memory.now.get(other, other)
+            items = memory.pools.items(now) if memory.is_built(now) else []  # type: ignore[arg-type]
             self.stale(other)
+            for item in map(memory.object, items):
+                if item not in chain:
+                    self.stale(item)
         todo = list(lists)
         while todo:
             holder = todo.pop()
