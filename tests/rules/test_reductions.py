@@ -68,7 +68,9 @@ def test_nan(fn: Any, axis: Any) -> None:
     check_rule(fn, a, axis=axis, keepdims=True)
 
 
-@pytest.mark.parametrize("name", "add multiply maximum minimum fmax fmin".split())
+@pytest.mark.parametrize(
+    "name", "add multiply maximum minimum fmax fmin logaddexp".split()
+)
 def test_reduce(name: str) -> None:
     """Equivalents of the methods `reduce` have the same values; their axis is 0."""
     fn = getattr(np, name).reduce

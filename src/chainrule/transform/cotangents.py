@@ -450,6 +450,8 @@ def bar_type(t: lt.Type) -> lt.Type:
             return lt.ListT(tuple(map(bar_type, items)))
         case lt.TupleT(items=items, cls=cls) if cls is tuple:
             return lt.TupleT(tuple(map(bar_type, items)))
+        case lt.ObjT(cls=cls, attrs=attrs):
+            return lt.ObjT(cls, tuple((k, bar_type(v)) for k, v in attrs))
     return t
 
 
