@@ -134,7 +134,7 @@ def _saved(report: Report) -> Iterator[Remark]:
 
 def _read_by(report: Report, saved: Saved) -> str:
     """Say which derivatives read a saved value."""
-    if saved.type == "bool":
+    if saved.type in ("bool", "bool_"):  # Python's, and that of either NumPy
         return "the reverse sweep takes the same branch"
     readers = [
         made

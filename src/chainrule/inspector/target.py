@@ -20,6 +20,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
+from chainrule.cache.primitives import as_function
+
 
 class UsageError(Exception):
     """The command line asks for something that is not there; exit status 2.
@@ -50,8 +54,11 @@ class Target:
     @property
     def signature(self) -> inspect.Signature:
         """The parameters of the function."""
+        function = self.function
+        if isinstance(function, np.ufunc):  # NumPy 1 gives it no signature
+            function = as_function(function)
         try:
-            return inspect.signature(self.function)
+            return inspect.signature(function)
         except (TypeError, ValueError) as problem:
             raise UsageError(f"{self.label} has no signature: {problem}") from None
 
