@@ -243,12 +243,7 @@ def heappop(heap: list[Any]) -> Any:
     if not heap:
         raise IndexError("index out of range")
     last = heap.pop()
-    if not heap:
-        return last
-    smallest = heap[0]
-    heap[0] = last
-    sift_up(heap, 0)
-    return smallest
+    return heapreplace(heap, last) if heap else last
 
 
 def heapreplace(heap: list[Any], item: Any) -> Any:

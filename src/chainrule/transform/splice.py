@@ -47,10 +47,14 @@ class Splicer:
         kwargs: dict[str, Operand],
     ) -> Operand:
         """Interpret a rule's function on operands."""
+        return self.interpret(self.used(template), args, kwargs)
+
+    def used(self, template: Callable[..., Any]) -> Any:
+        """Return a rule's plain function, and log that it is used."""
         plain: Any = inspect.unwrap(template)
         if log.listens(log.rules):
             tell(plain, self.builder.loc)
-        return self.interpret(plain, args, kwargs)
+        return plain
 
     def interpret(
         self, plain: Any, args: Sequence[Operand], kwargs: dict[str, Operand]
@@ -68,9 +72,7 @@ class Splicer:
         kwargs: dict[str, Operand],
     ) -> Operand:
         """Write what an elementwise rule says, interpreted as seldom as can be."""
-        plain: Any = inspect.unwrap(template)
-        if log.listens(log.rules):
-            tell(plain, self.builder.loc)
+        plain = self.used(template)
 
         def interpret(
             b: Builder, args: list[Operand], kwargs: dict[str, Operand]
