@@ -31,7 +31,7 @@ from chainrule.errors import (
     not_differentiable,
     while_differentiating,
 )
-from chainrule.ir.nodes import Function
+from chainrule.ir.nodes import Function, Value
 from chainrule.optimise.collect import collect
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.distinct import mark_distinct
@@ -209,9 +209,10 @@ def _derivative_ir(
     wrt = [find(function, name) for name in request.wrt]
     expand(function, [w.param for w in wrt])
     remove_dead(function)
-    for each in (*callees(function), function):
+    for each in callees(function):
         forget(each)
-    remove_dead(function)
+    if forget(function):
+        remove_dead(function)
     refuse_lossy(function, [w.param for w in wrt])
     stages.keep("primal", [function])
     derived = derive(function, request.transform, wrt, request.has_aux)
@@ -238,21 +239,7 @@ def optimise(derived: Derived) -> None:
     for root in derived.functions:
         for function in (*callees(root), root):
             remove_dead(function)
-            sizes_of_arguments(function, derived.ours)
-            merged, rounds = True, 0
-            while merged or rounds < 2:
-                rewrite(function, derived.ours, rounds > 0)
-                read_once(function)
-                remove_dead(function)
-                gather_elements(function, derived.ours)
-                shorter = collect(function, derived.ours)
-                merged, rounds = one_sweep(function, derived.ours), rounds + 1
-                merged |= leave_out_last_rows(function)
-            fused = fuse(function, derived.ours)
-            if fused:
-                rewrite(function, derived.ours, True)
-            if fused or shorter:
-                remove_dead(function)
+            shorten(function, derived.ours)
             drop_casts(function)
             mark_distinct(function)
     if len(derived.functions) == 2:
@@ -260,12 +247,33 @@ def optimise(derived: Derived) -> None:
         remove_dead(derived.functions[0])
     for k, function in enumerate(derived.functions):
         if len(derived.functions) == 1 or k == 1:
-            own_results(function, derived.own_parts)
-            remove_dead(function)
+            if own_results(function, derived.own_parts):
+                remove_dead(function)
     for root in derived.functions:
         for function in (*callees(root), root):
-            protect(function)
+            if protect(function):
+                remove_dead(function)
+
+
+def shorten(function: Function, ours: set[Value]) -> None:
+    """Write a function with fewer operations; what a pass leaves dead goes at once."""
+    sizes_of_arguments(function, ours)
+    changed, merged, rounds = True, True, 0
+    while merged or rounds < 2:
+        changed |= rewrite(function, ours, rounds > 0)
+        changed |= read_once(function)
+        if changed:
             remove_dead(function)
+        changed = gather_elements(function, ours)
+        changed |= collect(function, ours)
+        merged, rounds = one_sweep(function, ours), rounds + 1
+        merged |= leave_out_last_rows(function)
+        changed |= merged
+    if fuse(function, ours):
+        rewrite(function, ours, True)
+        changed = True
+    if changed:
+        remove_dead(function)
 
 
 def specialise_for(

@@ -250,7 +250,7 @@ class _Walker:
     def note_death(self, let: p.Let, live: int) -> None:
         """Note whether the first operand is not needed behind its use."""
         self.web.live_after[id(let)] = self.web.live_after.get(id(let), 0) | live
-        first = next(p.op_operands(let.op), None)
+        first = next(iter(p.op_operands(let.op)), None)
         if isinstance(first, Value) and first not in self.web.nested:
             store = sizes.is_statement(let.op)
             others = (

@@ -74,7 +74,7 @@ class Slots:
                     if isinstance(source, Value):
                         self.join(out, source)
             elif isinstance(node, p.Let):
-                first = next(p.op_operands(node.op), None)
+                first = next(iter(p.op_operands(node.op)), None)
                 more = sizes.is_sum(node.op) and node.out.hint is not None
                 more = more and node.out.hint == getattr(first, "hint", None)
                 if isinstance(first, Value) and (more or sizes.is_statement(node.op)):

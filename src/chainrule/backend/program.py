@@ -8,7 +8,7 @@ copies that carry values round a loop or out of an `if`, the append to the tape,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from chainrule.ir import nodes as ir
@@ -170,75 +170,71 @@ class Program:
     kept: list[Value] = field(default_factory=list)
 
 
-def op_operands(op: Op) -> Iterator[Operand]:
-    """Yield what an operation reads, in the order of evaluation."""
+# Most nodes are a `Let` of an `Apply`: that case comes first below.
+
+
+def op_operands(op: Op) -> tuple[Operand, ...]:
+    """Return what an operation reads, in the order of evaluation."""
     match op:
-        case ir.Apply(args=args, kwargs=kwargs):
-            yield from args
-            for _, value in kwargs:
-                yield value
-        case ir.Call(args=args):
-            yield from args
+        case ir.Apply() | ir.Call():
+            return ir.operands(op)
         case Choice(test=test, then=then, orelse=orelse):
-            yield test
-            yield then
-            yield orelse
+            return test, then, orelse
 
 
-def reads(node: Node) -> Iterator[Operand]:
-    """Yield what a node itself reads; not what the nodes inside it read."""
+def reads(node: Node) -> tuple[Operand, ...]:
+    """Return what a node itself reads; not what the nodes inside it read."""
     match node:
         case Let(op=op) | Unpack(op=op):
-            yield from op_operands(op)
+            return op_operands(op)
         case Copies(pairs=pairs):
-            for _, source in pairs:
-                yield source
+            return tuple(source for _, source in pairs)
         case Branch(test=test) | While(test=test):
-            yield test
+            return (test,)
         case For(iters=iters):
-            for it in iters:
-                yield it.source
+            return tuple(it.source for it in iters)
         case Append(tape=tape, items=items):
-            yield tape
-            yield from items
+            return tape, *items
         case Return(value=value):
-            yield value
+            return (value,)
         case With(context=context):
-            yield context
+            return (context,)
         case Try(handlers=handlers):
-            for handler in handlers:
-                if handler.classes is not None:
-                    yield handler.classes
+            return tuple(h.classes for h in handlers if h.classes is not None)
+    return ()
 
 
-def parts(node: Node) -> Iterator[Nodes]:
-    """Yield the lists of nodes inside a node."""
+def parts(node: Node) -> tuple[Nodes, ...]:
+    """Return the lists of nodes inside a node."""
     match node:
+        case Let():
+            return ()
         case Branch(then=then, orelse=orelse):
-            yield then
-            yield orelse
+            return then, orelse
         case For(body=body, orelse=orelse):
-            yield body
-            yield orelse
+            return body, orelse
         case While(header=header, body=body, orelse=orelse):
-            yield header
-            yield body
-            yield orelse
+            return header, body, orelse
         case Try(body=body, handlers=handlers, final=final):
-            yield body
-            for handler in handlers:
-                yield handler.body
-            yield final
+            return body, *(handler.body for handler in handlers), final
         case With(body=body):
-            yield body
+            return (body,)
+    return ()
 
 
-def walk(nodes: Nodes) -> Iterator[Node]:
-    """Yield all nodes, outer before inner, in the order of the text."""
+def walk(nodes: Nodes) -> list[Node]:
+    """Return all nodes, outer before inner, in the order of the text."""
+    found: list[Node] = []
+    _walk(nodes, found)
+    return found
+
+
+def _walk(nodes: Nodes, found: list[Node]) -> None:
     for node in nodes:
-        yield node
-        for inner in parts(node):
-            yield from walk(inner)
+        found.append(node)
+        if not isinstance(node, Let):
+            for inner in parts(node):
+                _walk(inner, found)
 
 
 def defines(node: Node) -> tuple[Value, ...]:

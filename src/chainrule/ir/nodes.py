@@ -16,7 +16,7 @@ parameter or a loop, and `hint` remembers what the user called it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -223,32 +223,31 @@ class Function:
     captured: tuple[Value, ...] = ()
 
 
-def operands(stmt: Stmt) -> Iterator[Operand]:
-    """Yield the operands that a statement reads itself, not those of its blocks."""
+# Most statements are `Apply`: that case comes first below.
+
+
+def operands(stmt: Stmt) -> tuple[Operand, ...]:
+    """Return the operands that a statement reads itself, not those of its blocks."""
     match stmt:
         case Apply(args=args, kwargs=kwargs):
-            yield from args
-            for _, value in kwargs:
-                yield value
+            return (*args, *(v for _, v in kwargs)) if kwargs else args
         case If(test=test):
-            yield test
+            return (test,)
         case Loop(iters=iters, init=init):
-            for it in iters:
-                yield it.source
-            yield from init
+            return (*(it.source for it in iters), *init)
         case Call(args=args):
-            yield from args
+            return args
         case With(context=context):
-            yield context
+            return (context,)
         case Try(handlers=handlers):
-            for handler in handlers:
-                if handler.classes is not None:
-                    yield handler.classes
+            return tuple(h.classes for h in handlers if h.classes is not None)
 
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:
     """Return the blocks inside a statement, in the order in which they run."""
     match stmt:
+        case Apply():
+            return ()
         case If(then=then, orelse=orelse):
             return then, orelse
         case Loop(header=header, body=body):
@@ -275,6 +274,8 @@ def outputs(stmt: Stmt) -> tuple[Value, ...]:
 def inner_values(stmt: Stmt) -> tuple[Value, ...]:
     """Return the values that a statement defines for its own blocks."""
     match stmt:
+        case Apply():
+            return ()
         case Loop(iters=iters):
             return tuple(v for it in iters for v in it.elems)
         case Try(handlers=handlers):

@@ -6,7 +6,7 @@ replacement of operands in place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from chainrule.ir.nodes import (
     Apply,
@@ -28,20 +28,29 @@ from chainrule.ir.nodes import (
 )
 
 
-def statements(block: Block) -> Iterator[Stmt]:
-    """Yield all statements, those of inner blocks after the one that holds them."""
-    for stmt in block.stmts:
-        yield stmt
-        for inner in blocks(stmt):
-            yield from statements(inner)
+def statements(block: Block) -> list[Stmt]:
+    """Return all statements, those of inner blocks after the one that holds them."""
+    found: list[Stmt] = []
+    _statements(block, found)
+    return found
 
 
-def inner_blocks(block: Block) -> Iterator[Block]:
-    """Yield a block and all blocks in it, outer before inner ones."""
-    yield block
+def _statements(block: Block, found: list[Stmt]) -> None:
     for stmt in block.stmts:
-        for inner in blocks(stmt):
-            yield from inner_blocks(inner)
+        found.append(stmt)
+        if not isinstance(stmt, Apply):
+            for inner in blocks(stmt):
+                _statements(inner, found)
+
+
+def inner_blocks(block: Block) -> list[Block]:
+    """Return a block and all blocks in it, outer before inner ones."""
+    found = [block]
+    for stmt in block.stmts:
+        if not isinstance(stmt, Apply):
+            for inner in blocks(stmt):
+                found += inner_blocks(inner)
+    return found
 
 
 def free_values(block: Block, bound: Iterable[Value] = ()) -> list[Value]:
@@ -81,8 +90,9 @@ def _count_uses(block: Block, uses: dict[Value, int]) -> None:
         for op in operands(stmt):
             if isinstance(op, Value):
                 uses[op] = uses.get(op, 0) + 1
-        for inner in blocks(stmt):
-            _count_uses(inner, uses)
+        if not isinstance(stmt, Apply):
+            for inner in blocks(stmt):
+                _count_uses(inner, uses)
     for op in block.results:
         if isinstance(op, Value):
             uses[op] = uses.get(op, 0) + 1
@@ -107,11 +117,10 @@ def substitute(block: Block, table: Mapping[Value, Operand]) -> None:
     def new(op: Operand) -> Operand:
         return table.get(op, op) if isinstance(op, Value) else op
 
-    for stmt in statements(block):
-        replace_operands(stmt, new)
-        for inner in blocks(stmt):
-            inner.results = tuple(map(new, inner.results))
-    block.results = tuple(map(new, block.results))
+    for inner in inner_blocks(block):
+        for stmt in inner.stmts:
+            replace_operands(stmt, new)
+        inner.results = tuple(map(new, inner.results))
 
 
 def replace_operands(stmt: Stmt, new: object) -> None:
@@ -120,7 +129,8 @@ def replace_operands(stmt: Stmt, new: object) -> None:
     match stmt:
         case Apply():
             stmt.args = tuple(map(new, stmt.args))
-            stmt.kwargs = tuple((k, new(v)) for k, v in stmt.kwargs)
+            if stmt.kwargs:
+                stmt.kwargs = tuple((k, new(v)) for k, v in stmt.kwargs)
         case If():
             stmt.test = new(stmt.test)
         case Loop():

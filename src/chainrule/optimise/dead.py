@@ -29,6 +29,8 @@ from chainrule.ir.nodes import (
     Value,
     With,
     blocks,
+    operands,
+    outputs,
 )
 from chainrule.ir.walk import statements
 from chainrule.types import lattice as lt
@@ -77,17 +79,18 @@ class Tapes:
         self.foreign: list[Value] = []
         self.present = self.fixed = self.loops = False
         for stmt in statements(body):
-            self.enter(stmt)
+            if not isinstance(stmt, Apply):
+                self.enter(stmt)
+            elif stmt.fn is builtins.reversed:
+                [arg] = stmt.args
+                if isinstance(arg, Value) and isinstance(arg.type, lt.TapeT):
+                    self.reversed[stmt.out] = arg
+                    self.union(stmt.out, arg)
+            elif isinstance(stmt.out.type, lt.TapeT):
+                self.foreign.append(stmt.out)  # written by the other half of a pair
 
     def enter(self, stmt: Stmt) -> None:
         """Note which tape values are the same tape."""
-        if isinstance(stmt, Apply) and stmt.fn is builtins.reversed:
-            [arg] = stmt.args
-            if isinstance(arg, Value) and isinstance(arg.type, lt.TapeT):
-                self.reversed[stmt.out] = arg
-                self.union(stmt.out, arg)
-        elif isinstance(stmt, Apply) and isinstance(stmt.out.type, lt.TapeT):
-            self.foreign.append(stmt.out)  # written by the other half of a pair
         for path in paths(stmt):
             for out, result in zip(stmt.outs, path.results, strict=True):  # type: ignore[union-attr]
                 self.union(out, result)
@@ -173,7 +176,7 @@ class Liveness:
     """Marks the values that are needed, until nothing is added."""
 
     def __init__(self, tapes: Tapes) -> None:
-        self.found: set[Value] = set()
+        self.found: set[Operand] = set()
         self.tapes = tapes
         if tapes.present:
             tapes.connect()
@@ -181,18 +184,19 @@ class Liveness:
             tapes.read_all(tape)
 
     def mark(self, ops: Iterable[Operand]) -> None:
-        for op in ops:
-            if isinstance(op, Value) and op not in self.found:
-                self.found.add(op)
+        self.found.update(ops)
 
     def block(self, block: Block) -> None:
         for stmt in reversed(block.stmts):
-            self.stmt(stmt)
+            if not isinstance(stmt, Apply):
+                self.stmt(stmt)
+            elif stmt.effect or stmt.out in self.found:
+                self.mark(operands(stmt))
+                if self.tapes.loops:
+                    self.read_tapes(stmt)
 
     def stmt(self, stmt: Stmt) -> None:
         match stmt:
-            case Apply():
-                self.apply(stmt)
             case Call(args=args):
                 self.mark(args)
                 self.whole_tapes(args)
@@ -220,11 +224,8 @@ class Liveness:
             if isinstance(op, Value) and isinstance(op.type, lt.TapeT):
                 self.tapes.read_all(op)
 
-    def apply(self, stmt: Apply) -> None:
-        if not stmt.effect and stmt.out not in self.found:
-            return
-        self.mark(stmt.args)
-        self.mark(v for _, v in stmt.kwargs)
+    def read_tapes(self, stmt: Apply) -> None:
+        """Keep the tapes that an operation reads whole."""
         if stmt.out not in self.tapes.reversed and stmt.fn is not len:
             self.whole_tapes(stmt.args)
 
@@ -258,10 +259,8 @@ class Liveness:
                 self.tapes.read(it.source, live)
 
 
-def needed(stmt: Stmt, live: set[Value]) -> bool:
+def needed(stmt: Stmt, live: set[Operand]) -> bool:
     """Say whether a structured statement has a live result or an effect."""
-    from chainrule.ir.nodes import outputs
-
     if any(v in live for v in outputs(stmt)):
         return True
     return any(has_effect(block) for block in blocks(stmt))
@@ -270,11 +269,12 @@ def needed(stmt: Stmt, live: set[Value]) -> bool:
 def has_effect(block: Block) -> bool:
     """Say whether running a block can be observed."""
     for stmt in block.stmts:
-        if isinstance(stmt, Call) or (isinstance(stmt, Apply) and stmt.effect):
+        if isinstance(stmt, Apply):
+            if stmt.effect:
+                return True
+        elif isinstance(stmt, Call | With | Try):
             return True
-        if isinstance(stmt, With | Try):
-            return True
-        if any(has_effect(inner) for inner in blocks(stmt)):
+        elif any(map(has_effect, blocks(stmt))):
             return True
     return False
 
@@ -282,17 +282,21 @@ def has_effect(block: Block) -> bool:
 class Sweep:
     """Removes what was not marked."""
 
-    def __init__(self, live: set[Value], tapes: Tapes) -> None:
+    def __init__(self, live: set[Operand], tapes: Tapes) -> None:
         self.live = live
         self.tapes = tapes
 
     def block(self, block: Block) -> None:
-        block.stmts = [s for s in block.stmts if self.keep(s)]
+        live = self.live
+        block.stmts = [
+            s
+            for s in block.stmts
+            if (s.effect or s.out in live if isinstance(s, Apply) else self.keep(s))
+        ]
 
     def keep(self, stmt: Stmt) -> bool:
+        """Say whether a structured statement or a call stays, and sweep it."""
         match stmt:
-            case Apply():
-                return stmt.effect or stmt.out in self.live
             case Call():
                 return True
             case Loop():

@@ -26,7 +26,7 @@ from chainrule.ir.nodes import (
     Value,
     blocks,
 )
-from chainrule.ir.walk import count_uses
+from chainrule.ir.walk import count_uses, statements
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.types import lattice as lt
 
@@ -34,22 +34,31 @@ LONGEST = 4
 Terms = dict[object, list[Apply]]
 
 
-def gather_elements(function: Function, ours: set[Value]) -> None:
-    """Rewrite chains of additions to elements in place; what is made is ours too."""
-    _block(function.body, count_uses(function.body), ours)
+def gather_elements(function: Function, ours: set[Value]) -> bool:
+    """Rewrite chains of additions to elements in place; what is made is ours too.
+
+    Says whether there were any.
+    """
+    if not any(
+        isinstance(s, Apply) and s.fn is prims.index_add
+        for s in statements(function.body)
+    ):
+        return False
+    return _block(function.body, count_uses(function.body), ours)
 
 
-def _block(block: Block, uses: dict[Value, int], ours: set[Value]) -> None:
+def _block(block: Block, uses: dict[Value, int], ours: set[Value]) -> bool:
+    changed = False
     for stmt in block.stmts:
         for inner in blocks(stmt):
-            _block(inner, uses, ours)
+            changed |= _block(inner, uses, ours)
     adds = {
         s.out: s
         for s in block.stmts
         if isinstance(s, Apply) and s.fn is prims.index_add and s.out in ours
     }
     if not adds:
-        return
+        return changed
     made = {s.out: s for s in block.stmts if isinstance(s, Apply)}
     inside = {s.args[0] for s in adds.values() if uses.get(s.args[0]) == 1}  # type: ignore[arg-type]
     written: dict[Value, list[Apply]] = {}
@@ -64,7 +73,7 @@ def _block(block: Block, uses: dict[Value, int], ours: set[Value]) -> None:
             gone.update(s.out for s in chain)
             ours.update(s.out for s in new)
     if not written:
-        return
+        return changed
     kept: list[Stmt] = []
     for stmt in block.stmts:
         if isinstance(stmt, Apply) and stmt.out in gone:
@@ -72,6 +81,7 @@ def _block(block: Block, uses: dict[Value, int], ours: set[Value]) -> None:
         else:
             kept.append(stmt)
     block.stmts = kept
+    return True
 
 
 def _chain(out: Value, adds: dict[Value, Apply], uses: dict[Value, int]) -> list[Apply]:

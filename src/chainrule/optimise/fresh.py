@@ -28,11 +28,15 @@ from chainrule.ir.walk import statements, substitute
 Context = tuple[tuple[Value, bool], ...]
 
 
-def forget(function: Function) -> None:
-    """Carry no variable that every iteration makes anew, in place."""
+def forget(function: Function) -> bool:
+    """Carry no variable that every iteration makes anew, in place.
+
+    Says whether there were any.
+    """
     loops = [s for s in statements(function.body) if isinstance(s, Loop)]
     if not any(isinstance(op, Undef) for loop in loops for op in loop.init):
-        return
+        return False
+    changed = False
     known = Definedness(function.body)
     used = _used(function.body)
     for loop in loops:
@@ -42,6 +46,8 @@ def forget(function: Function) -> None:
             fresh = isinstance(loop.init[k], Undef) and loop.outs[k] not in used
             if fresh and Inherited(known, loop, k).never_read():
                 _drop(loop, k)
+                changed = True
+    return changed
 
 
 def _used(block: Block) -> set[Value]:

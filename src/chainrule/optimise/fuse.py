@@ -21,13 +21,15 @@ from chainrule.ir.nodes import (
     blocks,
     operands,
 )
-from chainrule.ir.walk import count_uses, free_values, substitute
+from chainrule.ir.walk import count_uses, free_values, statements, substitute
 
 BETWEEN = 3
 
 
 def fuse(function: Function, ours: set[Value]) -> bool:
     """Fuse branches everywhere in a function, in place; say whether there were any."""
+    if not any(isinstance(s, If) for s in statements(function.body)):
+        return False
     return _block(function.body, count_uses(function.body), ours)
 
 

@@ -54,14 +54,14 @@ WRITES = STORES | {prims.commit}
 PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 
 
-def protect(function: Function) -> None:
-    """Copy what is read behind a write to its memory."""
-    snapshots(function)
+def protect(function: Function) -> bool:
+    """Copy what is read behind a write to its memory; say whether there were writes."""
+    changed = snapshots(function)
     stores = [
         s for s in statements(function.body) if isinstance(s, Apply) and _writes(s)
     ]
     if not stores:
-        return
+        return changed
     ours = committed(function)
     aliases = Aliases(function, ours)
     for stmt in stores:
@@ -98,10 +98,14 @@ def protect(function: Function) -> None:
     _set_apart(function, apart)
     for value in copied:
         _copy(function, value)
+    return True
 
 
-def snapshots(function: Function) -> None:
-    """Read containers of the caller that change from a copy that does not."""
+def snapshots(function: Function) -> bool:
+    """Read containers of the caller that change from a copy that does not.
+
+    Says whether there were any.
+    """
     puts = [
         s
         for s in statements(function.body)
@@ -128,6 +132,7 @@ def snapshots(function: Function) -> None:
         made.args = (place,)
         for stmt in mine:
             stmt.args = (place, *stmt.args[1:])
+    return bool(puts)
 
 
 def _make_writable(function: Function, value: Value) -> None:

@@ -60,12 +60,12 @@ UNSHARED = {
 }
 
 
-def rewrite(function: Function, ours: set[Value], again: bool = False) -> None:
-    """Rewrite a function in place; what is made is ours too.
+def rewrite(function: Function, ours: set[Value], again: bool = False) -> bool:
+    """Rewrite a function in place; what is made is ours too. Say whether it changed.
 
     Quotients are shared when it is done `again`: sums have been taken apart by then.
     """
-    Rewriter(function, ours, again).run(function)
+    return Rewriter(function, ours, again).run(function)
 
 
 class Rewriter:
@@ -74,6 +74,7 @@ class Rewriter:
     def __init__(self, function: Function, ours: set[Value], again: bool) -> None:
         self.again = again
         self.table: dict[Value, Operand] = {}
+        self.taken = False
         self.ours = ours
         self.b = Builder(algebra=True)
         self.seen: list[dict[Any, Value]] = [{}]
@@ -84,8 +85,9 @@ class Rewriter:
                 else:
                     self.b.outer_defs[stmt.out] = stmt
 
-    def run(self, function: Function) -> None:
+    def run(self, function: Function) -> bool:
         self.block(function.body)
+        return self.taken or bool(self.table)
 
     def new(self, op: Operand) -> Operand:
         while isinstance(op, Value) and op in self.table:
@@ -281,6 +283,7 @@ class Rewriter:
 
     def branches(self, stmt: If) -> list[Stmt]:
         if isinstance(stmt.test, Const):
+            self.taken = True
             taken = stmt.then if stmt.test.value else stmt.orelse
             for out, result in zip(stmt.outs, taken.results, strict=True):
                 self.table[out] = result

@@ -13,11 +13,15 @@ from chainrule.optimise.dead import Tapes
 from chainrule.types import lattice as lt
 
 
-def read_once(function: Function) -> None:
-    """Read the first of the entries of a tape that are the same, in place."""
+def read_once(function: Function) -> bool:
+    """Read the first of the entries of a tape that are the same, in place.
+
+    Says whether there were any.
+    """
     tapes = Tapes(function.body)
     if not tapes.present:
-        return
+        return False
+    changed = False
     tapes.connect()
     rows: dict[Value, list[tuple[Operand, ...]]] = {}
     for root, found in tapes.entries.items():
@@ -32,6 +36,8 @@ def read_once(function: Function) -> None:
                 table = {it.elems[j]: it.elems[i] for j, i in first.items()}
                 if table:
                     substitute(stmt.body, table)
+                    changed = True
+    return changed
 
 
 def _first(rows: list[tuple[Operand, ...]], count: int) -> dict[int, int]:

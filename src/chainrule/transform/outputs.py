@@ -189,9 +189,11 @@ class Ownership:
         return isinstance(stmt, Apply) and stmt.fn is prims.live
 
 
-def own_results(function: Function, skip: int = 0) -> None:
+def own_results(function: Function, skip: int = 0) -> bool:
     """Copy returned arrays that share memory;
     the first `skip` parts are the primal's own.
+
+    Says whether anything was written for that.
     """
     ownership = Ownership(function)
     b = Builder()
@@ -212,6 +214,7 @@ def own_results(function: Function, skip: int = 0) -> None:
             new = _own(b, ownership, result)
     function.body.stmts.extend(end.stmts)
     function.body.results = (new,)
+    return bool(end.stmts) or new is not result
 
 
 def _note(b: Builder, ownership: Ownership, op: Operand) -> None:
