@@ -19,6 +19,8 @@ from chainrule.errors import Diagnostic, NotDifferentiable
 from chainrule.frontend import missing
 from chainrule.frontend.scope import YIELDS, Scope, exits, own_nodes, scope_of
 from chainrule.frontend.source import Source
+from chainrule.frontend.trees import children
+from chainrule.frontend.trees import children
 
 MAX_DEPTH = 200
 RUN_TIME_NAMES = frozenset(["eval", "exec", "compile", "locals", "globals", "vars"])
@@ -44,15 +46,16 @@ def require(source: Source) -> None:
 
 def _too_deep(source: Source) -> NotDifferentiable | None:
     """Return the diagnostic of the first expression that is nested too deep."""
-    stack: list[tuple[gast.AST, int, gast.AST]] = [(source.tree, 0, source.tree)]
-    while stack:
-        node, depth, top = stack.pop()
-        if depth > MAX_DEPTH:
-            return missing.too_deep(source.loc(top))
-        for child in gast.iter_child_nodes(node):
-            first = depth == 0 or isinstance(child, gast.stmt)
-            stack.append((child, depth + 1, child if first else top))
-    return None
+    level = [(source.tree, source.tree)]
+    for depth in range(MAX_DEPTH + 1):
+        level = [
+            (child, child if depth == 0 or isinstance(child, gast.stmt) else top)
+            for node, top in level
+            for child in children(node)
+        ]
+        if not level:
+            return None
+    return missing.too_deep(source.loc(level[0][1]))
 
 
 @dataclass
@@ -201,6 +204,11 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
         if isinstance(node, gast.stmt):
             self.stmt = node
         super().visit(node)
+
+    def generic_visit(self, node: gast.AST) -> None:
+        """Visit what is inside a node."""
+        for child in children(node):
+            self.visit(child)
 
     def _statement(self, target: gast.AST) -> gast.AST:
         """Return what to mark: the statement when it does nothing but this store."""

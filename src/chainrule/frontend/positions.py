@@ -100,6 +100,8 @@ def segment(lines: Sequence[str], node: Found, indent: int = 0) -> str:
 
 def to_characters(tree: gast.AST, lines: Sequence[str], indent: int = 0) -> None:
     """Turn columns, which parsers count in bytes, into characters; add `indent`."""
+    if not indent and all(line.isascii() for line in lines):
+        return
     for node in gast.walk(tree):
         if getattr(node, "end_lineno", None) is None:
             continue

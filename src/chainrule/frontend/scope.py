@@ -12,11 +12,17 @@ from dataclasses import dataclass
 
 import gast
 
+from chainrule.frontend.trees import children, walk
+
 FUNCTIONS = (gast.FunctionDef, gast.AsyncFunctionDef, gast.Lambda)
 SCOPES = (*FUNCTIONS, gast.ClassDef)
 COMPREHENSIONS = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
 YIELDS = (gast.Yield, gast.YieldFrom)
 LOOPS = (gast.For, gast.AsyncFor, gast.While)
+BINDERS = {
+    *(gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.NamedExpr),
+    *(gast.Import, gast.ImportFrom, gast.MatchAs, gast.MatchStar, gast.MatchMapping),
+}
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,15 @@ def scope_of(function: gast.AST) -> Scope:
 def _scope_of(function: gast.AST) -> Scope:
     params = parameters(function)
     body = _body(function)
-    nodes = [node for node, _ in own_nodes(body)]
+    own = list(own_nodes(body))
+    nodes = [node for node, _ in own]
     outer_globals = _unique(
         name for n in nodes if isinstance(n, gast.Global) for name in n.names
     )
     nonlocals = _unique(
         name for n in nodes if isinstance(n, gast.Nonlocal) for name in n.names
     )
-    assigned = assigned_names(body)
+    assigned = _unique(_bindings(own))
     bound = _unique([*params, *assigned])
     local = tuple(n for n in bound if n not in outer_globals and n not in nonlocals)
     known = set(local)
@@ -96,7 +103,7 @@ def shared_names(function: gast.AST) -> frozenset[str]:
     """Return the local names that functions inside assign; kept with the tree."""
     known: frozenset[str] | None = getattr(function, "shared", None)
     if known is None:
-        inner = [n for n in gast.walk(function) if isinstance(n, gast.Nonlocal)]
+        inner = [n for n in walk(function) if isinstance(n, gast.Nonlocal)]
         names = {name for node in inner for name in node.names}
         known = function.shared = frozenset(names & set(local_names(function)))
     return known
@@ -113,15 +120,15 @@ def assigned_names(stmts: Iterable[gast.AST]) -> tuple[str, ...]:
     The bodies of nested functions and the targets of comprehensions do not count; `:=`
     inside a comprehension does.
     """
-    return _unique(_bindings(stmts))
+    return _unique(_bindings(own_nodes(stmts)))
 
 
 def augmented_names(stmts: Iterable[gast.AST]) -> tuple[str, ...]:
     """Return the names that statements bind in no other way than by `name += ...`."""
-    nodes = [node for node, _ in own_nodes(stmts)]
-    found = [n.target for n in nodes if isinstance(n, gast.AugAssign)]
+    own = list(own_nodes(stmts))
+    found = [n.target for n, _ in own if isinstance(n, gast.AugAssign)]
     names = [t.id for t in found if isinstance(t, gast.Name)]
-    bound = list(_bindings(stmts))
+    bound = list(_bindings(own))
     return _unique(n for n in names if bound.count(n) == names.count(n))
 
 
@@ -145,7 +152,7 @@ def exits(stmts: Iterable[gast.stmt]) -> frozenset[str]:
             stack.extend((s, True) for s in node.body)
             stack.extend((s, in_loop) for s in node.orelse)
         elif not isinstance(node, (gast.expr, *SCOPES)):
-            stack.extend((child, in_loop) for child in gast.iter_child_nodes(node))
+            stack.extend((child, in_loop) for child in children(node))
     return frozenset(found)
 
 
@@ -180,31 +187,32 @@ def own_nodes(
     while stack:
         node, inside = stack.pop()
         yield node, inside
-        if isinstance(node, SCOPES):
-            children = _outside(node)
-        else:
-            children = list(gast.iter_child_nodes(node))
-        inside = inside or isinstance(node, COMPREHENSIONS)
-        stack.extend((child, inside) for child in reversed(children))
+        parts = _outside(node) if isinstance(node, SCOPES) else children(node)
+        if parts:
+            inside = inside or isinstance(node, COMPREHENSIONS)
+            stack += [(part, inside) for part in reversed(parts)]
 
 
-def _bindings(nodes: Iterable[gast.AST]) -> Iterator[str]:
-    """Yield the names bound by nodes, once for each binding."""
-    for node, inside in own_nodes(nodes):
-        match node:
-            case gast.FunctionDef() | gast.AsyncFunctionDef() | gast.ClassDef():
-                yield node.name
-            case gast.NamedExpr():
-                yield node.target.id
-            case gast.Name(ctx=gast.Store() | gast.Del()) if not inside:
+def _bindings(own: Iterable[tuple[gast.AST, bool]]) -> Iterator[str]:
+    """Yield the names bound by a function's own nodes, once for each binding."""
+    for node, inside in own:
+        if isinstance(node, gast.Name):
+            if not inside and isinstance(node.ctx, (gast.Store, gast.Del)):
                 yield node.id
-            case gast.Import() | gast.ImportFrom():
-                for alias in node.names:
-                    yield alias.asname or alias.name.partition(".")[0]
-            case gast.MatchAs() | gast.MatchStar() if node.name is not None:
-                yield node.name
-            case gast.MatchMapping() if node.rest is not None:
-                yield node.rest
+        elif type(node) in BINDERS:
+            yield from _bound(node)
+
+
+def _bound(node: gast.AST) -> list[str]:
+    """Return the names that a node other than a name binds by itself."""
+    match node:
+        case gast.NamedExpr():
+            return [node.target.id]
+        case gast.Import() | gast.ImportFrom():
+            return [a.asname or a.name.partition(".")[0] for a in node.names]
+        case gast.MatchMapping():
+            return [] if node.rest is None else [node.rest]
+    return [] if node.name is None else [node.name]
 
 
 def _reads(nodes: Iterable[gast.AST]) -> Iterator[str]:
@@ -212,7 +220,9 @@ def _reads(nodes: Iterable[gast.AST]) -> Iterator[str]:
     stack = list(nodes)[::-1]
     while stack:
         node = stack.pop()
-        if isinstance(node, FUNCTIONS):
+        if isinstance(node, gast.Name) and isinstance(node.ctx, gast.Load):
+            yield node.id
+        elif isinstance(node, FUNCTIONS):
             yield from _reads(_outside(node))
             yield from scope_of(node).free
         elif isinstance(node, gast.ClassDef):
@@ -222,10 +232,8 @@ def _reads(nodes: Iterable[gast.AST]) -> Iterator[str]:
         elif isinstance(node, COMPREHENSIONS):
             yield from _reads([node.generators[0].iter])
             yield from _comprehension_reads(node)
-        elif isinstance(node, gast.Name) and isinstance(node.ctx, gast.Load):
-            yield node.id
         else:
-            stack.extend(reversed(list(gast.iter_child_nodes(node))))
+            stack += reversed(children(node))
 
 
 def _comprehension_reads(node: gast.AST) -> Iterator[str]:

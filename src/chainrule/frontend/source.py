@@ -25,7 +25,7 @@ from typing import Any
 
 import gast
 
-from chainrule.frontend import missing, positions, recompile
+from chainrule.frontend import missing, positions, recompile, trees
 from chainrule.frontend.positions import Found
 from chainrule.ir.nodes import Loc
 
@@ -219,7 +219,7 @@ def _functions(module: ast.Module, name: str) -> list[Place]:
 def _index(module: ast.Module) -> dict[str, list[Place]]:
     index: dict[str, list[Place]] = {}
     for stmt in module.body:
-        for node in ast.walk(stmt):
+        for node in trees.walk(stmt):
             if isinstance(node, Found):
                 name = getattr(node, "name", "<lambda>")
                 index.setdefault(name, []).append((node, stmt))
@@ -236,7 +236,7 @@ def _find(
     several = len(here) > 1
     if several:
         here = positions.enclosing(here, code)
-    if len({ast.dump(node) for node, _ in here}) > 1:
+    if len(here) > 1 and len({ast.dump(node) for node, _ in here}) > 1:
         raise missing.not_there(function, "several functions on this line fit")
     for node, stmt in here:
         if recompile.is_current(code, module, stmt, exact=several, part=part):
