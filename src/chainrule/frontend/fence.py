@@ -20,7 +20,6 @@ from chainrule.frontend import missing
 from chainrule.frontend.scope import YIELDS, Scope, exits, own_nodes, scope_of
 from chainrule.frontend.source import Source
 from chainrule.frontend.trees import children
-from chainrule.frontend.trees import children
 
 MAX_DEPTH = 200
 RUN_TIME_NAMES = frozenset(["eval", "exec", "compile", "locals", "globals", "vars"])

@@ -10,20 +10,22 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 NO_PARTS = {"ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment"}
 
 
 @functools.cache
-def _fields(cls: type[ast.AST]) -> tuple[str, ...]:
+def _fields(cls: Any) -> tuple[str, ...]:
     """Return the fields of a class of nodes that hold other nodes."""
     return tuple(name for name in cls._fields if name not in NO_PARTS)
 
 
 def children(node: ast.AST) -> list[ast.AST]:
     """Return the nodes directly inside a node."""
-    found = []
-    for name in _fields(type(node)):
+    found: list[ast.AST] = []
+    kind: Any = type(node)
+    for name in _fields(kind):
         value = getattr(node, name, None)
         if isinstance(value, ast.AST):
             found.append(value)

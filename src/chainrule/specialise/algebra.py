@@ -47,12 +47,13 @@ def without_defaults(
     fn: Callable[..., Any], kwargs: Sequence[tuple[str, Operand]]
 ) -> tuple[tuple[str, Operand], ...]:
     """Drop `axis=None` and `keepdims=False`, which say nothing."""
+    if not kwargs or fn not in REDUCTIONS:
+        return tuple(kwargs)
     said = {"axis": None, "keepdims": False, "where": True, "dtype": None}
     return tuple(
         (k, v)
         for k, v in kwargs
         if not (k in said and isinstance(v, Const) and v.value is said[k])
-        or fn not in REDUCTIONS
     )
 
 
@@ -75,11 +76,14 @@ def is_float(op: Operand) -> bool:
 
 
 def made(b: Builder, op: Operand, *fns: Any) -> Apply | None:
-    """Return the operation that made an unnamed operand, if it is one of these."""
-    if not isinstance(op, Value) or op.hint is not None:
-        return None
+    """Return the operation that made an unnamed operand, if it is one of these.
+
+    None of these means any.
+    """
     stmt = b.defs.get(op)
-    return stmt if stmt is not None and stmt.fn in fns and not stmt.kwargs else None
+    if stmt is None or stmt.out.hint is not None or stmt.kwargs:
+        return None
+    return stmt if not fns or stmt.fn in fns else None
 
 
 def is_plain_number(op: Operand) -> bool:
@@ -148,6 +152,36 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
     if (plain := without_broadcast(b, mul, args)) is not None:
         return plain
+    left, right = made(b, x), made(b, y)
+    if isinstance(x, Const) or isinstance(y, Const):
+        if (scaled := _scaled(b, x, y)) is not None:
+            return scaled
+    elif left is not None and _is_reciprocal(left) and is_float(y):
+        return b.apply(div, b.apply(mul, left.args[0], y), left.args[1])
+    if (plain := unsigned(b, y)) is not None:
+        return b.apply(neg, b.apply(mul, x, plain))
+    if (plain := unsigned(b, x)) is not None:
+        return b.apply(neg, b.apply(mul, plain, y))
+    if left is not None and left.fn is div and left.args[1] is y:
+        if b.infer(mul, (x, y), ()) == type_of(left.args[0]):
+            return left.args[0]
+    if (closed := sigmoid(b, x, y)) is not None:
+        return closed
+    if left is not None and left.fn is operator.getitem and _is_number_or_scalar(y):
+        if _only_leads(left.args[1]):
+            return b.getitem(b.apply(mul, left.args[0], y), left.args[1].value)  # type: ignore[union-attr]
+    if right is None:
+        return None
+    if right.fn is operator.getitem and _is_number_or_scalar(x):
+        if _only_leads(right.args[1]):
+            return b.getitem(b.apply(mul, x, right.args[0]), right.args[1].value)  # type: ignore[union-attr]
+    if right.fn in (div, mul):
+        return b.apply(right.fn, b.apply(mul, x, right.args[0]), right.args[1])
+    return None
+
+
+def _scaled(b: Builder, x: Operand, y: Operand) -> Operand | None:
+    """Return a simpler product of which a factor is a constant."""
     for one, other in ((x, y), (y, x)):
         if is_number(one, 1) and (
             is_float(other) or (is_count(other) and _is_int(one))
@@ -170,27 +204,6 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
             return b.apply(div, factor, inner.args[1])
     elif is_plain_number(y) and is_float(x):
         return b.apply(mul, y, x)
-    elif (inner := _reciprocal(b, x)) is not None and is_float(y):
-        return b.apply(div, b.apply(mul, inner.args[0], y), inner.args[1])
-    if (plain := unsigned(b, y)) is not None:
-        return b.apply(neg, b.apply(mul, x, plain))
-    if (plain := unsigned(b, x)) is not None:
-        return b.apply(neg, b.apply(mul, plain, y))
-    if inner := made(b, x, div):
-        if inner.args[1] is y and b.infer(mul, (x, y), ()) == type_of(inner.args[0]):
-            return inner.args[0]
-    if (closed := sigmoid(b, x, y)) is not None:
-        return closed
-    for k, (one, other) in enumerate(((x, y), (y, x))):
-        inner = made(b, one, operator.getitem)
-        if inner is not None and _is_number_or_scalar(other):
-            if _only_leads(inner.args[1]):
-                small = (inner.args[0], other) if k == 0 else (other, inner.args[0])
-                return b.getitem(b.apply(mul, *small), inner.args[1].value)  # type: ignore[union-attr]
-    if inner := made(b, y, div):
-        return b.apply(div, b.apply(mul, x, inner.args[0]), inner.args[1])
-    if inner := made(b, y, mul):
-        return b.apply(mul, b.apply(mul, x, inner.args[0]), inner.args[1])
     return None
 
 
@@ -199,14 +212,11 @@ def _is_number_or_scalar(op: Operand) -> bool:
     return is_plain_number(op) or isinstance(type_of(op), lt.ScalarT)
 
 
-def _reciprocal(b: Builder, op: Operand) -> Apply | None:
-    """Return the operation if an operand is `1 / x` or `-1 / x`."""
-    inner = made(b, op, div)
-    if inner is not None and (
-        is_number(inner.args[0], 1) or is_number(inner.args[0], -1)
-    ):
-        return inner if is_float(inner.args[1]) else None
-    return None
+def _is_reciprocal(stmt: Apply) -> bool:
+    """Say whether an operation is `1 / x` or `-1 / x`."""
+    if stmt.fn is not div or not is_float(stmt.args[1]):
+        return False
+    return is_number(stmt.args[0], 1) or is_number(stmt.args[0], -1)
 
 
 def _is_int(op: Operand) -> bool:
@@ -233,9 +243,10 @@ def _add(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
     if (plain := without_broadcast(b, add, args)) is not None:
         return plain
-    for zero, other in ((x, y), (y, x)):
-        if is_number(zero, 0) and is_float(other):
-            return other
+    if isinstance(x, Const) or isinstance(y, Const):
+        for zero, other in ((x, y), (y, x)):
+            if is_number(zero, 0) and is_float(other):
+                return other
     if x is y and is_float(x):
         return b.apply(mul, Const(2), x)
     if (chosen := _choice(b, x, y)) is not None:
@@ -421,7 +432,7 @@ def _getitem(b: Builder, args: Sequence[Operand]) -> Operand | None:
 
 def unsigned(b: Builder, op: Operand) -> Operand | None:
     """Return what an operand is the negative of, be it a named cotangent."""
-    stmt = b.defs.get(op) if isinstance(op, Value) else None
+    stmt = b.defs.get(op)
     if stmt is None or stmt.fn is not neg:
         return None
     ours = stmt.out.hint is None or stmt.out.hint.endswith("_bar")

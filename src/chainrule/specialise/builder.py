@@ -14,7 +14,7 @@ import operator
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -41,7 +41,7 @@ from chainrule.specialise.memory import MAKERS, Memory, is_mutable, reads_part
 from chainrule.specialise.pools import Pools
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
-from chainrule.types.constants import NOT_CONSTANT, constant
+from chainrule.types.constants import ANSWERED, NOT_CONSTANT, constant
 from chainrule.types.elementwise import elementwise
 from chainrule.types.infer import (
     NeedsStatic,
@@ -119,8 +119,8 @@ class Builder:
 
     def __init__(self, algebra: bool = False) -> None:
         self.block = Block()
-        self.defs: dict[Value, Apply] = {}
-        self.outer_defs: dict[Value, Apply] = {}
+        self.defs: dict[Any, Apply] = {}
+        self.outer_defs: dict[Any, Apply] = {}
         self.rebuilt: set[Operand] = set()
         self.branches: dict[Value, tuple[If | Try | With, int]] = {}
         self.algebra = algebra
@@ -171,11 +171,8 @@ class Builder:
             for op in args:
                 if isinstance(op, Const) and isinstance(op.value, Poison):
                     raise self.unreadable(op.value)
-        if fn not in TAKES_NONE and not any(
-            isinstance(a, Const) and a.value is None for a in args
-        ):
-            args = tuple(map(self.some, args))
-            kwargs = [(k, self.some(v)) for k, v in kwargs]
+        if any(map(is_optional, args)) or kwargs:
+            args, kwargs = self.present(fn, args, kwargs)
         if not effect:
             folded = self.fold(fn, args, kwargs)
             if folded is not None:
@@ -203,6 +200,18 @@ class Builder:
         self.memory.pools.note(stmt)
         return out
 
+    def present(
+        self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
+    ) -> tuple[tuple[Operand, ...], Kwargs]:
+        """Take operands that may be None as the numbers that they are, or leave them
+        where None is spoken of.
+        """
+        if fn in TAKES_NONE or any(
+            isinstance(a, Const) and a.value is None for a in args
+        ):
+            return tuple(args), kwargs
+        return tuple(map(self.some, args)), [(k, self.some(v)) for k, v in kwargs]
+
     def unreadable(self, poison: Poison) -> Exception:
         """Return the error for a value that cannot be used here."""
         return not_differentiable(
@@ -213,7 +222,7 @@ class Builder:
         """Return a number that may be None as the number that it is
         where it is used.
         """
-        if isinstance(op, Value) and isinstance(op.type, lt.OptionalT):
+        if is_optional(op):
             out = self.apply(prims.some, op)
             if isinstance(out, Value) and is_mutable(out.type):
                 self.memory.version(op, out)
@@ -237,10 +246,11 @@ class Builder:
         """Return the result type, or explain why there is none."""
         known = [abstract(a) for a in args]
         named = {k: abstract(v) for k, v in kwargs}
-        if any(isinstance(t, lt.NeverT) for t in (*known, *named.values())):
-            return lt.NEVER
+        for t in (*known, *named.values()):
+            if isinstance(t, lt.NeverT):
+                return lt.NEVER
         try:
-            if RULES.has(fn) and rule_for(fn) is None:
+            if rule_for(fn) is None and RULES.has(fn):
                 return of_own_rule(fn, known, named)
             return infer(fn, known, named)
         except WillRaise:
@@ -308,11 +318,10 @@ class Builder:
             part = self.attribute(args[0], args[1])
             if part is not None:
                 return part
-        constants = all(isinstance(a, Const) for a in args)
-        pure = fn in FOLDABLE or (self.algebra and fn in MATHEMATICS)
-        if constants and all(isinstance(v, Const) for _, v in kwargs) and pure:
-            return self.evaluate(fn, args, kwargs)
-        if fn in MAKERS or fn is prims.live:
+        if fn in FOLDABLE or (self.algebra and fn in MATHEMATICS):
+            if all(isinstance(v, Const) for v in (*args, *(v for _, v in kwargs))):
+                return self.evaluate(fn, args, kwargs)
+        if fn not in ANSWERED:
             return None
         known_args = [abstract(a) for a in args]
         result = constant(fn, known_args, {k: abstract(v) for k, v in kwargs})
@@ -400,8 +409,6 @@ class Builder:
         """Return the operation that defines an operand,
         here or in the forward sweep.
         """
-        if not isinstance(op, Value):
-            return None
         return self.defs.get(op) or self.outer_defs.get(op)
 
     # ---------------------------------------------------------------- shorthands
@@ -487,6 +494,11 @@ def of_own_rule(
     if rule is not None and rule.kind == "elementwise":
         return elementwise(fn, *args, **kwargs)
     return probe(fn, *args, **kwargs)
+
+
+def is_optional(op: Operand) -> TypeGuard[Value]:
+    """Say whether an operand may be None at run time."""
+    return isinstance(op, Value) and isinstance(op.type, lt.OptionalT)
 
 
 def holds_objects(op: Operand) -> bool:

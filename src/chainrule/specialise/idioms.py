@@ -29,7 +29,7 @@ def sigmoid(b: Builder, x: Operand, e: Operand) -> Operand | None:
 
     It is finite where `e` is not.
     """
-    quotient = b.defs.get(x) if isinstance(x, Value) else None
+    quotient = b.defs.get(x)
     if quotient is None or quotient.fn is not div:
         return None
     product, q = quotient.args

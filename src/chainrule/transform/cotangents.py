@@ -189,6 +189,8 @@ class Cotangents:
         if isinstance(to.type, lt.ListT | lt.TapeT | lt.ResidualT | lt.OptionalT):
             return self.settle(g)
         g = self.unspread(g, to)
+        if type_of(g) == to.type and lt.dims_of(to.type) is not None:
+            return g
         if isinstance(to.type, lt.ArrayT) and self.is_wide(g, to):
             return Wide(self.project(g, to), to)
         return self.sized(self.project(self.reduce(g, to), to), to)

@@ -58,7 +58,7 @@ class Trace:
             )
             table[stmt.out] = out
             is_new = len(b.block.stmts) > before and isinstance(out, Value)
-            if is_new and out.hint is None and b.defs.get(out) is b.block.stmts[-1]:  # type: ignore[union-attr,arg-type]
+            if is_new and out.hint is None and b.defs.get(out) is b.block.stmts[-1]:  # type: ignore[union-attr]
                 out.hint = stmt.out.hint  # type: ignore[union-attr]
         return table.get(self.result, self.result)
 

@@ -41,6 +41,13 @@ class _NotConstant:
 
 NOT_CONSTANT: Final = _NotConstant()
 _SIZES = (np.ndim, np.shape, np.size, len)
+_DTYPES = {np.issubdtype, np.dtype, np.finfo, np.iinfo, np.promote_types, np.can_cast}
+# What there may be an answer to.
+ANSWERED = {
+    *(*_SIZES, *_DTYPES, np.iscomplexobj, np.isrealobj, np.isscalar, np.iterable),
+    *(getattr, hasattr, isinstance, issubclass, type, tuple, callable),
+    *(operator.is_, operator.is_not, np.result_type),
+}
 _PYTHON = {"bool": bool, "int": int, "float": float, "complex": complex}
 
 
@@ -48,9 +55,9 @@ def constant(
     fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     """Return what `fn(*args, **kwargs)` gives if it is certain, else `NOT_CONSTANT`."""
-    args = [known(a) for a in args]
-    if kwargs and fn is not np.size:
+    if fn not in ANSWERED or (kwargs and fn is not np.size):
         return NOT_CONSTANT
+    args = [known(a) for a in args]
     try:
         return _constant(fn, args, kwargs)
     except Exception:  # no answer is no constant; `infer` says what is wrong
@@ -91,9 +98,6 @@ def _constant(
     if fn in _DTYPES and not any(isinstance(a, Type) for a in args):
         return fn(*args)
     return NOT_CONSTANT
-
-
-_DTYPES = (np.issubdtype, np.dtype, np.finfo, np.iinfo, np.promote_types, np.can_cast)
 
 
 def _value(t: Type) -> Any:
