@@ -31,7 +31,7 @@ from chainrule.errors import (
     not_differentiable,
     while_differentiating,
 )
-from chainrule.ir.nodes import Function, Value
+from chainrule.ir.nodes import Function, Loc, Value
 from chainrule.optimise.collect import collect
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.distinct import mark_distinct
@@ -61,6 +61,7 @@ from chainrule.rules.registry import RULES
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
 from chainrule.specialise.entry import Specialised, specialise
+from chainrule.specialise.stepping import Stepwise
 from chainrule.transform.derive import Derived, Wrt, derive
 from chainrule.transform.outputs import own_results
 from chainrule.transform.pairs import callees
@@ -282,11 +283,14 @@ def specialise_for(
     """Interpret a function at the types of its arguments;
     constants as they are asked for.
     """
-    known = set(static)
+    known, stepped = set(static), frozenset[Loc]()
     for _ in range(MAX_RESTARTS):
         typed, inputs = describe(fn, arguments, known, wrt)
         try:
-            made = specialise(fn, typed, arguments)
+            made = specialise(fn, typed, arguments, stepped)
+        except Stepwise as need:
+            stepped |= {need.site}
+            continue
         except Restart as need:
             name = need.root.hint
             if name is None or name not in arguments or name in known:

@@ -30,6 +30,7 @@ from chainrule.specialise import (
     displays,
     exhaustion,
     expressions,
+    first_elements,
     inlining,
     iterators,
     library,
@@ -39,6 +40,7 @@ from chainrule.specialise import (
     object_calls,
     sequence_calls,
     static_calls,
+    stepping,
     writers,
     writing,
 )
@@ -136,7 +138,7 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
             if columns is not None:
                 return columns
     if is_const(callee) and callee.value is next and node.args:
-        element = sequence_calls.advance(ctx, frame, node)
+        element = first_elements.taken(ctx, frame, node)
         if element is not None:
             return element
     named = [k.arg for k in node.keywords]
@@ -187,6 +189,9 @@ def call(
         answered = static_calls.answer(ctx.builder, fn, args, kwargs)
         if answered is not NotImplemented:
             return answered  # type: ignore[no-any-return]
+    stepper = stepping.call(ctx, frame, fn, args, kwargs)
+    if stepper is not None:
+        return stepper
     streamed = iterators.call(ctx, frame, fn, args, kwargs)
     if streamed is not None:
         return streamed

@@ -27,6 +27,7 @@ from chainrule.specialise import (
     loops,
     sets,
     statements,
+    stepping,
     turns,
 )
 from chainrule.specialise.builder import type_of
@@ -328,12 +329,17 @@ def static_items(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Non
     """Return the elements of an iterable one by one if they are known, else None."""
     if isinstance(op, Const) and isinstance(op.value, Generator):
         op = collect(ctx, frame, op.value)
+    stepped = stepping.is_stepper(op)
     op = iterators.opened(ctx, frame, op)
     if is_const(op, Generated):
         op = generators.collect(ctx, frame, op.value)
     known = iterables.elements_if_known(ctx, op, 10_000)
     if known is not None:
         return known
+    if stepped:  # who asks would run over it again
+        raise not_differentiable(
+            "CR303", ctx.builder.loc, "how many elements an iterator has is not known"
+        )
     t = type_of(op)
     if isinstance(t, lt.ArrayT) and t.dims and isinstance(t.dims[0], int):
         return [ctx.builder.getitem(op, k) for k in range(t.dims[0])]

@@ -59,10 +59,12 @@ def specialise(
     fn: types.FunctionType,
     arguments: Mapping[str, Any],
     values: Mapping[str, Any] | None = None,
+    stepped: frozenset[Loc] = frozenset(),
 ) -> Specialised:
     """Interpret a function whose parameters have the given types or constants.
 
-    `values` are the arguments themselves: how their memory lies may be asked.
+    `values` are the arguments themselves: how their memory lies may be asked. `stepped`
+    says where iterators are made that `next` steps through.
     """
     if isinstance(fn, Derivative):
         return of_derivative(fn, arguments)
@@ -71,6 +73,7 @@ def specialise(
     frame = frame_of_function(fn, source)
     frame.live = True
     ctx = Context(builder, root_globals=fn.__globals__, values=dict(values or {}))
+    ctx.stepped = stepped
     params: list[Value] = []
     loc = Loc(source.filename, source.first_line, function=frame.name)
     for name, what in arguments.items():

@@ -24,6 +24,7 @@ from chainrule.specialise import (
     displays,
     iterables,
     numpy_calls,
+    stepping,
 )
 from chainrule.specialise.attributes import attribute, overload
 from chainrule.specialise.builder import type_of
@@ -376,11 +377,12 @@ def _compare_chain(ctx: Context, frame: Frame, node: Any) -> Operand:
 
 
 def _call(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
-    return calls.call_node(ctx, frame, node)
+    return stepping.instead(ctx, frame, calls.call_node(ctx, frame, node))
 
 
 def _generator(ctx: Context, frame: Frame, node: gast.GeneratorExp) -> Operand:
-    return Const(comprehensions.generator(ctx, frame, node))
+    made = Const(comprehensions.generator(ctx, frame, node))
+    return stepping.instead(ctx, frame, made)
 
 
 def _list_comprehension(ctx: Context, frame: Frame, node: gast.ListComp) -> Operand:

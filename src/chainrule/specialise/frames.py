@@ -92,6 +92,8 @@ class Context:
     iterated: dict[int, tuple[Any, int, Loc | None]] = field(default_factory=dict)
     step: int = 0
     turns: int = 0
+    sites: dict[int, tuple[Any, Loc]] = field(default_factory=dict)
+    stepped: frozenset[Loc] = frozenset()
     lists: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     samples: dict[Value, Any] = field(default_factory=dict)
     mirrors: dict[Value, list[tuple[Value, Mirror]]] = field(default_factory=dict)

@@ -12,7 +12,6 @@ import types
 from functools import partial
 from typing import Any
 
-import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
@@ -24,15 +23,15 @@ from chainrule.specialise import (
     exhaustion,
     inlining,
     iterables,
+    iterator_models,
     lazily,
-    models,
+    stepping,
 )
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
 from chainrule.specialise.values import (
-    Generator,
     Items,
     Streams,
     is_const,
@@ -271,38 +270,22 @@ def _per_element(ctx: Context, frame: Frame, fn: Operand, sources: Args) -> Oper
 
 @special(iter)
 def iter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Iterate; the iterable itself serves where it is consumed once."""
-    items = comprehensions.static_items(ctx, frame, args[0])
-    return args[0] if items is None else Const(Items(tuple(items)))
+    """Iterate: an iterator is its own; through other things an object steps."""
+    if is_const(args[0], stepping.LAZY) and not getattr(args[0].value, "view", False):
+        return args[0]
+    return stepping.iterator(ctx, frame, args[0])
 
 
 @special(next)
 def next_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Take the first element of a generator expression."""
+    """Take the next element of an iterator."""
     op = args[0]
-    if isinstance(op, Const) and isinstance(op.value, Generator):
-        if not all(
-            _ends(ctx, op.value.frame, g.iter) for g in op.value.tree.generators
-        ):
-            raise not_differentiable(
-                "CR303",
-                ctx.builder.loc,
-                "next() of elements that may be without end",
-                help="use a for loop that is left by break",
-            )
-        found = comprehensions.collect(ctx, frame, op.value)
-        items = comprehensions.static_items(ctx, frame, found)
-        if items:
-            return items[0]
-        if items is not None and len(args) > 1:
-            return args[1]
-        model = Const(models.first)
-        return calls.call(ctx, frame, model, [found, *args[1:]], [])
+    if stepping.is_stepper(op) and len(args) > 1:
+        model: Any = iterator_models.step_or
+        return inlining.call_function(ctx, frame, model, args, [])
     if len(args) == 1 and isinstance(type_of(op), lt.ObjT):
         return calls.call(ctx, frame, attribute(ctx, frame, op, "__next__"), [], [])
-    raise not_differentiable(
-        "CR303", ctx.builder.loc, "next() is not supported", help="use a for loop"
-    )
+    raise stepping.begin_again(ctx, op)
 
 
 @special(np.ndindex)
@@ -328,29 +311,3 @@ def _written(
     if written is None:
         return NotImplemented
     return inlining.call_function(ctx, frame, written, args, [])
-
-
-def _ends(ctx: Context, frame: Frame, node: Any) -> bool:
-    """Say whether what an expression gives to run over surely comes to an end."""
-    match node:
-        case gast.Call(func=gast.Name(id=name), args=args) if name in FINITE:
-            return name == "range" or all(_ends(ctx, frame, arg) for arg in args[:1])
-        case gast.Call(func=gast.Attribute(attr=name)):
-            return name in ("items", "values", "keys", "tolist", "split")
-        case gast.Name() if node.id in frame.env:
-            return _comes_to_an_end(ctx.builder.memory.current(frame.env[node.id]))
-        case gast.Call():
-            return False
-    return True
-
-
-def _comes_to_an_end(op: Operand) -> bool:
-    if isinstance(op, Const) and isinstance(op.value, Streams):
-        return any(map(_comes_to_an_end, op.value.sources))
-    if isinstance(op, Const):
-        return isinstance(op.value, Items | tuple | list | dict | str | range)
-    kinds = lt.ArrayT | lt.ListT | lt.TupleT | lt.DictT | lt.RangeT
-    return isinstance(type_of(op), kinds)
-
-
-FINITE = "range enumerate zip reversed sorted list tuple".split()

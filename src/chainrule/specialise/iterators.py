@@ -90,7 +90,7 @@ def call(
     if isinstance(fn, Hashable) and fn in TAKING:
         args[:] = [opened(ctx, frame, a) for a in args]
     places = [k for k, a in enumerate(args) if is_const(a, Generated)]
-    if not places or fn is sum or belongs_to_user(fn):
+    if not places or fn in (sum, next) or belongs_to_user(fn):
         return None
     if fn is iter:
         return args[0]
@@ -207,23 +207,6 @@ def _reads(ctx: Context, inner: Frame) -> list[Operand]:
             raise generators.in_turns(ctx, inner)
         found.append(where.env[name])
     return found
-
-
-def ahead(ctx: Context, frame: Frame, op: Operand) -> Items:
-    """Return what a generator will yield, for `next` to take one after the other."""
-    made, steady = beforehand(ctx, frame, op, one_by_one=True)
-    items = ctx.builder.elements(made)
-    if items is None:
-        raise not_differentiable(
-            "CR303",
-            ctx.builder.loc,
-            "next() of a generator of unknown length is not supported",
-            help="use a for loop, or make a list of it first",
-        )
-    for item in items:
-        if steady and isinstance(item, Value):
-            ctx.builder.memory.frozen[item] = list(steady)
-    return Items(tuple(items))
 
 
 # ------------------------------------------------------------- iterable objects

@@ -210,6 +210,7 @@ def is_opaque(fn: types.FunctionType) -> bool:
 
 OURS = (
     "chainrule.rules",
+    "chainrule.specialise.iterator_models",
     "chainrule.specialise.models",
     "chainrule.specialise.set_model",
     "chainrule.specialise.numpy_models",

@@ -8,6 +8,7 @@ containers are carried part by part.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import gast
@@ -23,6 +24,7 @@ from chainrule.specialise import (
     iterators,
     returns,
     statements,
+    stepping,
     turns,
 )
 from chainrule.specialise.builder import Restart, type_of
@@ -74,6 +76,11 @@ def loop(
     extra: Sequence[str] = (),
 ) -> None:
     """Run `bind(element); body()` for every element; then the `else` clause."""
+    inside = [] if extra else getattr(node, "body", [])
+    if not consumers.exits(frame, inside) - {"continue"}:
+        whole = partial(loop, ctx, frame, node, bind=bind, body=body, extra=extra)
+        if stepping.at_once(ctx, frame, iterable, whole):
+            return
     iterable = iterators.opened(ctx, frame, iterable)
     if is_const(iterable, Generated):
         generators.loop(ctx, frame, node, iterable.value, bind, body, extra)

@@ -15,7 +15,14 @@ from typing import Any
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Operand, Value
-from chainrule.specialise import construct, inlining, models, set_model
+from chainrule.specialise import (
+    construct,
+    inlining,
+    iterator_models,
+    models,
+    set_model,
+    stepping,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
@@ -26,7 +33,13 @@ CLASSES: dict[type, type] = {
     collections.ChainMap: models.ChainMap,
     set: set_model.Set,
 }
-REAL = {model: cls for cls, model in CLASSES.items()}
+REAL = {model: cls for cls, model in (CLASSES | stepping.MODELS).items()}
+REAL |= {
+    iterator_models.Apart: zip,
+    iterator_models.Elements: type(iter([])),
+    iterator_models.Filter: types.GeneratorType,
+    iterator_models.Stepped: types.GeneratorType,
+}
 
 
 def _made(model: Any) -> Special:

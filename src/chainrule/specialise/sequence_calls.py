@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
@@ -21,18 +20,16 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import (
     calls,
     comprehensions,
-    exhaustion,
     expressions,
     folds,
     iterables,
-    iterators,
     loops,
     statements,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
 from chainrule.specialise.specials import Args, Kwargs, special
-from chainrule.specialise.values import Generated, Items, Streams, is_const
+from chainrule.specialise.values import Items, Streams
 from chainrule.types import lattice as lt
 
 SHORT = 8
@@ -241,41 +238,6 @@ def network(ctx: Context, items: Args) -> Args:
             high = ctx.builder.apply(max, out[k], out[k + 1], text="max")
             out[k], out[k + 1] = low, high
     return out
-
-
-def advance(ctx: Context, frame: Frame, node: Any) -> Operand | None:
-    """Write `next(it)` for a name bound to elements known one by one; `it` moves on."""
-    first = node.args[0]
-    if len(node.args) == 1 and isinstance(first, gast.Call) and len(first.args) == 1:
-        fn = expressions.evaluate(ctx, frame, first.func)
-        if is_const(fn) and fn.value is iter:
-            return _first(ctx, frame, first.args[0])
-    name = getattr(node.args[0], "id", None)
-    op = frame.env.get(name) if isinstance(name, str) else None
-    if is_const(op, Generated) and frame.name != "<comprehension>":
-        op = frame.env[str(name)] = Const(iterators.ahead(ctx, frame, op))
-    if not is_const(op, Items) or frame.name == "<comprehension>":
-        return None
-    items: tuple[Operand, ...] = op.value.items
-    if not items:
-        if len(node.args) > 1:
-            return expressions.evaluate(ctx, frame, node.args[1])
-        raise iterables.primal_error(ctx, "StopIteration")
-    ctx.step += 1  # who knows it by another name finds it moved on
-    exhaustion.consume(ctx, op.value)
-    frame.env[str(name)] = Const(Items(items[1:], born=op.value.born))
-    return items[0]
-
-
-def _first(ctx: Context, frame: Frame, node: Any) -> Operand:
-    """Write `next(iter(x))` of an array or a list: its first element."""
-    op = expressions.evaluate(ctx, frame, node)
-    items = comprehensions.static_items(ctx, frame, op)
-    if items:
-        return items[0]
-    if items is None and isinstance(type_of(op), lt.ArrayT | lt.ListT):
-        return ctx.builder.getitem(op, 0)
-    return calls.call(ctx, frame, Const(next), [op], [])
 
 
 def transposed(ctx: Context, frame: Frame, rows: Operand) -> Operand | None:

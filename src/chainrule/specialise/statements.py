@@ -283,13 +283,13 @@ def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     names = target.elts
     star = next((k for k, t in enumerate(names) if isinstance(t, gast.Starred)), None)
     items = None
+    if isinstance(type_of(value), lt.ObjT):
+        value = listed(ctx, frame, value)
     if not isinstance(type_of(value), lt.ArrayT) or (
         star is not None and lt.all_turns()
     ):
         items = static_items(ctx, frame, value)
     if items is None:
-        if isinstance(type_of(value), lt.ObjT):
-            value = listed(ctx, frame, value)
         if star is not None:
             after = len(names) - star - 1
             least = Const(len(names) - 1)
