@@ -82,6 +82,8 @@ def _key(stmt: Apply, known: set[Value], table: dict[Value, Operand]) -> Any:
         base = found if isinstance(found, Value) else base
     if base not in known or not isinstance(index, Const):
         return None
+    if isinstance(stmt.out.type, lt.NeverT):
+        return None  # raises where it stands
     t = base.type
     if isinstance(t, lt.ListT) and t.items is None:
         return None

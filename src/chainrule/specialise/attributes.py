@@ -63,6 +63,15 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
         case lt.DictT() | lt.ListT() | lt.OpaqueT() | lt.RangeT() | lt.NeverT():
             if isinstance(t, lt.OpaqueT) and _is_data_attribute(t.cls, name):
                 return b.apply(getattr, base, Const(name))
+            if isinstance(t, lt.OpaqueT) and issubclass(t.cls, BaseException):
+                if not callable(getattr(t.cls, name, None)):
+                    raise not_differentiable(
+                        "CR303",
+                        b.loc,
+                        f"`{name}` of an exception is read",
+                        label="what an exception carries is not followed",
+                        help="keep it in a variable before the exception is raised",
+                    )
             return Const(ArrayMethod(base, name))
     raise not_differentiable(
         "CR303", b.loc, f"attribute `{name}` of {lt.show(t)} is not supported"

@@ -15,7 +15,7 @@ from chainrule.request import Apart, Input
 from chainrule.specialise import generators
 from chainrule.specialise.builder import Builder
 from chainrule.specialise.frames import Context
-from chainrule.specialise.joins import layout_of, read_parts
+from chainrule.specialise.joins import is_poison, layout_of, read_parts
 from chainrule.types import lattice as lt
 
 
@@ -112,4 +112,7 @@ def _part(ctx: Context, layout: Any, place: Operand, key: Any, part: Operand) ->
 
 
 def _effect(b: Builder, fn: Any, *args: Operand) -> None:
+    for op in args:
+        if isinstance(op, Const) and is_poison(op):
+            raise b.unreadable(op.value)
     b.apply(fn, *args, effect=True, type_=lt.NONE)

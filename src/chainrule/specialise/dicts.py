@@ -93,7 +93,7 @@ def read(ctx: Context, frame: Frame, op: Operand, index: Operand) -> Operand:
         return Const(0)
     if issubclass(cls, collections.defaultdict):
         return missing(ctx, frame, op, name)
-    return fails(ctx, KeyError, name)
+    return iterables.fails(ctx, KeyError, name)
 
 
 def store(ctx: Context, op: Operand, name: Any, value: Operand) -> None:
@@ -107,7 +107,7 @@ def delete(ctx: Context, op: Operand, name: Any) -> Operand:
     if name not in items:
         if issubclass(class_of(ctx, op), collections.Counter):
             return Const(None)
-        return fails(ctx, KeyError, name)
+        return iterables.fails(ctx, KeyError, name)
     value = items.pop(name)
     become(ctx, op, items)
     return value
@@ -126,17 +126,10 @@ def missing(ctx: Context, frame: Frame, op: Operand, name: Any) -> Operand:
             help="make the defaultdict in the function, or store the key first",
         )
     if isinstance(factory, Const) and factory.value is None:
-        return fails(ctx, KeyError, name)
+        return iterables.fails(ctx, KeyError, name)
     value = calls.call(ctx, frame, factory, [], [])
     store(ctx, op, name, value)
     return value
-
-
-def fails(ctx: Context, error: type[Exception], *args: Any) -> Operand:
-    """Write what raises this exception when it is reached."""
-    b = ctx.builder
-    made = b.apply(error, *map(Const, args), effect=True, type_=lt.OpaqueT(error))
-    return b.apply(prims.raise_, made, effect=True, type_=lt.NEVER)
 
 
 def augmented(
@@ -249,7 +242,7 @@ def _subtract(
 def _pop(ctx: Context, frame: Frame, op: Operand, args: Args, kwargs: Any) -> Operand:
     name = key(ctx, args[0])
     if name not in fields(ctx, op):
-        return args[1] if len(args) > 1 else fails(ctx, KeyError, name)
+        return args[1] if len(args) > 1 else iterables.fails(ctx, KeyError, name)
     return delete(ctx, op, name)
 
 
@@ -261,7 +254,7 @@ def _popitem(
     if not items:
         ordered = issubclass(class_of(ctx, op), collections.OrderedDict)
         text = "dictionary is empty" if ordered else "popitem(): dictionary is empty"
-        return fails(ctx, KeyError, text)
+        return iterables.fails(ctx, KeyError, text)
     if not isinstance(last, Const):
         raise unknown_keys(ctx)
     name = list(items)[-1 if last.value else 0]
@@ -289,7 +282,7 @@ def _move_to_end(
     name, items = key(ctx, args[0]), fields(ctx, op)
     last = dict(kwargs).get("last") or (args[1] if len(args) > 1 else Const(True))
     if name not in items:
-        return fails(ctx, KeyError, name)
+        return iterables.fails(ctx, KeyError, name)
     if not isinstance(last, Const):
         raise unknown_keys(ctx)
     value = items.pop(name)

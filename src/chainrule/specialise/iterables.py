@@ -244,6 +244,13 @@ def primal_error(ctx: Context, message: str) -> Exception:
     return error
 
 
+def fails(ctx: Context, error: type[Exception], *args: Any) -> Operand:
+    """Write what raises this exception when it is reached."""
+    b = ctx.builder
+    made = b.apply(error, *map(Const, args), effect=True, type_=lt.OpaqueT(error))
+    return b.apply(prims.raise_, made, effect=True, type_=lt.NEVER)
+
+
 def elements_if_known(ctx: Context, op: Operand, most: int) -> list[Operand] | None:
     """Return the elements of an iterable whose length is known now."""
     if isinstance(op, Const):

@@ -69,7 +69,8 @@ def store(
             try:
                 items[index.value] = value
             except IndexError as error:
-                raise iterables.primal_error(ctx, f"IndexError: {error}") from None
+                iterables.fails(ctx, IndexError, str(error))
+                return
         become(ctx, op, items)
         return
     if isinstance(type_of(index), lt.SliceT):
@@ -133,7 +134,8 @@ def delete(ctx: Context, op: Operand, index: Operand) -> None:
         try:
             del items[index.value]
         except IndexError as error:
-            raise iterables.primal_error(ctx, f"IndexError: {error}") from None
+            iterables.fails(ctx, IndexError, str(error))
+            return
         become(ctx, op, items)
         return
     if isinstance(type_of(index), lt.SliceT):
@@ -261,7 +263,7 @@ def _pop(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         try:
             value = items.pop(index.value)
         except IndexError as error:
-            raise iterables.primal_error(ctx, f"IndexError: {error}") from None
+            return iterables.fails(ctx, IndexError, str(error))
         become(ctx, op, items)
         return value
     b = ctx.builder

@@ -9,6 +9,7 @@ needs no jumps.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ import gast
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
-from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Undef, Value
+from chainrule.ir.nodes import UNDEF, Apply, Block, Const, If, Operand, Undef, Value
 from chainrule.specialise import (
     calls,
     contexts,
@@ -58,7 +59,10 @@ def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
         elif isinstance(node, gast.Match):
             matching.match(ctx, frame, node)
         else:
+            mark, where = len(ctx.builder.block.stmts), ctx.builder.block
             statement(ctx, frame, node)
+            if any(map(_fails, where.stmts[mark:])):
+                frame.env[CTL] = frame.env[RET] = UNDEF
         ctl = frame.env[CTL]
         if isinstance(ctl, Undef) or (
             isinstance(ctl, Const) and ctl.value != NEXT.value
@@ -67,6 +71,15 @@ def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
         if isinstance(ctl, Value):
             guarded(ctx, frame, rest)
             return
+
+
+def _fails(stmt: Any) -> bool:
+    """Say whether a statement raises for certain."""
+    if not isinstance(stmt, Apply) or not isinstance(stmt.out.type, lt.NeverT):
+        return False
+    if stmt.fn is operator.getitem:
+        return getattr(type_of(stmt.args[0]), "items", None) is not None
+    return stmt.fn is prims.raise_
 
 
 def guarded(ctx: Context, frame: Frame, rest: list[Any]) -> None:
