@@ -10,8 +10,10 @@ statement.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from chainrule.analysis.definedness import Definedness
 from chainrule.backend import program as p
@@ -36,15 +38,21 @@ PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 Slot = str | Value | tuple[Value]
 
 
-@dataclass(eq=False, slots=True)
-class _Pending:
-    """A temporary that may still be nested: where it was made and what it reads."""
+class _Measure(NamedTuple):
+    """What it takes to print something: operations, width, variables that it reads."""
 
-    scope: int
     ops: int
     width: int
-    slots: set[Slot]
+    slots: Collection[Slot]
+
+
+@dataclass(eq=False, slots=True)
+class _Pending:
+    """A temporary that may still be nested: where it was made."""
+
+    scope: int
     op: Op
+    measure: _Measure
     named: bool = False
 
 
@@ -64,6 +72,7 @@ class Slots:
         self.joined: set[Value] = set()
         self.hints: dict[Value, str | None] = {}
         self.loops: dict[Value, Value] = {}
+        self.known: dict[Value, Slot] = {}
         for a, b in program.same:
             self.loops[b] = self.loops.get(a, a)
         for a, b in program.same:
@@ -102,6 +111,12 @@ class Slots:
 
     def slot(self, value: Value) -> Slot:
         """Return what stands for the variable of a value."""
+        known = self.known.get(value)
+        if known is None:
+            known = self.known[value] = self.find_slot(value)
+        return known
+
+    def find_slot(self, value: Value) -> Slot:
         root = self.root(value)
         hint = self.hints.get(root, root.hint)
         if hint and hint.endswith("_bar") and root not in self.joined:
@@ -112,7 +127,7 @@ class Slots:
 class _Nesting:
     def __init__(self, program: Program) -> None:
         self.nested: dict[Value, Op] = {}
-        self.maybe = Definedness(program.function.body).maybe
+        self.function = program.function
         self.slots = Slots(program)
         self.uses: dict[Value, int] = {}
         self.scopes: dict[Value, set[int]] = {}
@@ -121,14 +136,15 @@ class _Nesting:
         self.defined: dict[Slot, int] = {}
         self.pending: dict[Value, _Pending] = {}
         self.readers: dict[Slot, list[Value]] = {}
-        self.cheap: dict[Value, tuple[int, int]] = {}
+        self.measures: dict[Value, _Measure] = {}
         self.handed: set[Value] = set()
         self.doubled: set[Value] = set()
         self.scope = 0
         self.fresh = 0
+        nodes = p.walk(program.nodes)
         self.changed = {
             node.op.args[0]
-            for node in p.walk(program.nodes)
+            for node in nodes
             if isinstance(node, p.Let)
             and isinstance(node.op, ir.Apply)
             and node.op.fn in PUTS
@@ -138,7 +154,7 @@ class _Nesting:
         self.quiet = not any(
             isinstance(n, p.With | p.Try)
             or (isinstance(n, p.Let) and sizes.has_effect(n.op))
-            for n in p.walk(program.nodes)
+            for n in nodes
         )
         self.loops: tuple[p.Node, ...] = ()
         self.places: dict[Slot, list[tuple[p.Node, ...]]] = {}
@@ -148,6 +164,11 @@ class _Nesting:
             self.defined[self.slots.slot(value)] = 1
         self.survey(program.nodes)
         self.look_ahead(program.nodes)
+
+    @cached_property
+    def maybe(self) -> set[Value]:
+        """The values that may be missing."""
+        return Definedness(self.function.body).maybe
 
     # Counting
 
@@ -328,21 +349,26 @@ class _Nesting:
         """Nest a short cotangent, whose name is ours, that is used once."""
         if self.uses.get(out, 0) != 1 or self.defined[self.slots.slot(out)] != 1:
             return
-        ops, width, _ = self.measure(op)
-        if out in self.doubled:
-            if ops <= MAX_OPS and width <= MAX_WIDTH:
-                self.add(out, op)
-        elif (out.hint or "").endswith(("_bar", "_dot")):
-            if out in self.handed:
-                if ops <= MAX_OPS and width <= MAX_WIDTH:
-                    self.add(out, op)
-            elif ops <= BAR_OPS and width <= BAR_WIDTH:
-                self.add(out, op, named=True)
+        ours = (out.hint or "").endswith(("_bar", "_dot"))
+        if out in self.doubled or (ours and out in self.handed):
+            self.add(out, op, (MAX_OPS, MAX_WIDTH))
+        elif ours:
+            self.add(out, op, (BAR_OPS, BAR_WIDTH), named=True)
 
-    def add(self, out: Value, op: Op, named: bool = False) -> None:
-        ops, width, slots = self.measure(op)
-        self.pending[out] = _Pending(self.scope, ops, width, slots, op, named)
-        for slot in slots:
+    def add(
+        self,
+        out: Value,
+        op: Op,
+        longest: tuple[int, int] | None = None,
+        named: bool = False,
+    ) -> None:
+        """Keep an operation as a candidate, if it is not too long."""
+        measure = self.measure(op)
+        if longest is not None:
+            if measure.ops > longest[0] or measure.width > longest[1]:
+                return
+        self.pending[out] = _Pending(self.scope, op, measure, named)
+        for slot in measure.slots:
             self.readers.setdefault(slot, []).append(out)
 
     def is_argument_field(self, op: Op) -> bool:
@@ -358,12 +384,16 @@ class _Nesting:
 
     def offer_cheap(self, out: Value, op: Op, anywhere: bool = False) -> None:
         """Nest at every use what costs nothing and cannot change in between."""
-        ops, width, slots = self.measure(op)
-        stable = all(self.is_stable(s, out) for s in slots)
+        measure = self.measure(op)
+        stable = all(self.is_stable(s, out) for s in measure.slots)
         near = anywhere or self.scopes[out] == {self.depths[out]}
-        if stable and near and width <= CHEAP_WIDTH:
-            self.nested[out] = op
-            self.cheap[out] = (ops, width)
+        if stable and near and measure.width <= CHEAP_WIDTH:
+            self.put(out, op, measure)
+
+    def put(self, out: Value, op: Op, measure: _Measure) -> None:
+        """Nest an operation."""
+        self.nested[out] = op
+        self.measures[out] = measure
 
     def offer_return(self, let: p.Let) -> None:
         """Let `return` take in a short value although it has a name."""
@@ -371,43 +401,33 @@ class _Nesting:
         once = self.uses[out] == 1 and self.definitions.get(out) == 1
         if out.hint is None or not once or sizes.is_statement(let.op):
             return
-        ops, width, _ = self.measure(let.op)
         ours = out.hint.endswith(("_bar", "_dot"))
         longest = (MAX_OPS, RETURN_BAR) if ours else (RETURN_OPS, RETURN_WIDTH)
-        if ops <= longest[0] and width <= longest[1]:
-            self.add(let.out, let.op)
+        self.add(let.out, let.op, longest)
 
-    def size(self, operand: Operand) -> tuple[int, int]:
-        """Return the operations and the width of an operand."""
-        if isinstance(operand, Value):
-            if operand in self.pending:
-                return self.pending[operand].ops, self.pending[operand].width
-            if operand in self.cheap:
-                return self.cheap[operand]
-            if operand in self.nested:
-                ops, width, _ = self.measure(self.nested[operand])
-                return ops, width
-        return 0, sizes.operand_width(operand)
+    def size(self, operand: Operand) -> _Measure:
+        """Return what it takes to print an operand."""
+        if not isinstance(operand, Value):
+            return _Measure(0, sizes.operand_width(operand), ())
+        measure = self.measures.get(operand)
+        if measure is None:
+            slots = self.slots.slot(operand), (self.slots.loop_variable(operand),)
+            entry = self.pending.get(operand)
+            if entry is None:
+                return _Measure(0, sizes.operand_width(operand), slots)
+            measure = _Measure(entry.measure.ops, entry.measure.width, slots)
+        return measure
 
-    def measure(self, op: Op) -> tuple[int, int, set[Slot]]:
-        """Return operations, width and variables read of an operation."""
+    def measure(self, op: Op) -> _Measure:
+        """Return what it takes to print an operation."""
         ops, widths = int(not sizes.is_read(op)), []
         slots: set[Slot] = set()
         for operand in p.op_operands(op):
             inner = self.size(operand)
-            ops += inner[0]
-            widths.append(inner[1])
-            slots |= self.read_slots(operand)
-        return ops, sizes.width(op, widths), slots
-
-    def read_slots(self, operand: Operand) -> set[Slot]:
-        """Return the variables that printing an operand reads."""
-        if not isinstance(operand, Value):
-            return set()
-        if operand in self.nested:
-            op = self.nested[operand]
-            return set().union(*map(self.read_slots, p.op_operands(op)))
-        return {self.slots.slot(operand), (self.slots.loop_variable(operand),)}
+            ops += inner.ops
+            widths.append(inner.width)
+            slots.update(inner.slots)
+        return _Measure(ops, sizes.width(op, widths), slots)
 
     def consume(self, node: p.Node) -> None:
         """Nest what a node reads, as far as it stays short."""
@@ -423,24 +443,25 @@ class _Nesting:
         ops, width = 1, 0
         for operand in p.reads(node):
             more = self.size(operand)
-            ops += more[0]
-            width += more[1] + 3
+            ops += more.ops
+            width += more.width + 3
         # Only an operation adds to the length of what it takes in.
         op = node.op if isinstance(node, p.Let | p.Unpack) else None
         apart = op is None or sizes.is_loose(op) or sizes.takes_display(op)
-        for value in sorted(found, key=lambda v: -self.pending[v].width):
+        for value in sorted(found, key=lambda v: -self.pending[v].measure.width):
             entry = self.pending.pop(value)
+            own = entry.measure
             long = ops > MAX_OPS or width > MAX_WIDTH
             # A cotangent keeps its line in arithmetic, unless it is a single operation.
-            several = entry.ops - sizes.is_multiple(entry.op) > 1
+            several = own.ops - sizes.is_multiple(entry.op) > 1
             line = entry.named and several and _is_arithmetic(node)
             line = line and not self.choosing
-            too_long = long and (entry.named or not apart) and entry.width > SHORT
+            too_long = long and (entry.named or not apart) and own.width > SHORT
             if line or too_long:
-                ops -= entry.ops
-                width -= entry.width - SHORT
+                ops -= own.ops
+                width -= own.width - SHORT
             else:
-                self.nested[value] = entry.op
+                self.put(value, entry.op, own)
 
     def kill(self, values: Iterable[Value]) -> None:
         """Keep candidates that read a variable before the assignment to it."""
@@ -492,7 +513,7 @@ class _Nesting:
             return [first, branch]
         negated = Value(out.type)
         op = ir.Apply(negated, operator.not_, (out,), loc=branch.loc)
-        self.nested[negated] = op
+        self.put(negated, op, self.measure(op))
         branch.test, branch.then, branch.orelse = negated, branch.orelse, []
         return [first, branch]
 
