@@ -431,6 +431,7 @@ def link_all(
                 function.cells,
                 rendered.lines,
                 rendered.spans,
+                rendered.tree,
             )
         )
         texts.append(rendered.text)

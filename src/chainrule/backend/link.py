@@ -62,14 +62,17 @@ def link(
     cells: Mapping[str, types.CellType] | None = None,
     lines: Mapping[int, Loc] | None = None,
     spans: Mapping[Span, Loc] | None = None,
+    tree: ast.Module | None = None,
 ) -> types.FunctionType:
     """Compile text and return its function `name`.
 
-    `lines` and `spans` map its lines and its expressions to the user's places.
+    `lines` and `spans` map its lines and its expressions to the user's places. Who has
+    parsed the text passes its `tree`.
     """
     free, cells = dict(free or {}), dict(cells or {})
     register(text, filename, lines, spans)
-    functions = _make(text, filename, globals_, free, cells)
+    tree = ast.parse(text) if tree is None else tree
+    functions = _make(tree, filename, globals_, free, cells)
     functions[name].__module__ = globals_.get("__name__", "builtins")
     return functions[name]
 
@@ -87,14 +90,13 @@ def register(
 
 
 def _make(
-    text: str,
+    tree: ast.Module,
     filename: str,
     globals_: dict[str, Any],
     free: dict[str, Any],
     cells: dict[str, types.CellType],
 ) -> dict[str, types.FunctionType]:
     """Run the definitions inside a factory whose parameters are the free names."""
-    tree = ast.parse(text)
     names = [s.name for s in tree.body if isinstance(s, ast.FunctionDef)]
     outer = [n for n in [*free, *cells] if n not in names]
     parameters = ", ".join(dict.fromkeys(outer))

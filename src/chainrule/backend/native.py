@@ -2,7 +2,7 @@
 
 In: a gast module that `emit` made (or an `ast` module). Out: an `ast` module in which
 each constant is what a parser could have made: no -2, inf, or complex. Positions are
-left out: the text of the tree is parsed again.
+left out: the text of the tree is parsed again. A node keeps its `origin`.
 
 gast's own translation is right for every node, and slow; the few kinds of nodes that
 expressions are made of are translated here in one step.
@@ -56,12 +56,16 @@ class Translator(GAstToAst3):  # type: ignore[misc]
     """gast's translation, with canonical constants and a short way for expressions."""
 
     def _visit(self, node: Any) -> Any:
-        quick = QUICK.get(node.__class__)
-        if quick is not None:
-            return quick(self._visit, node)
         if isinstance(node, list):
             return [self._visit(n) for n in node]
-        return self.visit(node) if isinstance(node, ast.AST) else node
+        if not isinstance(node, ast.AST):
+            return node
+        quick = QUICK.get(node.__class__)
+        made = self.visit(node) if quick is None else quick(self._visit, node)
+        origin = getattr(node, "origin", None)
+        if origin is not None:
+            made.origin = origin
+        return made
 
     def visit_Constant(self, node: Any) -> ast.expr:
         return constant(ast.Constant(node.value))
@@ -84,8 +88,6 @@ class Translator(GAstToAst3):  # type: ignore[misc]
 
 Visit = Callable[[Any], Any]
 QUICK: dict[type, Callable[[Visit, Any], Any]] = {
-    str: lambda visit, node: node,
-    type(None): lambda visit, node: node,
     gast.Name: lambda visit, node: ast.Name(node.id, CONTEXTS[type(node.ctx)]),
     gast.Constant: lambda visit, node: constant(ast.Constant(node.value)),
     gast.Attribute: lambda visit, node: ast.Attribute(

@@ -26,36 +26,41 @@ class Rendered(NamedTuple):
     """Generated text; `lines` maps its line numbers to the user's places.
 
     `spans` does so for expressions: from line and column to line and column, as
-    tracebacks count them.
+    tracebacks count them. `tree` is what a parser makes of the text.
     """
 
     text: str
     lines: dict[int, Loc]
     engine: str
     spans: dict[Span, Loc]
+    tree: ast.Module
 
 
 def render(tree: Any) -> Rendered:
     """Print a gast (or ast) module."""
-    origins = [getattr(s, "origin", None) for s in _statements(tree)]
     native = to_native(tree)
+    pairs = None
     try:
-        text = to_text(native, layout)
+        text, engine = to_text(native, layout), "astor"
         parsed = ast.parse(text)
-        engine = "astor" if same(native, parsed) else ""
+        pairs = _matched(native, parsed)
     except (SyntaxError, NotImplementedError, AttributeError, KeyError, ValueError):
-        engine = ""
-    if not engine:
+        pass
+    if pairs is None:
         text = ast.unparse(ast.fix_missing_locations(_bare(native))) + "\n"
         parsed, engine = ast.parse(text), "ast.unparse"
-        if not same(native, parsed):
+        pairs = _matched(native, parsed)
+        if pairs is None:
             raise AssertionError(f"no printer reproduces the tree:\n{text}")
     lines: dict[int, Loc] = {}
-    for origin, stmt in zip(origins, _statements(parsed), strict=True):
-        if origin is not None:
-            for line in own_lines(stmt):
-                lines.setdefault(line, origin)
-    return Rendered(text, lines, engine, _spans(tree, parsed))
+    spans: dict[Span, Loc] = {}
+    for made, node in pairs:
+        if isinstance(node, ast.expr):
+            start, end = (node.lineno, node.col_offset), (node.end_lineno or 0,)
+            spans[*start, *end, node.end_col_offset or 0] = made.origin
+        else:
+            lines.update(dict.fromkeys(own_lines(node), made.origin))
+    return Rendered(text, lines, engine, spans, parsed)
 
 
 def sources(tree: Any, text: str) -> dict[int, list[Loc]]:
@@ -74,32 +79,6 @@ def sources(tree: Any, text: str) -> dict[int, list[Loc]]:
 def printed_statements(tree: Any, text: str) -> Iterator[tuple[Any, ast.stmt]]:
     """Yield each statement of a rendered tree, and what the text has for it."""
     return zip(_statements(tree), _statements(ast.parse(text)), strict=True)
-
-
-def _spans(tree: Any, parsed: ast.Module) -> dict[Span, Loc]:
-    """Return the user's places of the expressions of a text."""
-    out: dict[Span, Loc] = {}
-    for made, stmt in zip(_statements(tree), _statements(parsed), strict=True):
-        _pair(made, stmt, out)
-    return out
-
-
-def _pair(made: Any, node: Any, out: dict[Span, Loc]) -> None:
-    """Enter what two trees have in common, bodies of statements left out."""
-    if not isinstance(made, gast.AST) or type(made).__name__ != type(node).__name__:
-        return
-    origin = getattr(made, "origin", None)
-    if origin is not None and isinstance(node, ast.expr):
-        start, end = (node.lineno, node.col_offset), (node.end_lineno or 0,)
-        out[*start, *end, node.end_col_offset or 0] = origin
-    for name in node._fields:
-        mine, other = getattr(made, name, None), getattr(node, name, None)
-        if isinstance(mine, gast.AST):
-            _pair(mine, other, out)
-        elif isinstance(mine, list) and isinstance(other, list):
-            for one, two in zip(mine, other, strict=False):
-                if not isinstance(one, gast.stmt | gast.ExceptHandler):
-                    _pair(one, two, out)
 
 
 def _origins(node: Any) -> Iterator[Loc]:
@@ -144,28 +123,44 @@ def same(a: Any, b: Any) -> bool:
 
     Where a name stands says whether it is read or assigned: `ctx` is not compared.
     """
+    return _matched(a, b) is not None
+
+
+def _matched(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
+    """Return the nodes with an origin and their like in the other tree.
+
+    None if the trees are not the same. An expression comes before those inside it.
+    """
+    found = []
     stack = [(a, b)]
     while stack:
         a, b = stack.pop()
-        if isinstance(a, ast.AST):
-            if a.__class__ is not b.__class__:
-                return False
-            if isinstance(a, ast.Constant):
-                if not _same_constant(a.value, b.value):  # type: ignore[attr-defined]
-                    return False
-                continue
-            for name in a._fields:
+        if not isinstance(a, ast.AST):
+            if a != b:
+                return None
+            continue
+        if a.__class__ is not b.__class__:
+            return None
+        if getattr(a, "origin", None) is not None:
+            found.append((a, b))
+        if isinstance(a, ast.Constant):
+            if not _same_constant(a.value, b.value):
+                return None
+            continue
+        for name in a._fields:
+            mine, other = getattr(a, name, None), getattr(b, name, None)
+            if isinstance(mine, list):
+                if mine and isinstance(mine[0], ast.stmt):
+                    mine = [s for s in mine if not is_remark(s)]
+                if len(mine) != len(other or ()):
+                    return None
+                stack += zip(mine, other or (), strict=True)
+            elif isinstance(mine, ast.AST):
                 if name != "ctx":
-                    stack.append((getattr(a, name, None), getattr(b, name, None)))
-        elif isinstance(a, list):
-            if a and isinstance(a[0], ast.stmt):
-                a = [s for s in a if not is_remark(s)]
-            if len(a) != len(b or ()):
-                return False
-            stack += zip(a, b or (), strict=True)
-        elif not (a == b or (a is None and b == [])):
-            return False
-    return True
+                    stack.append((mine, other))
+            elif not (mine == other or (mine is None and other == [])):
+                return None
+    return found
 
 
 def _same_constant(a: Any, b: Any) -> bool:
