@@ -10,6 +10,8 @@ from __future__ import annotations
 import builtins
 import itertools
 import operator
+from collections.abc import Iterable
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -100,7 +102,7 @@ class Rewriter:
         self.seen.append({})
         for stmt in block.stmts:
             replace_operands(stmt, self.new)
-            out.extend(self.stmt(stmt))
+            out += self.stmt(stmt)
         self.seen.pop()
         block.stmts = out
         block.results = tuple(map(self.new, block.results))
@@ -121,22 +123,12 @@ class Rewriter:
     def apply(self, stmt: Apply) -> list[Stmt]:
         if stmt.effect:
             return [stmt]
-        fresh: list[Stmt] = []
         folded = self.structural(stmt)
         if folded is None and stmt.out in self.ours:
-            block = Block()
-            with self.b.into(block):
-                self.b.loc = stmt.loc
-                constants = all(isinstance(a, Const) for a in stmt.args)
-                if constants:
-                    folded = self.b.fold(stmt.fn, stmt.args, stmt.kwargs)
-                if folded is None:
-                    folded = simplify(self.b, stmt.fn, stmt.args, stmt.kwargs)
-                if folded is None and self.again and not stmt.kwargs:
-                    folded = self.quotient(stmt)
-                if folded is None and stmt.fn is np.mean:
-                    folded = self.kept_axes(stmt)
-            fresh = block.stmts
+            folded = self.simpler(stmt)
+        fresh = self.b.block.stmts
+        if fresh:
+            self.b.block = Block()
         if folded is not None:
             folded = self.new(folded)
             self.inherit(folded, stmt.out)
@@ -151,6 +143,20 @@ class Rewriter:
             self.table[stmt.out] = known
             return []
         return [stmt]
+
+    def simpler(self, stmt: Apply) -> Operand | None:
+        """Fold or simplify an operation of ours; the builder has what that takes."""
+        self.b.loc = stmt.loc
+        folded = None
+        if all(isinstance(a, Const) for a in stmt.args):
+            folded = self.b.fold(stmt.fn, stmt.args, stmt.kwargs)
+        if folded is None:
+            folded = simplify(self.b, stmt.fn, stmt.args, stmt.kwargs)
+        if folded is None and self.again and not stmt.kwargs:
+            folded = self.quotient(stmt)
+        if folded is None and stmt.fn is np.mean:
+            folded = self.kept_axes(stmt)
+        return folded
 
     def quotient(self, stmt: Apply) -> Operand | None:
         """Use a quotient that is there: `x * y / z` is `(x / z) * y`."""
@@ -246,8 +252,15 @@ class Rewriter:
 
     def known(self, fn: Any, *args: Operand, **named: Operand) -> Value | None:
         """Return an earlier value of an operation."""
-        key = (fn, *map(_key, args), *((k, _key(v)) for k, v in named.items()))
-        return next((scope[key] for scope in self.seen[::-1] if key in scope), None)
+        return self.earlier(_operation(fn, args, named.items()))
+
+    def earlier(self, key: Any) -> Value | None:
+        """Return the value of an operation in this block or around it."""
+        for scope in reversed(self.seen):
+            found: Value | None = scope.get(key)
+            if found is not None:
+                return found
+        return None
 
     def inherit(self, op: Operand, old: Value) -> None:
         """Keep the name of a value that is replaced by an unnamed one."""
@@ -265,21 +278,14 @@ class Rewriter:
         """Return an earlier value of the same operation, or note this one."""
         if stmt.fn in UNSHARED or isinstance(stmt.out.type, lt.NeverT):
             return None
+        key = _operation(stmt.fn, stmt.args, stmt.kwargs)
         try:
-            key = (
-                stmt.fn,
-                *map(_key, stmt.args),
-                *((k, _key(v)) for k, v in stmt.kwargs),
-            )
-            hash(key)
+            found = self.earlier(key)
         except TypeError:
             return None
-        for scope in self.seen[::-1]:
-            found = scope.get(key)
-            if found is not None:
-                return found
-        self.seen[-1][key] = stmt.out
-        return None
+        if found is None:
+            self.seen[-1][key] = stmt.out
+        return found
 
     def branches(self, stmt: If) -> list[Stmt]:
         if isinstance(stmt.test, Const):
@@ -353,11 +359,20 @@ class Rewriter:
         stmt.outs = tuple(stmt.outs[k] for k in kept)
 
 
+def _operation(
+    fn: Any, args: Iterable[Operand], kwargs: Iterable[tuple[str, Operand]]
+) -> Any:
+    """Return the same for operations that give the same."""
+    return (fn, *map(_key, args), *[(k, _key(v)) for k, v in kwargs])
+
+
 def _key(op: Operand) -> Any:
     if isinstance(op, Value):
         return op
     if isinstance(op, Const):
         value = op.value
+        if type(value) in (int, str, NoneType):
+            return (type(value), value)
         if isinstance(value, slice):
             return ("slice", value.start, value.stop, value.step)
         if isinstance(value, tuple):

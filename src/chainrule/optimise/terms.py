@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,10 +42,7 @@ class Term:
 
     def key(self) -> object:
         """Return the same for terms that differ in their number only."""
-        return (
-            frozenset(Counter(self.over).items()),
-            frozenset(Counter(self.under).items()),
-        )
+        return tuple(sorted(map(id, self.over))), tuple(sorted(map(id, self.under)))
 
 
 class Sum:
@@ -154,11 +150,13 @@ class Sum:
 
     def group(self) -> tuple[Term, list[Term]] | None:
         """Return a factor and what it multiplies, if that takes fewer operations."""
-        count = Counter(f for t in self.terms for f in dict.fromkeys(t.over))
-        count.update(f for t in self.terms for f in dict.fromkeys(t.under))
-        for f, n in count.most_common():
-            if n < 2:
-                return None
+        count: dict[Operand, int] = {}
+        for side in ("over", "under"):
+            for t in self.terms:
+                for f in dict.fromkeys(getattr(t, side)):
+                    count[f] = count.get(f, 0) + 1
+        several = [f for f, n in count.items() if n > 1]
+        for f in sorted(several, key=count.__getitem__, reverse=True):
             for side in ("over", "under"):
                 mine = [t for t in self.terms if f in getattr(t, side)]
                 group = _factored(mine, self.is_weight)
@@ -208,11 +206,9 @@ def _factored(
     """Return the common factor of terms and what is left of each, if that is less."""
     if len(terms) < 2:
         return None
-    over = Counter(terms[0].over)
-    under = Counter(terms[0].under)
+    over, under = terms[0].over, terms[0].under
     for t in terms[1:]:
-        over &= Counter(t.over)
-        under &= Counter(t.under)
+        over, under = _common(over, t.over), _common(under, t.under)
     number = abs(terms[0].number)
     if number == 0:
         return None  # like terms that cancel
@@ -220,7 +216,7 @@ def _factored(
         number = 1
     if all(t.number < 0 for t in terms):
         number = -number
-    common = Term(number, _picked(terms[0].over, over), _picked(terms[0].under, under))
+    common = Term(number, over, under)
     light = all(map(is_weight, common.over)) and not common.under
     left = []
     for t in terms:
@@ -245,24 +241,24 @@ def _is_real(term: Term) -> bool:
     return not rest or (rest == 1 and bool(floats))
 
 
-def _picked(ops: list[Operand], wanted: Counter[Operand]) -> list[Operand]:
-    """Return the operands that are wanted, in order."""
-    wanted = wanted.copy()
+def _common(ops: list[Operand], others: list[Operand]) -> list[Operand]:
+    """Return the operands that are among others as often, in order."""
+    rest = list(others)
     out = []
     for op in ops:
-        if wanted[op] > 0:
-            wanted[op] -= 1
+        if op in rest:
+            rest.remove(op)
             out.append(op)
     return out
 
 
-def _without(ops: list[Operand], gone: Counter[Operand]) -> list[Operand]:
+def _without(ops: list[Operand], gone: list[Operand]) -> list[Operand]:
     """Return the operands that are left, in order."""
-    gone = gone.copy()
+    rest = list(gone)
     out = []
     for op in ops:
-        if gone[op] > 0:
-            gone[op] -= 1
+        if op in rest:
+            rest.remove(op)
         else:
             out.append(op)
     return out
