@@ -10,7 +10,8 @@ user's function writes into, and no variable that shares it is read behind the u
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 from chainrule.analysis.memory import STORES, Aliases, is_fresh, is_immutable
@@ -33,7 +34,7 @@ def choose_modes(web: Web, ours: Collection[Value] = ()) -> None:
     The parameters that are `ours` may be written into: the caller expects it.
     """
     _copies_to_lets(web, web.program.nodes)
-    owned = Owned(web, ours)
+    owned = cache(lambda: Owned(web, ours))
     for node in p.walk(web.program.nodes):
         if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
             if _is(node.op, STORES):
@@ -120,7 +121,9 @@ def _is(op: Op, fns: Any) -> bool:
         return False
 
 
-def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: Owned) -> None:
+def _choose_store(
+    web: Web, let: p.Let, op: ir.Apply, owned: Callable[[], Owned]
+) -> None:
     source = op.args[0]
     if not isinstance(source, Value):
         return
@@ -128,16 +131,18 @@ def _choose_store(web: Web, let: p.Let, op: ir.Apply, owned: Owned) -> None:
         if is_fresh(web.nested[source]):
             let.mode = "fresh"
         return
-    if not owned.here(let, source):
+    if not owned().here(let, source):
         return
     if web.find(let.out) is not web.find(source):
         if web.clash(let.out, source):
             return
-        owned.unite(source, let.out)
+        web.union(source, let.out)
     let.mode = "in place"
 
 
-def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: Owned) -> None:
+def _choose_augment(
+    web: Web, let: p.Let, op: ir.Apply, owned: Callable[[], Owned]
+) -> None:
     first = _plain(web, op.args[0])
     if not isinstance(first, Value) or first in web.nested:
         return
@@ -148,11 +153,11 @@ def _choose_augment(web: Web, let: p.Let, op: ir.Apply, owned: Owned) -> None:
     fits = isinstance(old, ScalarT) and isinstance(new, ScalarT)
     if isinstance(old, ArrayT) and isinstance(new, ArrayT):
         same = old.dtype == new.dtype and old.dims == new.dims
-        fits = same and old.dims is not None and owned.here(let, first)
+        fits = same and old.dims is not None and owned().here(let, first)
     if web.find(first) is not web.find(let.out):
         if web.hint(first) != hint or web.clash(first, let.out):
             return
-        owned.unite(first, let.out)
+        web.union(first, let.out)
     if fits:
         let.mode = "augment"
 
@@ -211,10 +216,6 @@ class Owned:
                     return False
         return True
 
-    def unite(self, source: Value, out: Value) -> None:
-        """Let an update keep its variable."""
-        self.web.union(source, out)
-
 
 def groups(web: Web) -> dict[Value, list[Value]]:
     """Return the values that were one variable when liveness was computed."""
@@ -229,12 +230,13 @@ def groups(web: Web) -> dict[Value, list[Value]]:
         one, two = find(a), find(b)
         if one is not two:
             first[two] = one
-    found: dict[Value, list[Value]] = {}
-    for value in web.index:
-        found[value] = [value]
+    found = {value: [value] for value in web.index}
+    together: dict[Value, list[list[Value]]] = {}
+    for root, values in found.items():
+        together.setdefault(find(root), []).append(values)
     for a, b in web.program.same:
         for value in (a, b):
-            for root in web.index:
-                if find(root) is find(value) and value not in found[root]:
-                    found[root].append(value)
+            for values in together.get(find(value), ()):
+                if value not in values:
+                    values.append(value)
     return found

@@ -106,7 +106,8 @@ class _Naming:
         self.web = web
         self.reserved = reserved
         self.names: dict[Value, str] = {}
-        self.holders: dict[str, list[Value]] = {}
+        # Of the variables of one name: which they are, and which conflict with them.
+        self.holders: dict[str, tuple[int, int]] = {}
         self.reads: set[Value] | None = None
         self.saved: dict[Value, list[tuple[Operand, ...]]] = {}
         self.inner: dict[Value, Value] | None = None
@@ -125,9 +126,12 @@ class _Naming:
 
     def give(self, value: Value, name: str) -> None:
         root = self.web.find(value)
-        self.web.bit(root)
         self.names[root] = name
-        self.holders.setdefault(name, []).append(root)
+        members, conflicts = self.holders.get(name, (0, 0))
+        self.holders[name] = (
+            members | self.web.members_of(root),
+            conflicts | self.web.conflicts[root],
+        )
 
     def name(self, value: Value, node: p.Node) -> None:
         """Name the variable of a value, unless it has a name."""
@@ -143,9 +147,16 @@ class _Naming:
         name, number = base, 1
         # A local of the user's may hide a global; a name that we make must not.
         free = hint is not None
-        while (name in self.reserved and not (free and name == base)) or any(
-            self.web.clash(root, other) for other in self.holders.get(name, ())
-        ):
+        mine = self.web.members_of(root)
+        theirs = self.web.conflicts[root]
+
+        def taken(name: str) -> bool:
+            if name in self.reserved and not (free and name == base):
+                return True
+            members, conflicts = self.holders.get(name, (0, 0))
+            return bool(members & theirs or conflicts & mine)
+
+        while taken(name):
             number += 1
             name = f"{base}{number}" if not base[-1].isdigit() else f"{base}_{number}"
         self.give(root, name)

@@ -144,7 +144,7 @@ def _matched(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
         if getattr(a, "origin", None) is not None:
             found.append((a, b))
         if isinstance(a, ast.Constant):
-            if not _same_constant(a.value, b.value):
+            if not _same_constant(a.value, b.value):  # type: ignore[attr-defined]
                 return None
             continue
         for name in a._fields:

@@ -64,12 +64,15 @@ def protect(function: Function) -> bool:
         return changed
     ours = committed(function)
     aliases = Aliases(function, ours)
+    spread: set[Value] = set()
     for stmt in stores:
         place = stmt.args[0]
         assert isinstance(place, Value)  # as `_writes` says
         for source in aliases.sources(place) & aliases.protected:
             _make_writable(function, source)
-    aliases = Aliases(function, ours)
+            spread.add(source)
+    if spread:
+        aliases = Aliases(function, ours)
     versions = {v for found in ours.values() for v in found}
     copied_before: set[Value] = set()
     while separate(function, aliases, {*ours, *versions}, copied_before):
