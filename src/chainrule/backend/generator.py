@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 with warnings.catch_warnings():
@@ -18,7 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import astor
     from astor.code_gen import set_precedence
-    from astor.op_util import Precedence
+    from astor.op_util import Precedence, get_op_precedence, get_op_symbol
 
 
 class Remark(str):
@@ -66,6 +67,19 @@ def _simple(node: ast.expr) -> bool:
 
 class Generator(astor.SourceGenerator):  # type: ignore[misc]
     """astor's generator with comments and corrections."""
+
+    def visit(self, node: ast.AST) -> None:
+        """Visit a node; the method is looked up once for each kind of nodes."""
+        kind = node.__class__
+        method = self.methods.get(kind)
+        if method is None:
+            method = self.methods[kind] = getattr(self, f"visit_{kind.__name__}")
+        method(node)
+
+    @cached_property
+    def methods(self) -> dict[type, Callable[[Any], None]]:
+        """The methods that have been looked up."""
+        return {}
 
     def visit_Expr(self, node: ast.Expr) -> None:
         if is_remark(node):
@@ -211,15 +225,19 @@ class Generator(astor.SourceGenerator):  # type: ignore[misc]
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         """Write `x**2` without blanks, as Black does for simple operands."""
-        if not (
-            isinstance(node.op, ast.Pow) and _simple(node.left) and _simple(node.right)
-        ):
-            super().visit_BinOp(node)
-            return
-        with self.delimit(node, node.op):
-            set_precedence(Precedence.Pow + 1, node.left)
-            set_precedence(Precedence.PowRHS, node.right)
-            self.write(node.left, "**", node.right)
+        level = get_op_precedence(node.op)
+        symbol = get_op_symbol(node.op, " %s ")
+        first, second = level, level + 1
+        if isinstance(node.op, ast.Pow):
+            first, second = Precedence.Pow + 1, Precedence.PowRHS
+            if _simple(node.left) and _simple(node.right):
+                symbol = "**"
+        set_precedence(first, node.left)
+        set_precedence(second, node.right)
+        if level < getattr(node, "_pp", Precedence.highest):
+            self.write("(", node.left, symbol, node.right, ")")
+        else:
+            self.write(node.left, symbol, node.right)
 
     def visit_If(self, node: ast.If) -> None:
         keyword = "if "

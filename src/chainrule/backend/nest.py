@@ -33,6 +33,7 @@ CHEAP_WIDTH = 24
 BAR_WIDTH = 36
 BAR_OPS = 3
 SHORT = 8
+SEVERAL = -1
 
 PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 Slot = str | Value | tuple[Value]
@@ -130,7 +131,7 @@ class _Nesting:
         self.function = program.function
         self.slots = Slots(program)
         self.uses: dict[Value, int] = {}
-        self.scopes: dict[Value, set[int]] = {}
+        self.scopes: dict[Value, int] = {}
         self.depths: dict[Value, int] = {}
         self.definitions: dict[Value, int] = {}
         self.defined: dict[Slot, int] = {}
@@ -174,23 +175,28 @@ class _Nesting:
 
     def survey(self, nodes: Nodes) -> None:
         """Count uses, definitions of each variable, and the loops that use a value."""
+        uses, scopes = self.uses, self.scopes
         for node in nodes:
             inner = isinstance(node, p.For | p.While)
+            here = self.scope + isinstance(node, p.While)
             for operand in p.reads(node):
                 if isinstance(operand, Value):
-                    self.uses[operand] = self.uses.get(operand, 0) + 1
-                    here = self.scope + (isinstance(node, p.While))
-                    self.scopes.setdefault(operand, set()).add(here)
+                    uses[operand] = uses.get(operand, 0) + 1
+                    if scopes.setdefault(operand, here) != here:
+                        scopes[operand] = SEVERAL
+            outer = self.loops
+            place = (*outer, node) if inner else outer
             for value in p.defines(node):
                 slot = self.slots.slot(value)
                 self.defined[slot] = self.defined.get(slot, 0) + 1
-                place = (*self.loops, node) if inner else self.loops
                 self.places.setdefault(slot, []).append(place)
                 self.home[value] = place
                 self.depths[value] = self.scope
                 self.definitions[value] = self.definitions.get(value, 0) + 1
+            if isinstance(node, p.Let):
+                continue
             self.scope += inner
-            outer, self.loops = self.loops, (*self.loops, node) if inner else self.loops
+            self.loops = place
             for part in p.parts(node):
                 self.survey(part)
             self.scope -= inner
@@ -249,6 +255,9 @@ class _Nesting:
 
     def node(self, node: p.Node, previous: p.Node | None) -> Nodes:
         match node:
+            case p.Let(out=out):
+                self.consume(node)
+                self.kill((out,))
             case p.Return(value=value):
                 if isinstance(previous, p.Let) and previous.out is value:
                     self.offer_return(previous)
@@ -386,7 +395,7 @@ class _Nesting:
         """Nest at every use what costs nothing and cannot change in between."""
         measure = self.measure(op)
         stable = all(self.is_stable(s, out) for s in measure.slots)
-        near = anywhere or self.scopes[out] == {self.depths[out]}
+        near = anywhere or self.scopes[out] == self.depths[out]
         if stable and near and measure.width <= CHEAP_WIDTH:
             self.put(out, op, measure)
 
@@ -431,17 +440,14 @@ class _Nesting:
 
     def consume(self, node: p.Node) -> None:
         """Nest what a node reads, as far as it stays short."""
+        read = p.reads(node)
         found = [
-            o
-            for o in p.reads(node)
-            if isinstance(o, Value)
-            and o in self.pending
-            and self.pending[o].scope == self.scope
+            o for o in read if o in self.pending and self.pending[o].scope == self.scope
         ]
         if not found:
             return
         ops, width = 1, 0
-        for operand in p.reads(node):
+        for operand in read:
             more = self.size(operand)
             ops += more.ops
             width += more.width + 3
