@@ -44,6 +44,7 @@ from chainrule.optimise.last_row import leave_out_last_rows
 from chainrule.optimise.one_sweep import one_sweep
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.protect import protect
+from chainrule.optimise.repeat import repeat
 from chainrule.optimise.residual import drop_unread
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
@@ -254,6 +255,7 @@ def optimise(derived: Derived) -> None:
         for function in (*callees(root), root):
             if protect(function):
                 remove_dead(function)
+            repeat(function, derived.ours)
 
 
 def shorten(function: Function, ours: set[Value]) -> None:

@@ -98,3 +98,12 @@ def test_counts() -> None:
     text = 'def f(x):\n    """Doc."""\n    y = np.exp(x) @ x.sum()\n    return len(y)\n'
     assert count_statements(text) == 2
     assert count_numpy_calls(text) == 3
+
+
+def test_a_display_is_indented_once() -> None:
+    """`f([` opens one level, not two, where the list is all that it is given."""
+    items = [f"some_name_{k} * another_name_{k}" for k in range(4)]
+    text = render(gast.parse(f"x = f([{', '.join(items)}])")).text
+    assert text.strip().split("\n") == ["x = f([", *(f"    {i}," for i in items), "])"]
+    more = render(gast.parse(f"x = f([{', '.join(items)}], 1)")).text
+    assert more.startswith("x = f(\n    [\n        some_name_0")

@@ -153,3 +153,19 @@ def test_stores_that_the_user_wrote_as_one() -> None:
     assert "y[0] = y[1] = 1.0" in source
     assert "    y[3] = 1.0" in source
     check_program(started, (0.5,), (0,))
+
+
+def damped(a: float, b: float, n: int) -> float:
+    for _ in range(n):
+        u = a + 0.5 * b * np.sin(a * b)
+        v = a + 0.5 * b * np.sin(u * b) * np.cos(u * u * b)
+        a = v + b * np.sin(v * b) * np.cos(v * v * b)
+    return a
+
+
+def test_a_long_sum_is_added_up_in_its_variable() -> None:
+    """There is no name for what it is half way."""
+    check_program(damped, (0.7, 0.9, 4), (0, 1))
+    source = grad(damped, argnums=(0, 1)).source(0.7, 0.9, 4)
+    assert source.count("b_bar += ") + source.count("b_bar = b_bar + ") > 1
+    assert "total" not in source

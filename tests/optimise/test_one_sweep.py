@@ -172,3 +172,17 @@ def test_derivative_again() -> None:
     second = grad(grad(sum_of_terms))(0.4, 1.3, 6)
     differences = [grad(sum_of_terms)(0.4 + h, 1.3, 6) for h in (1e-5, -1e-5)]
     assert second == pytest.approx((differences[0] - differences[1]) / 2e-5, rel=1e-8)
+
+
+def over_data(a: float, b: float, n: int) -> float:
+    total = 0.0
+    for x, y in [(0.3, 1.2), (0.7, 0.1)] * n:
+        total += (a * x / (b + x) - y) ** 2
+    return total
+
+
+def test_elements_are_run_over_from_the_first_on() -> None:
+    """Nothing is carried: there is no need to turn the data round."""
+    check_program(over_data, (0.4, 1.3, 3), (0, 1))
+    source = grad(over_data, argnums=(0, 1)).source(0.4, 1.3, 3)
+    assert "reversed" not in source and "tape" not in source

@@ -38,7 +38,41 @@ def coalesce(program: Program, nested: Nested) -> Web:
             web = analyse(program, nested)
             keep_buffers(web)
             merge(web)
+    add_up_in_place(web)
     return web
+
+
+def add_up_in_place(web: Web) -> None:
+    """Let what a long sum of cotangents is so far be the variable that it ends in."""
+    made: dict[Value, Op] = {}
+    for node in p.walk(web.program.nodes):
+        if isinstance(node, p.Let):
+            made[node.out] = node.op
+        elif isinstance(node, p.Copies):
+            for out, source in node.pairs:
+                if isinstance(source, Value) and source in web.nested:
+                    made[out] = web.nested[source]
+    for out, op in made.items():
+        if not (web.hint(out) or "").endswith("_bar"):
+            continue
+        found: list[Value] = []
+        partial = _first_summand(web, op)
+        while partial in made and web.hint(partial) is None:
+            found.append(partial)
+            partial = _first_summand(web, made[partial])
+        if found and partial is not None and web.find(partial) is web.find(out):
+            for value in reversed(found):
+                if not web.clash(out, value):
+                    web.union(out, value)
+
+
+def _first_summand(web: Web, op: Op) -> Value | None:
+    """Return the variable that a sum begins with."""
+    first = p.op_operands(op)[0] if sizes.is_sum(op) else None
+    if not isinstance(first, Value):
+        return None
+    inner = web.nested.get(first)
+    return first if inner is None else _first_summand(web, inner)
 
 
 def keep_buffers(web: Web) -> None:

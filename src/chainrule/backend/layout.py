@@ -102,9 +102,21 @@ def _explode(tokens: Tokens, indent: int) -> list[Line]:
         start = max(i for i in range(end) if tokens[i] in OPEN and depths[i] == 0)
         head = "".join(tokens[: start + 1])
         if end > start + 1 and indent + len(head) <= WIDTH:
-            inner = _body(tokens[start + 1 : end], indent + 4)
+            inside = tokens[start + 1 : end]
+            if _is_display(inside):
+                # `np.array([`: the items are indented once, not twice.
+                head, inside, end = head + inside[0], inside[1:-1], end - 1
+            inner = _body(inside, indent + 4)
             return [(indent, head), *inner, (indent, "".join(tokens[end:]).rstrip())]
     return [(indent, text)]
+
+
+def _is_display(tokens: Tokens) -> bool:
+    """Say whether tokens are one list, tuple or dictionary and nothing else."""
+    depths = _depths(tokens)
+    if tokens[0] not in OPEN or tokens[-1] not in CLOSE:
+        return False
+    return len(tokens) > 2 and 0 not in depths[1:-1]
 
 
 def _wrap_right_side(

@@ -218,11 +218,17 @@ class _Nesting:
         return len(found) + (slot in self.outside) <= 1
 
     def look_ahead(self, nodes: Nodes) -> None:
-        """Note what `return` puts side by side, and what only its cotangent reads."""
+        """Note what `return` puts side by side, and what only its cotangent reads.
+
+        What is added to an element is on a line of its own, as what `return` hands out.
+        """
         made = {n.out: n.op for n in nodes if isinstance(n, p.Let)}
         for node in nodes:
             if isinstance(node, p.Return) and isinstance(node.value, Value):
                 self.hand(node.value, made)
+            elif isinstance(node, p.Let) and sizes.is_addition_at(node.op):
+                added = p.op_operands(node.op)[2:]
+                self.handed.update(v for v in added if isinstance(v, Value))
             elif isinstance(node, p.Let) and sizes.is_multiple(node.op):
                 for operand in p.op_operands(node.op):
                     if isinstance(operand, Value) and operand.hint is not None:

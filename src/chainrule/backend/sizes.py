@@ -112,6 +112,11 @@ def is_sum(op: Op) -> bool:
     return isinstance(op, ir.Apply) and op.fn in (operator.add, operator.sub)
 
 
+def is_addition_at(op: Op) -> bool:
+    """Say whether an operation adds to elements of an array."""
+    return isinstance(op, ir.Apply) and op.fn is prims.index_add
+
+
 def is_multiple(op: Op) -> bool:
     """Say whether an operation is a number times something."""
     return (

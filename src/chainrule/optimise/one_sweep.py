@@ -7,7 +7,8 @@ but only adds up, is part of its forward loop: no tape, and one loop instead of 
 The reverse of `total = total + term(x)` reads no cotangent of a later iteration. What
 it adds to may be added in any order (this changes rounding), so its statements can
 stand at the end of the forward body, if what they read from outside is known before the
-loop. A loop that may be left early keeps its tape.
+loop. A loop that may be left early keeps its tape. A reversed loop that reads no tape
+runs over its elements from the first on.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from chainrule.ir.nodes import (
     Const,
     Function,
     If,
+    Iter,
     Loop,
     Operand,
     Stmt,
@@ -47,9 +49,35 @@ EARLY = {
 
 def one_sweep(function: Function, ours: set[Value]) -> bool:
     """Merge reversed loops into their forward loops; say whether there were any."""
-    if not any(isinstance(s, Loop) and s.tape for s in statements(function.body)):
+    loops = [s for s in statements(function.body) if isinstance(s, Loop)]
+    if not loops:
         return False
-    return _block(function.body, count_uses(function.body), ours)
+    uses = count_uses(function.body)
+    turned = {
+        s.out: s.args[0]
+        for s in statements(function.body)
+        if isinstance(s, Apply) and s.fn is builtins.reversed and s.out in ours
+        if not isinstance(s.out.type, lt.TapeT) and uses.get(s.out) == 1
+    }
+    straight = [_straighten(loop, turned, uses) for loop in loops if turned]
+    changed = any(straight)
+    if not any(loop.tape for loop in loops):
+        return changed
+    return _block(function.body, uses, ours) or changed
+
+
+def _straighten(
+    loop: Loop, turned: dict[Value, Operand], uses: dict[Value, int]
+) -> bool:
+    """Run over the elements from the first on, if the order is free."""
+    if len(loop.iters) != 1 or loop.header or loop.tape or loop.stopped:
+        return False
+    [it] = loop.iters
+    source = turned.get(it.source)  # type: ignore[arg-type]
+    if source is None or has_effect(loop.body) or not _only_adds(loop, uses):
+        return False
+    loop.iters = (Iter(source, it.elems, it.unpack),)
+    return True
 
 
 def _block(block: Block, uses: dict[Value, int], ours: set[Value]) -> bool:

@@ -138,6 +138,7 @@ def read_again(stmt: Loop, body: Block) -> None:
 ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
 PLACES = {slice, prims.make_tuple}
 CHEAP = {operator.getitem, builtins.getattr, slice, prims.make_tuple, *ARITHMETIC}
+STEPS = 2
 
 
 def recomputable(
@@ -145,10 +146,12 @@ def recomputable(
 ) -> tuple[list[Apply], list[Value]]:
     """Split needed values in those recomputed from elements and those to be saved.
 
-    Only indexing by position, sizes, integer arithmetic, and one step of arithmetic on
-    numbers that are there anyway (or with a constant on an array) are recomputed: they
-    cost hardly more than reading a saved value. A place in an array is saved as the one
-    number that it is made of here. `free` are values that the reverse body has anyway.
+    Only indexing by position, sizes, integer arithmetic, and a step or two of
+    arithmetic on numbers that are there anyway (or one with a constant on an array) are
+    recomputed: they cost hardly more than reading a saved value. What the user gave a
+    name is not a step on the way to something else. A place in an array is saved as the
+    one number that it is made of here. `free` are values that the reverse body has
+    anyway.
     """
     definitions = {
         v: s for s in stmt.body.stmts if isinstance(s, Apply) for v in outputs(s)
@@ -161,30 +164,31 @@ def recomputable(
     def there(value: Value) -> bool:
         return value in order or value in free or value in kept or value not in inside
 
-    def visit(value: Value, depth: int) -> bool:
+    def visit(value: Value, depth: int, steps: int) -> bool:
         if there(value):
             return True
         made = definitions.get(value)
-        if (
-            made is None
-            or made.fn not in CHEAP
-            or made.kwargs
-            or depth > 4
-            or made.effect
-        ):
+        if made is None or made.kwargs or depth > 4 or made.effect or not _cheap(made):
             return False
-        if not _cheap(made):
+        read = [a for a in made.args if isinstance(a, Value)]
+        if _is_power(made) and not _is_formula(value):
             return False
-        for op in made.args:
-            if not isinstance(op, Value) or there(op):
+        for op in read:
+            if there(op):
                 continue
+            others = [a for a in read if a is not op and not there(a)]
+            if op not in wanted and value in wanted and _is_swap(made, op):
+                if wanted.issuperset(others):
+                    kept.add(op)
+                    continue
+            more = 1
             if op not in wanted and _is_real_arithmetic(definitions.get(op)):
-                return False
-            if not visit(op, depth + 1):
-                only = [a for a in made.args if isinstance(a, Value) and not there(a)]
-                place = made.fn in PLACES and set(only) == {op} and _is_int(op)
-                place = place and value in wanted
-                if op not in wanted and not place:
+                more = steps + 1
+                if more > STEPS or not _is_formula(op):
+                    return False
+            if not visit(op, depth + 1, more):
+                place = made.fn in PLACES and not others and _is_int(op)
+                if op not in wanted and not (place and value in wanted):
                     return False
                 kept.add(op)
         order[value] = made
@@ -195,16 +199,21 @@ def recomputable(
         mark, before = dict(order), set(kept)
         if value in free:
             continue
-        if value in kept or not visit(value, 0):
+        if value in kept or not visit(value, 0, 1 if _is_formula(value) else STEPS):
             order, kept = mark, {*before, value}
             saved.append(value)
-    saved += [v for v in definitions if v in kept and v not in wanted]
-    saved += [e for it in stmt.iters for e in it.elems if e in kept and e not in wanted]
+    elements = (e for it in stmt.iters for e in it.elems)
+    given = (*definitions, *elements, *stmt.body.params)
+    saved += [v for v in given if v in kept and v not in wanted]
     return list(order.values()), saved
 
 
 def _cheap(made: Apply) -> bool:
     """Say whether an operation is no more work than reading its result from a tape."""
+    if _is_power(made):
+        return True
+    if made.fn not in CHEAP:
+        return False
     if made.fn in ARITHMETIC:
         if isinstance(made.out.type, lt.ArrayT):
             return sum(isinstance(a, Value) for a in made.args) == 1
@@ -217,6 +226,25 @@ def _cheap(made: Apply) -> bool:
         if isinstance(index, Value) and not _is_basic(index.type):
             return False
     return True
+
+
+def _is_power(made: Apply) -> bool:
+    """Say whether an operation is a small power of a number, such as `x**2`."""
+    if made.fn is not operator.pow or not isinstance(made.out.type, lt.ScalarT):
+        return False
+    exponent = made.args[1]
+    return isinstance(exponent, Const) and exponent.value in (2, 3)
+
+
+def _is_formula(op: Value) -> bool:
+    """Say whether a value is a number without a name of the user's."""
+    return op.hint is None and isinstance(op.type, lt.ScalarT)
+
+
+def _is_swap(made: Apply, op: Value) -> bool:
+    """Say whether a number of the user's may be saved instead of one made of it."""
+    named = op.hint is not None and isinstance(op.type, lt.ScalarT)
+    return named and made.fn in ARITHMETIC and _is_formula(made.out)
 
 
 def _is_int(op: Value) -> bool:
@@ -232,6 +260,6 @@ def _is_basic(t: lt.Type) -> bool:
 
 def _is_real_arithmetic(made: Apply | None) -> bool:
     """Say whether an operation is arithmetic that is not done for an index."""
-    if made is None or made.fn not in ARITHMETIC:
+    if made is None or not (made.fn in ARITHMETIC or _is_power(made)):
         return False
     return not _is_int(made.out)
