@@ -15,6 +15,16 @@ from chainrule.transform import traces
 from chainrule.transform.splice import Splicer
 from chainrule.types import lattice as lt
 
+FACTOR = 2.0
+
+
+@pytest.fixture(autouse=True)
+def shared(monkeypatch: pytest.MonkeyPatch) -> traces.Traces:
+    """Begin without traces."""
+    made = traces.Traces()
+    monkeypatch.setattr(traces, "SHARED", made)
+    return made
+
 
 def many(x, y):
     """Meet every rule several times, with other constants and repeated operands."""
@@ -59,7 +69,7 @@ def operand(name: str, dims: lt.Dims) -> Value:
     return Value(lt.ArrayT(np.dtype(float), dims), name)
 
 
-def test_operands_of_other_types_are_interpreted_anew() -> None:
+def test_operands_of_other_types_are_interpreted_anew(shared: traces.Traces) -> None:
     """A trace is kept for the types, the constants and which operands are one."""
     b = Builder(algebra=True)
     splicer = Splicer(b)
@@ -69,11 +79,11 @@ def test_operands_of_other_types_are_interpreted_anew() -> None:
         splicer.partials(template, [x, exponent, out], {})
     for args in ([x, x, out], [x, operand("y", (3,)), out], [x, x, x]):
         splicer.partials(template, list(args), {})
-    assert len(splicer.traces.met) == 6
-    assert [type(t) for t in splicer.traces.known.values()] == [traces.Trace]
+    assert len(shared.met) == 6
+    assert [type(t) for t in shared.known.values()] == [traces.Trace]
 
 
-def test_a_rule_that_branches_at_run_time_has_no_trace() -> None:
+def test_a_rule_that_branches_at_run_time_has_no_trace(shared: traces.Traces) -> None:
     """`x**y` of numbers asks for the sign of x."""
     b = Builder(algebra=True)
     splicer = Splicer(b)
@@ -82,4 +92,39 @@ def test_a_rule_that_branches_at_run_time_has_no_trace() -> None:
     x, y, out = (Value(number, name) for name in ("x", "y", "out"))
     for _ in range(4):
         splicer.partials(template, [x, y, out], {})
-    assert list(splicer.traces.known.values()) == [None]
+    assert list(shared.known.values()) == [None]
+
+
+def test_traces_serve_other_derivatives(shared: traces.Traces) -> None:
+    """What was recorded for one derivative is written in another."""
+    x, out = operand("x", (3,)), operand("out", (3,))
+    template = rules.RULES.reverse[np.sin].template
+    for _ in range(3):
+        splicer = Splicer(Builder(algebra=True))
+        splicer.partials(template, [x, out], {})
+        assert not splicer.traces.met
+    assert [type(t) for t in shared.known.values()] == [traces.Trace]
+
+
+def test_what_only_the_arguments_at_hand_tell_is_not_shared(
+    shared: traces.Traces,
+) -> None:
+    """`x[1:]` is of size 1 for some arguments, and not for others."""
+    splicer = Splicer(Builder(algebra=True))
+    template = rules.RULES.reverse[np.sin].template
+    rest = (lt.Sym(("x", 0), -1, never_one=True),)
+    splicer.partials(template, [operand("x", rest), operand("out", rest)], {})
+    assert not shared.met
+    assert len(splicer.traces.met) == 1
+
+
+def test_rules_of_users_are_not_shared(shared: traces.Traces) -> None:
+    """They may read what changes from one derivative to the next."""
+
+    def template(x, out):
+        return FACTOR * x
+
+    splicer = Splicer(Builder(algebra=True))
+    splicer.partials(template, [operand("x", (3,)), operand("out", (3,))], {})
+    assert not shared.met
+    assert len(splicer.traces.met) == 1

@@ -44,7 +44,7 @@ class Value:
     type: Type
     hint: str | None = None
     loc: Loc | None = None
-    id: int = field(default_factory=lambda: next(_ids))
+    id: int = field(default_factory=_ids.__next__)
 
     def __repr__(self) -> str:
         return f"%{self.hint or ''}{self.id}"

@@ -37,7 +37,7 @@ from chainrule.ir.nodes import (
 )
 from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify, without_defaults
-from chainrule.specialise.memory import MAKERS, Memory, is_mutable, reads_part
+from chainrule.specialise.memory import MAKERS, Memory, is_mutable
 from chainrule.specialise.pools import Pools
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
@@ -100,6 +100,7 @@ FOLDABLE = {
 ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
 
+READS = (operator.getitem, builtins.getattr)
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
 
 
@@ -186,18 +187,14 @@ class Builder:
             type_ = self.infer(fn, args, kwargs)
         if isinstance(type_, lt.WordT):
             return Const(type_.value)
-        if lt.counts_known() and fn in (operator.getitem, builtins.getattr):
+        if fn in READS and lt.counts_known():
             value = known(type_)
             if not isinstance(value, lt.Type):
                 return Const(value)
         out = Value(type_, hint, self.loc)
         stmt = Apply(out, fn, tuple(args), tuple(kwargs), form, effect, self.loc, text)
         self.add(stmt)
-        self.memory.where[out] = self.block
-        if reads_part(stmt):
-            self.memory.note(stmt)
-        self.memory.freeze(stmt)
-        self.memory.pools.note(stmt)
+        self.memory.enter(stmt)
         return out
 
     def present(

@@ -135,7 +135,17 @@ class Memory:
         if isinstance(new, Value) and new is not home:
             self.home[new] = home
 
-    # ------------------------------------------------------- parts of what is given
+    # ------------------------------------------------------- what operations make
+
+    def enter(self, stmt: Apply) -> None:
+        """Take in an operation that was written."""
+        self.where[stmt.out] = self.b.block
+        if reads_part(stmt):
+            self.note(stmt)
+        if stmt.fn in UNFOLLOWED:
+            self.freeze(stmt)
+        if isinstance(stmt.out.type, lt.ListT):
+            self.pools.note(stmt)
 
     def note(self, stmt: Apply) -> None:
         """Know two reads of one part of a container for the same object."""
@@ -162,7 +172,7 @@ class Memory:
 
     def freeze(self, stmt: Apply) -> None:
         """Note a result that may show its operands in a way that is not followed."""
-        if stmt.fn in UNFOLLOWED and isinstance(stmt.out.type, lt.ArrayT):
+        if isinstance(stmt.out.type, lt.ArrayT):
             shown = [a for a in stmt.args if isinstance(a, Value)]
             arrays = [a for a in shown if isinstance(a.type, lt.ArrayT)]
             if len(arrays) == 1 and not self.is_view(stmt):

@@ -63,6 +63,8 @@ def reduces(rev: Reverse, operand: Operand, out: Value) -> bool:
     have, want = lt.dims_of(type_of(operand)), lt.dims_of(out.type)
     if have is None or want is None:
         return True
+    if have == want:
+        return False
     return len(have) != len(want) or any(
         h != w and lt.maybe_one(h) for h, w in zip(have, want, strict=True)
     )

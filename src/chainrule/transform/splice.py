@@ -129,10 +129,21 @@ def signature(fn: Any) -> inspect.Signature | None:
         return None
 
 
+POSITIONAL = inspect.Parameter.VAR_POSITIONAL
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
 @functools.cache
-def parameters(template: Any) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a rule's function."""
-    return dict(inspect.signature(template).parameters)
+def kinds(template: Any) -> dict[str, Any]:
+    """Return of what kind each parameter of a rule's function is."""
+    return {n: p.kind for n, p in inspect.signature(template).parameters.items()}
+
+
+@functools.cache
+def wanted(template: Any) -> tuple[str, ...]:
+    """Return the parameters of the operation that a rule's function names."""
+    names = (n for n in kinds(template) if n not in ("out", "out_bar"))
+    return tuple(dict.fromkeys(n.removesuffix("_dot") for n in names))
 
 
 def bind(stmt: Apply, rule: Rule) -> dict[str, Operand]:
@@ -141,23 +152,22 @@ def bind(stmt: Apply, rule: Rule) -> dict[str, Operand]:
     A `*args` parameter is bound to a list of operands. Raises `NotDifferentiable` for
     an argument that the rule does not name, unless it has its default value.
     """
-    wanted = [n for n in parameters(rule.template) if n not in ("out", "out_bar")]
-    wanted = list(dict.fromkeys(n.removesuffix("_dot") for n in wanted))
-    sig = signature(stmt.fn)
-    if rule.kind == "elementwise" or sig is None or _takes_any(sig):
-        return _by_position(stmt, rule, wanted)
+    sig = None if rule.kind == "elementwise" else signature(stmt.fn)
+    if sig is None or _takes_any(sig):
+        return _by_position(stmt, rule)
     try:
         bound = sig.bind(*stmt.args, **dict(stmt.kwargs))
     except TypeError:
-        return _by_position(stmt, rule, wanted)
+        return _by_position(stmt, rule)
+    names = wanted(rule.template)
     out: dict[str, Any] = {}
     for name, value in bound.arguments.items():
         parameter = sig.parameters[name]
         if parameter.kind is parameter.VAR_KEYWORD:
             for key, op in value.items():
-                out[key] = _checked(stmt, key, op, wanted, None)
+                out[key] = _checked(stmt, key, op, names, None)
         else:
-            out[name] = _checked(stmt, name, value, wanted, parameter.default)
+            out[name] = _checked(stmt, name, value, names, parameter.default)
     return {k: v for k, v in out.items() if v is not None}
 
 
@@ -166,8 +176,10 @@ def _takes_any(sig: inspect.Signature) -> bool:
     return any(p.kind is p.VAR_POSITIONAL for p in sig.parameters.values())
 
 
-def _checked(stmt: Apply, name: str, op: Any, wanted: list[str], default: Any) -> Any:
-    if name in wanted:
+def _checked(
+    stmt: Apply, name: str, op: Any, names: tuple[str, ...], default: Any
+) -> Any:
+    if name in names:
         return op
     value = op.value if isinstance(op, Const) else op
     if (
@@ -200,22 +212,21 @@ def left_out_numbers(stmt: Apply, rule: Rule) -> dict[str, Operand]:
     }
 
 
-def _by_position(stmt: Apply, rule: Rule, wanted: list[str]) -> dict[str, Any]:
-    spec = parameters(rule.template)
+def _by_position(stmt: Apply, rule: Rule) -> dict[str, Any]:
+    kind_of, names = kinds(rule.template), wanted(rule.template)
     out: dict[str, Any] = {}
     positional = list(stmt.args)
-    for name in wanted:
-        if name not in spec:
-            spec = {**spec, name: spec[f"{name}_dot"]}
-        if spec[name].kind is inspect.Parameter.VAR_POSITIONAL:
+    for name in names:
+        kind = kind_of[name if name in kind_of else f"{name}_dot"]
+        if kind is POSITIONAL:
             out[name] = tuple(positional)
             positional = []
-        elif positional and spec[name].kind is not inspect.Parameter.KEYWORD_ONLY:
+        elif positional and kind is not KEYWORD:
             out[name] = positional.pop(0)
     if positional:
         raise not_handled(stmt, f"argument {len(stmt.args)}")
     for name, op in stmt.kwargs:
-        if name in wanted:
+        if name in names:
             out[name] = op
         elif not (isinstance(op, Const) and op.value is None):
             raise not_handled(stmt, name)
@@ -253,14 +264,14 @@ def arguments(
     args: list[Operand] = []
     kwargs: dict[str, Operand] = {}
     by_name = False
-    for name, parameter in parameters(rule.template).items():
+    for name, kind in kinds(rule.template).items():
         value = special.get(name, bound.get(name))
-        if parameter.kind is parameter.VAR_POSITIONAL:
+        if kind is POSITIONAL:
             args.extend(bound.get(name, ()))
             by_name = True
         elif value is None:
             by_name = True
-        elif by_name or parameter.kind is parameter.KEYWORD_ONLY:
+        elif by_name or kind is KEYWORD:
             kwargs[name] = value
         else:
             args.append(value)
@@ -272,8 +283,7 @@ def paired(
 ) -> list[tuple[Operand, Operand]]:
     """Return each operand of an elementwise operation with its partial derivative."""
     names = list(rule.wrt)
-    spec = parameters(rule.template)
-    variadic = spec[names[0]].kind is inspect.Parameter.VAR_POSITIONAL
+    variadic = kinds(rule.template)[names[0]] is POSITIONAL
     count = len(bound.get(names[0], ())) if variadic else len(names)
     if foreign.is_foreign(rule):
         bare = count == 1 and not variadic

@@ -3,7 +3,8 @@
 In: a rule's function and the operands of one operation. Out: what interpreting it on
 them writes. The first two times a rule meets certain types it is interpreted as it is.
 The third time it is interpreted on operands that stand for any of these types: a
-*trace*, operations in a row. From then on it is written with the operands at hand.
+*trace*, operations in a row. From then on it is written with the operands at hand, in
+other derivatives too.
 
 A trace is recorded without algebra, so that its operations are simplified when they are
 written, one by one, with what is known of the operands then: the same as interpreting
@@ -19,11 +20,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.ir.nodes import Apply, Const, Operand, Value
-from chainrule.specialise.builder import Builder, abstract
+from chainrule.ir.nodes import operands as read
+from chainrule.rules.registry import RULES
+from chainrule.specialise.builder import Builder
 from chainrule.types import lattice as lt
 
 Interpret = Callable[[Builder, list[Operand], dict[str, Operand]], Operand]
 INTERPRETED = 2
+MANY = 5000
 NUMBERS = (bool, int, float, type(None))
 
 
@@ -34,19 +38,16 @@ class Trace:
     params: list[Operand]
     stmts: list[Apply]
     result: Operand
+    relied: tuple[lt.Sym, ...]  # on what of the sizes, as `lattice.consumed` has it
 
     def write(self, b: Builder, operands: list[Operand]) -> Operand:
         """Write the operations with operands in place of the stand-ins."""
         table: dict[Operand, Operand] = dict(zip(self.params, operands, strict=True))
+        others: set[Operand] = set()  # what has become of another type than it was
         for stmt in self.stmts:
             args = [table.get(a, a) for a in stmt.args]
-            named = tuple((k, table.get(v, v)) for k, v in stmt.kwargs)
-            olds = (*stmt.args, *(v for _, v in stmt.kwargs))
-            news = (*args, *(v for _, v in named))
-            same = all(
-                n is o or (isinstance(n, Value) and abstract(n) == abstract(o))
-                for n, o in zip(news, olds, strict=True)
-            )
+            named = [(k, table.get(v, v)) for k, v in stmt.kwargs]
+            same = not others or others.isdisjoint(read(stmt))
             before = len(b.block.stmts)
             out = b.apply(
                 stmt.fn,
@@ -57,14 +58,19 @@ class Trace:
                 type_=stmt.out.type if same else None,
             )
             table[stmt.out] = out
-            is_new = len(b.block.stmts) > before and isinstance(out, Value)
-            if is_new and out.hint is None and b.defs.get(out) is b.block.stmts[-1]:  # type: ignore[union-attr]
-                out.hint = stmt.out.hint  # type: ignore[union-attr]
+            if not isinstance(out, Value):
+                others.add(stmt.out)
+                continue
+            if out.type != stmt.out.type:
+                others.add(stmt.out)
+            is_new = len(b.block.stmts) > before and out.hint is None
+            if is_new and b.defs.get(out) is b.block.stmts[-1]:
+                out.hint = stmt.out.hint
         return table.get(self.result, self.result)
 
 
 class Traces:
-    """The traces of one derivative."""
+    """The traces of one derivative; those of `SHARED` hold in all of them."""
 
     def __init__(self) -> None:
         self.met: Counter[Any] = Counter()
@@ -81,20 +87,49 @@ class Traces:
         """Write what a rule says of these operands."""
         operands = [*args, *kwargs.values()]
         key = None if b.memory.now else _key(rule, operands, kwargs)
-        self.met[key] += 1
-        if key is None or self.met[key] <= INTERPRETED:
+        if key is None:
             return interpret(b, list(args), kwargs)
-        if key not in self.known:
-            self.known[key] = _record(operands, len(args), list(kwargs), interpret)
-        trace = self.known[key]
-        if trace is None:
+        traces = SHARED if _holds_everywhere(rule, operands) else self
+        traces.met[key] += 1
+        if traces.met[key] <= INTERPRETED:
+            return interpret(b, list(args), kwargs)
+        if key not in traces.known:
+            found = _record(operands, len(args), list(kwargs), interpret)
+            traces.known[key] = found
+        trace = traces.known[key]
+        # What it relies on is relied on again, if it holds for the arguments at hand.
+        if trace is None or any(map(lt.maybe_one, trace.relied)):
             return interpret(b, list(args), kwargs)
         return trace.write(b, operands)
+
+    def forget(self) -> None:
+        """Drop all traces."""
+        self.met.clear()
+        self.known.clear()
+
+
+SHARED = Traces()
+RULES.listeners.append(SHARED.forget)
+
+
+def _holds_everywhere(rule: Any, operands: list[Operand]) -> bool:
+    """Say whether a trace is good for other derivatives too.
+
+    A rule of a user's may read what changes; of a size without a guard, the arguments
+    at hand decide what is known.
+    """
+    if not rule.__module__.startswith("chainrule."):
+        return False
+    if len(SHARED.met) > MANY:
+        SHARED.forget()
+    types = (op.type for op in operands if isinstance(op, Value))
+    dims = (d for t in types for d in lt.dims_of(t) or ())
+    return all(isinstance(d, int) or (d.never_one and not d.offset) for d in dims)
 
 
 def _key(rule: Any, operands: list[Operand], kwargs: dict[str, Operand]) -> Any:
     """Return the same for operands for which a rule writes the same; None if unsure."""
-    parts: list[Any] = [rule, *kwargs]
+    parts: list[Any] = [rule, lt.counts_known(), *kwargs]
     for k, op in enumerate(operands):
         if isinstance(op, Value) and isinstance(op.type, lt.ScalarT | lt.ArrayT):
             guarded = [getattr(d, "never_one", None) for d in lt.dims_of(op.type) or ()]
@@ -119,7 +154,8 @@ def _record(
     b = Builder()
     try:
         rest = dict(zip(names, params[count:], strict=True))
-        result = interpret(b, params[:count], rest)
+        with lt.consumed() as keys:
+            result = interpret(b, params[:count], rest)
     except Exception:  # what is wrong is said about the real operands
         return None
     stmts = [s for s in b.block.stmts if isinstance(s, Apply)]
@@ -133,7 +169,7 @@ def _record(
             stmt.fn, stmt.args, stmt.kwargs
         ):
             return None
-    return Trace(params, stmts, result)
+    return Trace(params, stmts, result, tuple(map(lt.relied, keys)))
 
 
 def _sizes(t: lt.Type) -> set[lt.Dim]:

@@ -35,6 +35,7 @@ from chainrule.types.lattice import (
     consumed,
     kind_of,
     maybe_one,
+    relied,
 )
 
 TypeRule = Callable[..., Type]
@@ -137,16 +138,12 @@ def infer(
         if not any(map(is_fresh, dims_in(out))):
             if len(_memo) > 20_000:
                 _memo.clear()
-            _memo[key] = out, tuple(map(_relied, keys))
+            _memo[key] = out, tuple(map(relied, keys))
         return out
     # What was relied on is relied on again, if it holds for the arguments at hand.
     if any(map(maybe_one, found[1])):
         return _infer(fn, args, kwargs)
     return found[0]
-
-
-def _relied(key: Hashable) -> Sym:
-    return key if isinstance(key, Sym) else Sym(key, never_one=True)
 
 
 _memo: dict[Hashable, tuple[Type, tuple[Sym, ...]]] = {}

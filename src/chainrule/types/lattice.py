@@ -166,6 +166,11 @@ def consumed() -> Iterator[set[Hashable]]:
             outer |= keys
 
 
+def relied(key: Hashable) -> Sym:
+    """Return the size that `maybe_one` is asked for to rely again on what was."""
+    return key if isinstance(key, Sym) else Sym(key, never_one=True)
+
+
 class Type:
     """Base of all types."""
 
