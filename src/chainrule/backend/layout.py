@@ -40,7 +40,7 @@ def layout(source: list[str]) -> str:
     out: list[str] = []
     line: Tokens = []
     for item in source:
-        if item and not item.strip("\n"):
+        if item.startswith("\n") and not item.strip("\n"):
             _flush(line, out)
             out.append(item)
         else:
