@@ -15,7 +15,7 @@ from chainrule.analysis.memory import STORES
 from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.live import Nested, Web, analyse
-from chainrule.backend.nest import MAX_OPS, leaves
+from chainrule.backend.nest import MAX_OPS, node_leaves
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir import nodes as ir
 from chainrule.ir.nodes import Operand, Value
@@ -176,7 +176,7 @@ def _append_earlier(web: Web, loop: p.For | p.While, out: Value, source: Value) 
 
 
 def _read_values(web: Web, node: p.Node) -> list[Value]:
-    return [v for o in p.reads(node) for v in leaves(o, web.nested)]
+    return node_leaves(node, web.nested)
 
 
 def _reads_old(web: Web, node: p.Node, out: Value, source: Value) -> bool:

@@ -21,7 +21,7 @@ from chainrule.backend.coalesce import coalesce
 from chainrule.backend.exits import lower
 from chainrule.backend.live import Web, drop_dead
 from chainrule.backend.names import clean, name_variables
-from chainrule.backend.nest import leaves, nest
+from chainrule.backend.nest import nest, node_leaves
 from chainrule.backend.program import Program
 from chainrule.backend.scope import Scope
 from chainrule.backend.spell import Node, Speller, literal
@@ -179,10 +179,9 @@ def _function(
 
 
 def _used(web: Web) -> set[Value]:
-    out = set()
+    out: set[Value] = set()
     for node in p.walk(web.program.nodes):
-        for operand in p.reads(node):
-            out |= {web.find(v) for v in leaves(operand, web.nested)}
+        out.update(map(web.find, node_leaves(node, web.nested)))
     return out
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from chainrule.backend import program as p
 from chainrule.backend import sizes
-from chainrule.backend.nest import leaves
+from chainrule.backend.nest import leaves, node_leaves
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir.nodes import Operand, Value
 
@@ -76,11 +76,7 @@ class Web:
         return self.bits(leaves(operand, self.nested))
 
     def node_reads(self, node: p.Node) -> int:
-        out = 0
-        for operand in p.reads(node):
-            if isinstance(operand, Value):
-                out |= self.reads(operand)
-        return out
+        return self.bits(node_leaves(node, self.nested))
 
     def conflict(self, value: Value, others: int) -> None:
         """Forbid a variable to share its name with others.
@@ -132,9 +128,8 @@ def drop_dead(web: Web) -> None:
     sources: dict[Value, list[Operand]] = {}
     pending: list[Value] = []
 
-    def need(operand: Operand) -> None:
-        for leaf in leaves(operand, web.nested):
-            root = web.find(leaf)
+    def need(found: list[Value]) -> None:
+        for root in map(web.find, found):
             if root not in needed:
                 needed.add(root)
                 pending.append(root)
@@ -146,11 +141,10 @@ def drop_dead(web: Web) -> None:
         elif isinstance(node, p.Append):
             sources.setdefault(web.find(node.tape), []).extend(node.items)
         else:
-            for operand in p.reads(node):
-                need(operand)
+            need(node_leaves(node, web.nested))
     while pending:
         for source in sources.get(pending.pop(), ()):
-            need(source)
+            need(leaves(source, web.nested))
     _sweep(web, web.program.nodes, needed)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
-from chainrule.backend.nest import leaves
+from chainrule.backend.nest import node_leaves
 from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
@@ -92,10 +92,9 @@ def name_variables(
             naming.saved.setdefault(web.find(node.tape), []).append(node.items)
         for value in p.defines(node):
             naming.name(value, node)
-        for operand in p.reads(node):
-            # What is read but never assigned fails as it does in the user's code.
-            for value in leaves(operand, web.nested):
-                naming.name(value, node)
+        # What is read but never assigned fails as it does in the user's code.
+        for value in node_leaves(node, web.nested):
+            naming.name(value, node)
     return naming.names
 
 
@@ -119,9 +118,8 @@ class _Naming:
         if self.reads is None:
             self.reads = set()
             for node in p.walk(self.web.program.nodes):
-                for operand in p.reads(node):
-                    found = leaves(operand, self.web.nested)
-                    self.reads |= {self.web.find(v) for v in found}
+                found = node_leaves(node, self.web.nested)
+                self.reads.update(map(self.web.find, found))
         return root in self.reads
 
     def give(self, value: Value, name: str) -> None:

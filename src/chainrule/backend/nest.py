@@ -564,9 +564,24 @@ def leaves(operand: Operand, nested: dict[Value, Op]) -> list[Value]:
     """Return the variables that printing an operand reads."""
     if not isinstance(operand, Value):
         return []
-    if operand not in nested:
-        return [operand]
-    out: list[Value] = []
-    for inner in p.op_operands(nested[operand]):
-        out += leaves(inner, nested)
-    return out
+    found: list[Value] = []
+    _add_leaves((operand,), nested, found)
+    return found
+
+
+def node_leaves(node: p.Node, nested: dict[Value, Op]) -> list[Value]:
+    """Return the variables that printing a node reads, the nodes inside left out."""
+    found: list[Value] = []
+    _add_leaves(p.reads(node), nested, found)
+    return found
+
+
+def _add_leaves(
+    operands: Iterable[Operand], nested: dict[Value, Op], found: list[Value]
+) -> None:
+    for operand in operands:
+        if isinstance(operand, Value):
+            if operand in nested:
+                _add_leaves(p.op_operands(nested[operand]), nested, found)
+            else:
+                found.append(operand)

@@ -24,31 +24,18 @@ from chainrule.backend.continuations import (
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Const, Operand, Value
+from chainrule.ir.walk import count_uses, statements
 
 
 class Paths:
     """Facts about the path that is being lowered, and questions about its ends."""
 
     def __init__(self, function: ir.Function) -> None:
-        self.uses: dict[Value, int] = {}
-        self.made: dict[Value, ir.Apply] = {}
+        self.uses = count_uses(function.body)
+        self.made = {
+            s.out: s for s in statements(function.body) if isinstance(s, ir.Apply)
+        }
         self.facts: dict[Value, bool] = {}
-        self.count(function.body)
-
-    def count(self, block: ir.Block) -> None:
-        """Count the uses of every value."""
-        uses = self.uses
-        for stmt in block.stmts:
-            if isinstance(stmt, ir.Apply):
-                self.made[stmt.out] = stmt
-            for operand in ir.operands(stmt):
-                if isinstance(operand, Value):
-                    uses[operand] = uses.get(operand, 0) + 1
-            for inner in ir.blocks(stmt):
-                self.count(inner)
-        for operand in block.results:
-            if isinstance(operand, Value):
-                uses[operand] = uses.get(operand, 0) + 1
 
     def truth(self, operand: Operand) -> bool | None:
         """Say whether an operand is true on this path, if that is known."""

@@ -175,16 +175,16 @@ class Program:
 
 def op_operands(op: Op) -> tuple[Operand, ...]:
     """Return what an operation reads, in the order of evaluation."""
-    match op:
-        case ir.Apply() | ir.Call():
-            return ir.operands(op)
-        case Choice(test=test, then=then, orelse=orelse):
-            return test, then, orelse
+    if isinstance(op, Choice):
+        return op.test, op.then, op.orelse
+    return ir.operands(op)
 
 
 def reads(node: Node) -> tuple[Operand, ...]:
     """Return what a node itself reads; not what the nodes inside it read."""
     match node:
+        case Let(op=ir.Apply() as op):
+            return ir.operands(op)
         case Let(op=op) | Unpack(op=op):
             return op_operands(op)
         case Copies(pairs=pairs):

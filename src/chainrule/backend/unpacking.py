@@ -29,6 +29,9 @@ def unpack_parts(program: Program) -> None:
             part = _part(node.op)
             if part is not None:
                 wanted.setdefault(part[0], []).append(node)
+    if not wanted:
+        return
+    fields = any(map(_fields, wanted))
     for node in p.walk(program.nodes):
         for operand in p.reads(node):
             if isinstance(operand, Value) and operand in wanted:
@@ -44,8 +47,9 @@ def unpack_parts(program: Program) -> None:
         _rewrite(program.nodes, chosen, same)
     if same:
         _rename(program.nodes, same)
-    reads = (op for node in p.walk(program.nodes) for op in p.reads(node))
-    name_fields(program.nodes, Counter(op for op in reads if isinstance(op, Value)))
+    if fields:
+        reads = (op for node in p.walk(program.nodes) for op in p.reads(node))
+        name_fields(program.nodes, Counter(op for op in reads if isinstance(op, Value)))
     unpack_runs(program.nodes)
 
 
