@@ -45,12 +45,13 @@ class Definedness:
         self.filled: set[Value] = set()
         loops = []
         for stmt in statements(block):
-            if isinstance(stmt, If | Try | With):
-                self.homes.update((out, (stmt, k)) for k, out in enumerate(stmt.outs))
+            if isinstance(stmt, Apply):
+                if stmt.fn is operator.not_:
+                    self.negated[stmt.out] = stmt.args[0]
             elif isinstance(stmt, Loop):
                 loops.append(stmt)
-            elif isinstance(stmt, Apply) and stmt.fn is operator.not_:
-                self.negated[stmt.out] = stmt.args[0]
+            elif isinstance(stmt, If | Try | With):
+                self.homes.update((out, (stmt, k)) for k, out in enumerate(stmt.outs))
         for loop in loops:
             for k, pair in enumerate(zip(loop.body.params, loop.outs, strict=True)):
                 self.carried.update((value, (loop, k)) for value in pair)
@@ -132,8 +133,12 @@ def fill_joined(block: Block) -> None:
 
     Control joins behind these statements before the loop is left: all paths copy.
     """
+    stmts = statements(block)
+    kinds = set(map(type, stmts))
+    if Loop not in kinds or kinds.isdisjoint((Try, With)):
+        return
     known = Definedness(block)
-    for stmt in statements(block):
+    for stmt in stmts:
         if isinstance(stmt, Loop):
             for op in stmt.body.results[1 : 1 + len(stmt.init)]:
                 home = known.homes.get(op) if isinstance(op, Value) else None

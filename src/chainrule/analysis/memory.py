@@ -90,12 +90,13 @@ LIBRARIES = ("numpy", "scipy", "builtins", "_operator", "math", "cmath", "iterto
 FRESH = {prims.copy_value, prims.astype, prims.flatten, prims.tolist, prims.item}
 FRESH |= {helpers.zeros_like, helpers.last_write, helpers.unbroadcast, helpers.project}
 READ_ONLY = {np.broadcast_to, np.diagonal, np.diag, np.broadcast_arrays}
+IMMUTABLE = ScalarT | OpaqueT | RangeT | SliceT
 CONTAINERS = ListT | TupleT | DictT | ObjT | TapeT
 
 
 def is_immutable(value: Value) -> bool:
     """Say whether the memory of a value cannot change."""
-    return isinstance(value.type, ScalarT | OpaqueT | RangeT | SliceT)
+    return isinstance(value.type, IMMUTABLE)
 
 
 def is_fresh(op: Any) -> bool:
@@ -135,12 +136,14 @@ def _handed_out(body: Block) -> set[Value]:
     Nothing is written any more once they hold something, so it is not shared through
     them while the function runs.
     """
-    uses = count_uses(body)
+    uses: dict[Value, int] = {}
     found: set[Value] = set()
     seen = Counter(op for op in body.results if isinstance(op, Value))
     for stmt in reversed(body.stmts):
         if not isinstance(stmt, Apply) or stmt.effect:
             break
+        if stmt.fn in MAKERS and seen[stmt.out] and not uses:
+            uses = count_uses(body)
         if stmt.fn in MAKERS and 0 < seen[stmt.out] == uses.get(stmt.out):
             found.add(stmt.out)
             seen.update(op for op in stmt.args if isinstance(op, Value))

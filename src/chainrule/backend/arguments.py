@@ -25,14 +25,15 @@ Versions = dict[Value, set[Value]]
 
 def committed(function: ir.Function) -> Versions:
     """Return the parameters that are written, each with its versions."""
+    stmts = statements(function.body)
+    commits = [s for s in stmts if isinstance(s, ir.Apply) and s.fn is prims.commit]
+    if not commits:
+        return {}
     made: dict[Value, list[Operand]] = {}
-    commits: list[ir.Apply] = []
-    for stmt in statements(function.body):
+    for stmt in stmts:
         match stmt:
             case ir.Apply(fn=fn) if fn in STORES:
                 made[stmt.out] = [stmt.args[0]]
-            case ir.Apply(fn=prims.commit):
-                commits.append(stmt)
             case ir.If() | ir.Try() | ir.With():
                 for k, out in enumerate(stmt.outs):
                     made[out] = [path.results[k] for path in paths(stmt)]

@@ -151,6 +151,9 @@ def drop_dead(web: Web) -> None:
 def _sweep(web: Web, nodes: Nodes, needed: set[Value]) -> None:
     kept: Nodes = []
     for node in nodes:
+        if isinstance(node, p.Let):
+            kept.append(node)
+            continue
         for inner in p.parts(node):
             _sweep(web, inner, needed)
         if isinstance(node, p.Copies):

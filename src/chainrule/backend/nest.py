@@ -153,8 +153,9 @@ class _Nesting:
         self.choosing = False
         self.params = set(program.function.params)
         self.quiet = not any(
-            isinstance(n, p.With | p.Try)
-            or (isinstance(n, p.Let) and sizes.has_effect(n.op))
+            sizes.has_effect(n.op)
+            if isinstance(n, p.Let)
+            else isinstance(n, p.With | p.Try)
             for n in nodes
         )
         self.loops: tuple[p.Node, ...] = ()
@@ -177,7 +178,7 @@ class _Nesting:
         """Count uses, definitions of each variable, and the loops that use a value."""
         uses, scopes = self.uses, self.scopes
         for node in nodes:
-            inner = isinstance(node, p.For | p.While)
+            inner = not isinstance(node, p.Let) and isinstance(node, p.For | p.While)
             here = self.scope + isinstance(node, p.While)
             for operand in p.reads(node):
                 if isinstance(operand, Value):

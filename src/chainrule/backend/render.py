@@ -143,6 +143,10 @@ def _matched(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
             return None
         if getattr(a, "origin", None) is not None:
             found.append((a, b))
+        if isinstance(a, ast.Name):
+            if a.id != b.id:  # type: ignore[attr-defined]
+                return None
+            continue
         if isinstance(a, ast.Constant):
             if not _same_constant(a.value, b.value):  # type: ignore[attr-defined]
                 return None

@@ -78,6 +78,7 @@ class Tapes:
         self.readers: list[tuple[Value, tuple[Value, ...]]] = []
         self.foreign: list[Value] = []
         self.present = self.fixed = self.loops = False
+        self.followed = False
         for stmt in statements(body):
             if not isinstance(stmt, Apply):
                 self.enter(stmt)
@@ -116,6 +117,7 @@ class Tapes:
                     it.source.type, lt.TapeT
                 ):
                     self.readers.append((it.source, it.elems))
+        self.followed = bool(self.entries or self.readers)
 
     def find(self, value: Value) -> Value:
         while value in self.parent:
@@ -192,7 +194,7 @@ class Liveness:
                 self.stmt(stmt)
             elif stmt.effect or stmt.out in self.found:
                 self.mark(operands(stmt))
-                if self.tapes.loops:
+                if self.tapes.followed:
                     self.read_tapes(stmt)
 
     def stmt(self, stmt: Stmt) -> None:

@@ -48,7 +48,8 @@ def drop_casts(function: Function) -> None:
         for s in statements(function.body)
         if isinstance(s, Apply) and s.fn is prims.some
     ]
-    _remove(function.body, {s.out for s in marks})
+    if marks:
+        _remove(function.body, {s.out for s in marks})
     for stmt in marks:
         substitute(function.body, {stmt.out: stmt.args[0]})
     casts = [

@@ -269,6 +269,8 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
 def _in_branches(function: Function, value: Value) -> bool:
     """Copy on each path what a branch chose, if some path has no value."""
     for stmt in statements(function.body):
+        if isinstance(stmt, Apply):
+            continue
         if isinstance(stmt, If | Try | With) and value in stmt.outs:
             k = stmt.outs.index(value)
             results = [path.results[k] for path in paths(stmt)]
@@ -348,6 +350,8 @@ class Liveness:
         if id(stmt) in self.masks:
             self.masks[id(stmt)] |= live
         live &= ~self.bits(outputs(stmt))
+        if isinstance(stmt, Apply):
+            return live | self.bits(operands(stmt))
         if isinstance(stmt, If | Try | With):
             inner = 0
             outside = live

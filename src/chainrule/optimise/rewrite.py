@@ -101,7 +101,8 @@ class Rewriter:
         out: list[Stmt] = []
         self.seen.append({})
         for stmt in block.stmts:
-            replace_operands(stmt, self.new)
+            if self.table:
+                replace_operands(stmt, self.new)
             out += self.stmt(stmt)
         self.seen.pop()
         block.stmts = out
