@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand
+from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import calls
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, is_data
@@ -63,6 +63,10 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
         case lt.DictT() | lt.ListT() | lt.OpaqueT() | lt.RangeT() | lt.NeverT():
             if isinstance(t, lt.OpaqueT) and _is_data_attribute(t.cls, name):
                 return b.apply(getattr, base, Const(name))
+            if isinstance(base, Value) and lt.is_word(t) and t != lt.STR:
+                from chainrule.specialise import chosen_keys
+
+                return chosen_keys.of_member(ctx, frame, base, name)
             if isinstance(t, lt.OpaqueT) and issubclass(t.cls, BaseException):
                 if not callable(getattr(t.cls, name, None)):
                     raise not_differentiable(

@@ -179,8 +179,9 @@ class Carried:
             if slot.const.value is None and isinstance(type_of(end), OPTIONAL):
                 slot.const, slot.type = None, lt.NONE
                 return self._join(slot, end)
-            if isinstance(slot.const.value, str) and type_of(end) == lt.STR:
-                slot.const, slot.type = None, lt.STR
+            word = type_of(slot.const)
+            if lt.is_word(word) and type_of(end) == word:
+                slot.const, slot.type = None, word
                 return False
             return self._poison(slot, "changes its kind in the loop")
         layout = layout_of(end)
@@ -208,7 +209,7 @@ class Carried:
                 return True
             if end.value is None and isinstance(slot.type, OPTIONAL):
                 return self._join(slot, end)
-            if isinstance(end.value, str) and slot.type == lt.STR:
+            if lt.is_word(slot.type) and type_of(end) == slot.type:
                 return True
             return self._poison(slot, "is sometimes None in the loop")
         return self._join(slot, end)
@@ -359,7 +360,7 @@ def _carries(slot: Slot, end: Operand) -> bool:
     if (
         not isinstance(end, Const)
         or isinstance(end.value, NUMBER)
-        or slot.type == lt.STR
+        or lt.is_word(slot.type)
     ):
         return True
     return end.value is None and isinstance(slot.type, lt.OptionalT)

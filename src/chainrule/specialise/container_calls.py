@@ -20,6 +20,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     calls,
+    chosen_keys,
     comprehensions,
     dicts,
     displays,
@@ -247,13 +248,27 @@ def _dict_method(
     if name == "copy":
         return copied(ctx, base)
     if name == "get":
-        key = displays.static_key(ctx, frame, None, args[0])
-        if key in fields:
-            return fields[key]
-        return args[1] if len(args) > 1 else Const(None)
+        return _get(ctx, frame, fields, base, args)
     if name in ("most_common", "total"):
         return _of_counter(ctx, frame, fields, name, args)
     return NotImplemented
+
+
+def _get(
+    ctx: Context, frame: Frame, fields: dict[Any, Operand], base: Operand, args: Args
+) -> Operand:
+    """Read what a dict has for a key, or something else."""
+    default = args[1] if len(args) > 1 else Const(None)
+    if chosen_keys.is_chosen(ctx, args[0]):
+        return chosen_keys.at(
+            ctx,
+            frame,
+            base,
+            args[0],
+            lambda name: fields.get(name, default),
+            lambda: default,
+        )
+    return fields.get(displays.static_key(ctx, frame, None, args[0]), default)
 
 
 def _view(ctx: Context, base: Operand, name: str) -> Operand:

@@ -15,6 +15,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     calls,
+    chosen_keys,
     comprehensions,
     displays,
     expressions,
@@ -85,7 +86,27 @@ def unknown_keys(ctx: Context) -> Exception:
 
 def read(ctx: Context, frame: Frame, op: Operand, index: Operand) -> Operand:
     """Write `op[index]`."""
-    name = key(ctx, index)
+    if chosen_keys.is_chosen(ctx, index):
+        return chosen_keys.at(
+            ctx,
+            frame,
+            op,
+            index,
+            lambda name: _read(ctx, frame, op, name),
+            lambda: _absent(ctx, op, index),
+        )
+    return _read(ctx, frame, op, key(ctx, index))
+
+
+def _absent(ctx: Context, op: Operand, index: Operand) -> Operand:
+    """Write what happens where the run picks a key that a dict does not have."""
+    if issubclass(class_of(ctx, op), collections.Counter | collections.defaultdict):
+        key(ctx, index)  # it would get this key
+        raise unknown_keys(ctx)
+    return iterables.fails(ctx, KeyError, index)
+
+
+def _read(ctx: Context, frame: Frame, op: Operand, name: Any) -> Operand:
     if name in fields(ctx, op):
         return ctx.builder.apply(operator.getitem, op, Const(name))
     cls = class_of(ctx, op)
@@ -94,6 +115,27 @@ def read(ctx: Context, frame: Frame, op: Operand, index: Operand) -> Operand:
     if issubclass(cls, collections.defaultdict):
         return missing(ctx, frame, op, name)
     return iterables.fails(ctx, KeyError, name)
+
+
+def store_at(
+    ctx: Context,
+    frame: Frame,
+    op: Operand,
+    index: Operand,
+    value: Operand,
+    present: bool = False,
+) -> None:
+    """Write `op[index] = value`; that the key is `present` may be known."""
+    chosen = chosen_keys.is_chosen(ctx, index)
+    if not chosen or not (present or chosen_keys.alternatives(ctx.builder, index)):
+        store(ctx, op, key(ctx, index), value)
+        return
+
+    def act(name: Any) -> Operand:
+        store(ctx, op, name, value)
+        return Const(None)
+
+    chosen_keys.at(ctx, frame, op, index, act, None)
 
 
 def store(ctx: Context, op: Operand, name: Any, value: Operand) -> None:

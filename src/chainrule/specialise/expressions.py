@@ -18,6 +18,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Value
 from chainrule.specialise import (
     calls,
+    chosen_keys,
     comparisons,
     comprehensions,
     dicts,
@@ -328,7 +329,17 @@ def callee(ctx: Context, frame: Frame, node: Any) -> Operand:
     """Interpret what is called; an attribute of an unknown object is a method then."""
     if not isinstance(node, gast.Attribute):
         return evaluate(ctx, frame, node)
-    return attribute(ctx, frame, evaluate(ctx, frame, node.value), node.attr)
+    if not isinstance(node.value, gast.Subscript):
+        return attribute(ctx, frame, evaluate(ctx, frame, node.value), node.attr)
+    base = evaluate(ctx, frame, node.value.value)
+    index = evaluate(ctx, frame, node.value.slice)
+    of_choice = chosen_keys.method(ctx, frame, base, index, node.attr)
+    if of_choice is not None:
+        return of_choice
+    whole, ctx.builder.loc = ctx.builder.loc, frame.loc(node.value)
+    item = subscript(ctx, frame, base, index)
+    ctx.builder.loc = whole
+    return attribute(ctx, frame, item, node.attr)
 
 
 def _lambda(ctx: Context, frame: Frame, node: gast.Lambda) -> Operand:

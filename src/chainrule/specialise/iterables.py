@@ -247,7 +247,8 @@ def primal_error(ctx: Context, message: str) -> Exception:
 def fails(ctx: Context, error: type[Exception], *args: Any) -> Operand:
     """Write what raises this exception when it is reached."""
     b = ctx.builder
-    made = b.apply(error, *map(Const, args), effect=True, type_=lt.OpaqueT(error))
+    ops = (a if isinstance(a, Const | Value) else Const(a) for a in args)
+    made = b.apply(error, *ops, effect=True, type_=lt.OpaqueT(error))
     return b.apply(prims.raise_, made, effect=True, type_=lt.NEVER)
 
 

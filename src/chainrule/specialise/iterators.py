@@ -31,6 +31,7 @@ from chainrule.specialise import (
     inlining,
     iterables,
     lazily,
+    stepping,
 )
 from chainrule.specialise.attributes import attribute, is_library
 from chainrule.specialise.builder import function_name, type_of
@@ -220,8 +221,14 @@ def opened(ctx: Context, frame: Frame, op: Operand) -> Operand:
     if not isinstance(getattr(t.cls, "__iter__", None), types.FunctionType):
         return op
     method = attribute(ctx, frame, op, "__iter__")
-    found = ctx.builder.memory.current(calls.call(ctx, frame, method, [], []))
+    memory, first = ctx.builder.memory, Value(lt.NEVER).id
+    before = dict(memory.now)
+    found = memory.current(calls.call(ctx, frame, method, [], []))
     t = type_of(found)
+    kept = any(memory.now.get(k) is not v for k, v in before.items())
+    if not kept and isinstance(found, Value) and memory.object(found).id >= first:
+        if stepping.begins(ctx, frame, found):
+            return attribute(ctx, frame, found, "items")
     if isinstance(t, lt.ObjT):
         return stepped(ctx, frame, found, t.cls)
     return found

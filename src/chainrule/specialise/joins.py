@@ -132,8 +132,8 @@ class Joiner:
         except TypeError as error:
             return Const(Poison(f"is {error}"))
         if isinstance(t, lt.OpaqueT) and not mixes(defined):
-            if all(_is_text(op) for op in defined):
-                return self.out(ops, lt.STR, hint)
+            if lt.is_word(t):
+                return self.out(ops, t, hint)
             return Const(
                 Poison("is one of several objects, chosen at run time", "CR303")
             )
@@ -280,10 +280,6 @@ def is_function(op: Operand) -> bool:
         and not isinstance(op.value, Poison)
         and callable(op.value)
     )
-
-
-def _is_text(op: Operand) -> bool:
-    return type_of(op) == lt.STR
 
 
 def same(one: Any, two: Any) -> bool:

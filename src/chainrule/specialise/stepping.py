@@ -84,6 +84,15 @@ def is_stepper(op: Operand) -> bool:
     return isinstance(t, lt.ObjT) and issubclass(t.cls, models.Iterator)
 
 
+def begins(ctx: Context, frame: Frame, op: Operand) -> bool:
+    """Say whether an operand steps through a sequence, and has not begun."""
+    t = type_of(op)
+    if not (isinstance(t, lt.ObjT) and t.cls is models.Elements):
+        return False
+    place = attribute(ctx, frame, op, "place")
+    return isinstance(place, Const) and place.value == 0
+
+
 def call(
     ctx: Context, frame: Frame, fn: Any, args: Sequence[Operand], kwargs: Kwargs
 ) -> Operand | None:

@@ -29,9 +29,14 @@ from chainrule.types import lattice as lt
 
 
 def item(
-    ctx: Context, frame: Frame, base: Operand, index: Operand, value: Operand
+    ctx: Context,
+    frame: Frame,
+    base: Operand,
+    index: Operand,
+    value: Operand,
+    present: bool = False,
 ) -> None:
-    """Write `base[index] = value`."""
+    """Write `base[index] = value`; `present` says that it has been read just before."""
     base = _present(ctx, base)
     match type_of(base):
         case lt.ObjT():
@@ -42,7 +47,7 @@ def item(
         case lt.ListT():
             lists.store(ctx, frame, base, index, value)
         case lt.DictT():
-            dicts.store(ctx, base, dicts.key(ctx, index), value)
+            dicts.store_at(ctx, frame, base, index, value, present)
         case lt.NeverT():
             return
         case t:
@@ -111,7 +116,8 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
                 new = expressions.binary(ctx, frame, fn, left, right)
                 arrays.store(ctx, base, index, new)
             return
-        item(ctx, frame, base, index, in_place(ctx, frame, fn, left, right))
+        new = in_place(ctx, frame, fn, left, right)
+        item(ctx, frame, base, index, new, present=True)
     elif isinstance(target, gast.Attribute):
         base = expressions.evaluate(ctx, frame, target.value)
         left = attribute(ctx, frame, base, target.attr)

@@ -16,6 +16,7 @@ when it has a name, and two equal `Sym` mean two equal sizes:
 from __future__ import annotations
 
 import contextlib
+import enum
 import itertools
 from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
@@ -333,6 +334,14 @@ def kind_of(dtype: np.dtype[Any]) -> str | None:
     return {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}.get(
         dtype.kind
     )
+
+
+def is_word(t: Type) -> bool:
+    """Say whether a type is of strings, or of the members of an enumeration."""
+    if not isinstance(t, OpaqueT):
+        return False
+    plain = issubclass(t.cls, enum.Enum) and not issubclass(t.cls, int | str)
+    return t == STR or plain
 
 
 def is_differentiable(t: Type) -> bool:
