@@ -27,11 +27,11 @@ RUN_TIME_NAMES = frozenset(["eval", "exec", "compile", "locals", "globals", "var
 
 def check(source: Source) -> list[Diagnostic]:
     """Return what is wrong with a function's syntax: nothing, most of the time."""
-    deep = _too_deep(source)
-    if deep is not None:
-        return list(deep.diagnostics)
     fence = _Fence(source)
-    fence.visit(source.tree)
+    try:
+        fence.visit(source.tree)
+    except NotDifferentiable as deep:
+        return list(deep.diagnostics)
     places = {d: (d.loc.line, d.loc.column) for d in fence.found if d.loc}
     return sorted(fence.found, key=lambda d: places[d])
 
@@ -43,20 +43,6 @@ def require(source: Source) -> None:
         raise NotDifferentiable(found)
 
 
-def _too_deep(source: Source) -> NotDifferentiable | None:
-    """Return the diagnostic of the first expression that is nested too deep."""
-    level = [(source.tree, source.tree)]
-    for depth in range(MAX_DEPTH + 1):
-        level = [
-            (child, child if depth == 0 or isinstance(child, gast.stmt) else top)
-            for node, top in level
-            for child in children(node)
-        ]
-        if not level:
-            return None
-    return missing.too_deep(source.loc(level[0][1]))
-
-
 @dataclass
 class _Fence(gast.NodeVisitor):  # type: ignore[misc]
     """Walks the tree; `scopes` are the functions around the current node."""
@@ -65,6 +51,7 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
     found: list[Diagnostic] = field(default_factory=list)
     scopes: list[tuple[str, Scope]] = field(default_factory=list)
     stmt: gast.AST | None = None
+    depth: int = 0
 
     def refuse(
         self, code: str, node: gast.AST, message: str, label: str, help: str
@@ -199,10 +186,16 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
         self.generic_visit(node)
 
     def visit(self, node: gast.AST) -> None:
-        """Visit a node; remember the statement that it is in."""
+        """Visit a node, unless it is nested too deep; remember the statement that it
+        is in.
+        """
         if isinstance(node, gast.stmt):
             self.stmt = node
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise missing.too_deep(self.source.loc(self.stmt))
         super().visit(node)
+        self.depth -= 1
 
     def generic_visit(self, node: gast.AST) -> None:
         """Visit what is inside a node."""

@@ -31,7 +31,8 @@ class Scope:
 
     `assigned` is what statements bind, `locals` that and the parameters, without names
     declared global or nonlocal; `free` is what is read here or in nested functions
-    and bound by none of them: closure cells, globals, builtins.
+    and bound by none of them: closure cells, globals, builtins; `shared` is what is
+    local and assigned by functions inside.
     """
 
     params: tuple[str, ...]
@@ -42,6 +43,7 @@ class Scope:
     free: tuple[str, ...]
     is_generator: bool
     is_async: bool
+    shared: frozenset[str]
 
 
 def scope_of(function: gast.AST) -> Scope:
@@ -76,7 +78,16 @@ def _scope_of(function: gast.AST) -> Scope:
         _unique(name for name in _reads(body) if name not in known),
         any(isinstance(n, YIELDS) for n in nodes),
         isinstance(function, gast.AsyncFunctionDef),
+        frozenset(known.intersection(_nonlocals_inside(nodes))),
     )
+
+
+def _nonlocals_inside(nodes: list[gast.AST]) -> Iterator[str]:
+    """Yield the names that functions among the nodes declare `nonlocal`."""
+    for function in nodes:
+        if isinstance(function, SCOPES):
+            inner = (n for n in walk(function) if isinstance(n, gast.Nonlocal))
+            yield from (name for node in inner for name in node.names)
 
 
 def parameters(function: gast.AST) -> tuple[str, ...]:
@@ -100,13 +111,8 @@ def nonlocal_names(function: gast.AST | None) -> frozenset[str]:
 
 
 def shared_names(function: gast.AST) -> frozenset[str]:
-    """Return the local names that functions inside assign; kept with the tree."""
-    known: frozenset[str] | None = getattr(function, "shared", None)
-    if known is None:
-        inner = [n for n in walk(function) if isinstance(n, gast.Nonlocal)]
-        names = {name for node in inner for name in node.names}
-        known = function.shared = frozenset(names & set(local_names(function)))
-    return known
+    """Return the local names that functions inside assign."""
+    return scope_of(function).shared
 
 
 def target_names(target: gast.AST) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 In: a node of `ast` or `gast`. Out: the nodes in it, in the order of the text, but for
 those that say only how a name or an operator is meant (`Load()`, `Add()`): these are
-read where they belong, and are half of all nodes.
+read where they belong, and are half of all nodes. Annotations of parameters, which are
+names in `gast`, are left out too.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+LEAVES = {"Name", "Constant"}
 NO_PARTS = {"ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment"}
 
 
 @functools.cache
 def _fields(cls: Any) -> tuple[str, ...]:
     """Return the fields of a class of nodes that hold other nodes."""
+    if cls.__name__ in LEAVES:
+        return ()
     return tuple(name for name in cls._fields if name not in NO_PARTS)
 
 

@@ -22,6 +22,7 @@ from chainrule.types import lattice as lt
 if TYPE_CHECKING:
     from chainrule.specialise.builder import Builder
 
+SPREADS = (operator.getitem, np.broadcast_to)
 REDUCTIONS = {np.max, np.min, np.sum, np.mean}
 Rewrite = Callable[["Builder", Sequence[Operand]], "Operand | None"]
 add, sub, mul, div = operator.add, operator.sub, operator.mul, operator.truediv
@@ -70,8 +71,8 @@ def is_float(op: Operand) -> bool:
     """
     return (
         isinstance(op, Value)
-        and isinstance(op.type, lt.ScalarT | lt.ArrayT)
-        and (lt.is_differentiable(op.type))
+        and isinstance(op.type, lt.NUMBERS)
+        and lt.is_differentiable(op.type)
     )
 
 
@@ -118,8 +119,11 @@ def constant_factor(b: Builder, op: Operand) -> tuple[Operand, float] | None:
 def without_broadcast(b: Builder, fn: Any, args: Sequence[Operand]) -> Operand | None:
     """Use a number as it is where it was spread out: it broadcasts by itself."""
     for k, op in enumerate(args):
+        stmt = b.defs.get(op)
+        if stmt is None or stmt.fn not in SPREADS:
+            continue
         source, kept = op, True
-        while inner := made(b, source, operator.getitem, np.broadcast_to):
+        while inner := made(b, source, *SPREADS):
             source = inner.args[0]
             spread = inner.fn is np.broadcast_to and _is_real(source)
             leads = inner.fn is operator.getitem and _only_leads(inner.args[1])
@@ -183,6 +187,8 @@ def _mul(b: Builder, args: Sequence[Operand]) -> Operand | None:
 def _scaled(b: Builder, x: Operand, y: Operand) -> Operand | None:
     """Return a simpler product of which a factor is a constant."""
     for one, other in ((x, y), (y, x)):
+        if not is_plain_number(one):
+            continue
         if is_number(one, 1) and (
             is_float(other) or (is_count(other) and _is_int(one))
         ):
@@ -227,10 +233,11 @@ def _div(b: Builder, args: Sequence[Operand]) -> Operand | None:
     x, y = args
     if (plain := without_broadcast(b, div, args)) is not None:
         return plain
-    if is_number(y, 1) and is_float(x):
-        return x
-    if is_number(y, -1) and is_float(x):
-        return b.apply(neg, x)
+    if isinstance(y, Const) and is_float(x):
+        if is_number(y, 1):
+            return x
+        if is_number(y, -1):
+            return b.apply(neg, x)
     if (plain := unsigned(b, x)) is not None:
         return b.apply(neg, b.apply(div, plain, y))
     inner = made(b, x, operator.getitem)

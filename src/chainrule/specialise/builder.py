@@ -100,6 +100,7 @@ FOLDABLE = {
 ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
 
+PYTHON = (int, float, complex)
 READS = (operator.getitem, builtins.getattr)
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
 
@@ -172,7 +173,7 @@ class Builder:
             for op in args:
                 if isinstance(op, Const) and isinstance(op.value, Poison):
                     raise self.unreadable(op.value)
-        if any(map(is_optional, args)) or kwargs:
+        if kwargs or lt.OptionalT in [type(a.type) for a in args if type(a) is Value]:
             args, kwargs = self.present(fn, args, kwargs)
         if not effect:
             folded = self.fold(fn, args, kwargs)
@@ -316,7 +317,7 @@ class Builder:
             if part is not None:
                 return part
         if fn in FOLDABLE or (self.algebra and fn in MATHEMATICS):
-            if all(isinstance(v, Const) for v in (*args, *(v for _, v in kwargs))):
+            if Value not in map(type, args) and are_constant(args, kwargs):
                 return self.evaluate(fn, args, kwargs)
         if fn not in ANSWERED:
             return None
@@ -493,6 +494,11 @@ def of_own_rule(
     return probe(fn, *args, **kwargs)
 
 
+def are_constant(args: Sequence[Operand], kwargs: Kwargs) -> bool:
+    """Say whether all operands of an operation are known."""
+    return all(isinstance(op, Const) for op in (*args, *(op for _, op in kwargs)))
+
+
 def is_optional(op: Operand) -> TypeGuard[Value]:
     """Say whether an operand may be None at run time."""
     return isinstance(op, Value) and isinstance(op.type, lt.OptionalT)
@@ -524,9 +530,7 @@ def type_of(op: Operand) -> lt.Type:
 
 def type_of_constant(value: Any) -> lt.Type:
     """Return the type a constant has once it is an ordinary value."""
-    if isinstance(value, bool | int | float | complex) and not isinstance(
-        value, np.generic
-    ):
+    if isinstance(value, PYTHON) and not isinstance(value, np.generic):
         kind = type(value).__name__
         dim = value if isinstance(value, int) and kind == "int" and value > 0 else None
         return (

@@ -89,6 +89,8 @@ def binary(
     ctx: Context, frame: Frame, fn: Callable[..., Any], left: Operand, right: Operand
 ) -> Operand:
     """Write an operator, on containers and objects too."""
+    if is_number(left) and is_number(right):
+        return ctx.builder.apply(fn, left, right)
     sequence = _sequence(ctx, fn, left, right)
     if sequence is not None:
         return sequence
@@ -97,6 +99,13 @@ def binary(
         return overloaded
     left, right = (as_array(ctx, a, b) for a, b in ((left, right), (right, left)))
     return ctx.builder.apply(fn, left, right)
+
+
+def is_number(op: Operand) -> bool:
+    """Say whether an operand is a number or an array, and of no class of the user's."""
+    if isinstance(op, Const):
+        return type(op.value) in (int, float, complex, bool)
+    return isinstance(op, Value) and isinstance(op.type, lt.NUMBERS)
 
 
 def as_array(ctx: Context, op: Operand, other: Operand) -> Operand:

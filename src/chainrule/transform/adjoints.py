@@ -167,4 +167,4 @@ def _is_none(op: Operand) -> bool:
 
 
 def _is_complex(t: lt.Type) -> bool:
-    return isinstance(t, lt.ScalarT | lt.ArrayT) and lt.result_dtype(t).kind == "c"
+    return isinstance(t, lt.NUMBERS) and lt.result_dtype(t).kind == "c"

@@ -299,7 +299,7 @@ class Cotangents:
     def project(self, g: Operand, to: Value) -> Operand:
         """Give a cotangent the primal's dtype."""
         t = type_of(g)
-        if not isinstance(t, lt.ScalarT | lt.ArrayT):
+        if not isinstance(t, lt.NUMBERS):
             return g
         mine, other = lt.result_dtype(to.type), lt.result_dtype(t)
         if mine.kind == "f" and other.kind == "c":
@@ -416,6 +416,8 @@ class Cotangents:
 
 def is_zero(g: Bar | None) -> bool:
     """Say whether a contribution is known to be zero."""
+    if isinstance(g, Value):
+        return False
     if g is None or isinstance(g, Undef):
         return True
     if isinstance(g, Const):
@@ -430,7 +432,7 @@ def is_zero(g: Bar | None) -> bool:
 def _narrows(g: Operand, to: Value) -> bool:
     """Say whether projecting a cotangent to the primal's dtype would change it."""
     t = type_of(g)
-    if not isinstance(t, lt.ScalarT | lt.ArrayT):
+    if not isinstance(t, lt.NUMBERS):
         return True
     return lt.result_dtype(t) != lt.result_dtype(to.type)
 

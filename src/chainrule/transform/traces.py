@@ -131,7 +131,7 @@ def _key(rule: Any, operands: list[Operand], kwargs: dict[str, Operand]) -> Any:
     """Return the same for operands for which a rule writes the same; None if unsure."""
     parts: list[Any] = [rule, lt.counts_known(), *kwargs]
     for k, op in enumerate(operands):
-        if isinstance(op, Value) and isinstance(op.type, lt.ScalarT | lt.ArrayT):
+        if isinstance(op, Value) and isinstance(op.type, lt.NUMBERS):
             guarded = [getattr(d, "never_one", None) for d in lt.dims_of(op.type) or ()]
             same = operands.index(op)
             parts.append((op.type, *guarded, same, op.hint is None))
@@ -176,4 +176,4 @@ def _sizes(t: lt.Type) -> set[lt.Dim]:
     """Return the sizes that a type names."""
     if isinstance(t, lt.TupleT):
         return set().union(*map(_sizes, t.items))
-    return set(lt.dims_of(t) or ()) if isinstance(t, lt.ScalarT | lt.ArrayT) else set()
+    return set(lt.dims_of(t) or ()) if isinstance(t, lt.NUMBERS) else set()

@@ -108,15 +108,16 @@ def rule_for(fn: Any) -> TypeRule | None:
         rule = TYPE_RULES.get(fn)
     except TypeError:  # not hashable
         return None
-    if rule is None and isinstance(fn, np.ufunc):
+    if rule is not None:
+        return rule
+    if isinstance(fn, np.ufunc):
         return TYPE_RULES[np.ufunc]
-    if rule is None and str(getattr(fn, "__module__", "")).startswith("scipy."):
+    if str(getattr(fn, "__module__", "")).startswith("scipy."):
         module = ".".join(fn.__module__.split(".")[:2])
         return SCIPY_RULES.get(module, {}).get(fn.__name__)
-    owner = getattr(fn, "__self__", None)
-    if rule is None and isinstance(owner, np.ufunc):
+    if isinstance(getattr(fn, "__self__", None), np.ufunc):
         return TYPE_RULES.get(getattr(np.ufunc, fn.__name__))
-    return rule
+    return None
 
 
 def infer(

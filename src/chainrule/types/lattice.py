@@ -319,6 +319,7 @@ class NeverT(Type):
     """The type of what is not reached: after `raise`, or a call that must fail."""
 
 
+NUMBERS = (ScalarT, ArrayT)
 NONE = OpaqueT(type(None))
 STR = OpaqueT(str)
 NEVER = NeverT()
@@ -346,11 +347,11 @@ def is_word(t: Type) -> bool:
 
 def is_differentiable(t: Type) -> bool:
     """Say whether a value of this type can carry a derivative."""
+    if isinstance(t, ArrayT):
+        return t.dtype.kind in "fc"
     match t:
         case ScalarT(kind=kind):
             return kind in ("float", "complex")
-        case ArrayT(dtype=dtype):
-            return dtype.kind in "fc"
         case OptionalT(elem=elem):
             return is_differentiable(elem)
         case TupleT(items=items):
