@@ -9,23 +9,19 @@ user's function writes into, and no variable that shares it is read behind the u
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Collection
 from functools import cache
-from typing import Any
 
 from chainrule.analysis.memory import STORES, Aliases, is_fresh, is_immutable
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
 from chainrule.backend.nest import leaves
-from chainrule.backend.program import Nodes, Op
-from chainrule.backend.sizes import AUGMENTED
+from chainrule.backend.program import Nodes
+from chainrule.backend.sizes import AUGMENTED, SUMS
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Operand, Value
 from chainrule.types.lattice import ArrayT, ListT, ScalarT
-
-ACCUMULATE = frozenset({operator.add, operator.sub})
 
 
 def choose_modes(web: Web, ours: Collection[Value] = ()) -> None:
@@ -37,9 +33,9 @@ def choose_modes(web: Web, ours: Collection[Value] = ()) -> None:
     owned = cache(lambda: Owned(web, ours))
     for node in p.walk(web.program.nodes):
         if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
-            if _is(node.op, STORES):
+            if node.op.fn in STORES:
                 _choose_store(web, node, node.op, owned)
-            elif _is(node.op, ACCUMULATE) or _is(node.op, AUGMENTED):
+            elif node.op.fn in SUMS or node.op.fn in AUGMENTED:
                 _choose_augment(web, node, node.op, owned)
 
 
@@ -95,7 +91,7 @@ def _copy_to_let(web: Web, node: p.Copies) -> p.Copies | p.Let:
         return node
     [(out, source)] = node.pairs
     op = web.nested.get(source) if isinstance(source, Value) else None
-    if isinstance(op, ir.Apply) and _is(op, ACCUMULATE) and isinstance(source, Value):
+    if isinstance(op, ir.Apply) and op.fn in SUMS and isinstance(source, Value):
         first = _plain(web, op.args[0])
         if isinstance(first, Value) and first not in web.nested:
             fits = source.type == out.type or is_immutable(source)
@@ -112,13 +108,6 @@ def _plain(web: Web, operand: Operand) -> Operand:
         if isinstance(source, Value) and is_immutable(source):
             return _plain(web, source)
     return operand
-
-
-def _is(op: Op, fns: Any) -> bool:
-    try:
-        return isinstance(op, ir.Apply) and op.fn in fns
-    except TypeError:
-        return False
 
 
 def _choose_store(
@@ -147,7 +136,7 @@ def _choose_augment(
     if not isinstance(first, Value) or first in web.nested:
         return
     hint = web.hint(let.out) or ""
-    if not (hint.endswith("_bar") or _is(op, AUGMENTED)):
+    if not (hint.endswith("_bar") or op.fn in AUGMENTED):
         return
     old, new = first.type, let.out.type
     fits = isinstance(old, ScalarT) and isinstance(new, ScalarT)

@@ -17,6 +17,7 @@ from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir.nodes import Operand, Value
 
 Nested = dict[Value, Op]
+KEPT = {p.Let, p.Unpack, p.Return}
 
 
 class Web:
@@ -124,6 +125,9 @@ def analyse(program: Program, nested: Nested) -> Web:
 
 def drop_dead(web: Web) -> None:
     """Drop copies and tapes that nobody reads."""
+    nodes = p.walk(web.program.nodes)
+    if KEPT.issuperset(map(type, nodes)):
+        return
     needed: set[Value] = set()
     sources: dict[Value, list[Operand]] = {}
     pending: list[Value] = []
@@ -134,7 +138,7 @@ def drop_dead(web: Web) -> None:
                 needed.add(root)
                 pending.append(root)
 
-    for node in p.walk(web.program.nodes):
+    for node in nodes:
         if isinstance(node, p.Copies):
             for out, source in node.pairs:
                 sources.setdefault(web.find(out), []).append(source)
@@ -198,12 +202,16 @@ class _Walker:
     def node(self, node: p.Node, live: int) -> int:
         web = self.web
         match node:
-            case p.Let() | p.Unpack() | p.NewTape():
-                if isinstance(node, p.Let):
+            case p.Let(out=out, op=op):
+                beside = live
+                if sizes.is_in_place(op):
                     self.note_death(node, live)
+                    beside |= self.read_by_store(node)
+                web.conflict(out, beside)
+                return live & ~web.bit(out) | web.node_reads(node)
+            case p.Unpack() | p.NewTape():
                 outs = p.defines(node)
-                beside = live | web.bits(outs) | self.read_by_store(node)
-                return self.define(outs, beside) & live | web.node_reads(node)
+                return self.define(outs, live | web.bits(outs)) | web.node_reads(node)
             case p.Copies():
                 return self.copies(node, live)
             case p.Append():
@@ -232,9 +240,9 @@ class _Walker:
             case p.Try():
                 return self.try_(node, live)
 
-    def read_by_store(self, node: p.Node) -> int:
+    def read_by_store(self, node: p.Let) -> int:
         """Return what a store still reads once its buffer has been made."""
-        if not isinstance(node, p.Let) or not sizes.is_statement(node.op):
+        if not sizes.is_statement(node.op):
             return 0
         first, *rest = p.op_operands(node.op)
         read = self.web.bits(

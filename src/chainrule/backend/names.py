@@ -277,6 +277,8 @@ def _is_long(name: str) -> bool:
 
 def clean(name: str) -> str:
     """Return an identifier for a hint."""
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return name
     name = re.sub(r"\W", "_", re.sub("[<>]", "", name))
     if not name:
         return "value"

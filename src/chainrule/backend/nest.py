@@ -10,7 +10,7 @@ statement.
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -44,7 +44,7 @@ class _Measure(NamedTuple):
 
     ops: int
     width: int
-    slots: Collection[Slot]
+    slots: set[Slot]
 
 
 @dataclass(eq=False, slots=True)
@@ -74,6 +74,7 @@ class Slots:
         self.hints: dict[Value, str | None] = {}
         self.loops: dict[Value, Value] = {}
         self.known: dict[Value, Slot] = {}
+        self.copied: set[Value] = set()
         for a, b in program.same:
             self.loops[b] = self.loops.get(a, a)
         for a, b in program.same:
@@ -81,9 +82,12 @@ class Slots:
         for node in p.walk(program.nodes):
             if isinstance(node, p.Copies):
                 for out, source in node.pairs:
+                    self.copied.add(self.loop_variable(out))
                     if isinstance(source, Value):
                         self.join(out, source)
             elif isinstance(node, p.Let):
+                if not sizes.is_in_place(node.op):
+                    continue
                 first = next(iter(p.op_operands(node.op)), None)
                 more = sizes.is_sum(node.op) and node.out.hint is not None
                 more = more and node.out.hint == getattr(first, "hint", None)
@@ -110,6 +114,12 @@ class Slots:
             self.joined.add(a)
             self.hints[a] = hint_a or hint_b
 
+    def read(self, value: Value) -> tuple[Slot, ...]:
+        """Return what must not be assigned before a value is read."""
+        variable = self.loop_variable(value)
+        slot = self.slot(value)
+        return (slot, (variable,)) if variable in self.copied else (slot,)
+
     def slot(self, value: Value) -> Slot:
         """Return what stands for the variable of a value."""
         known = self.known.get(value)
@@ -132,7 +142,6 @@ class _Nesting:
         self.slots = Slots(program)
         self.uses: dict[Value, int] = {}
         self.scopes: dict[Value, int] = {}
-        self.depths: dict[Value, int] = {}
         self.definitions: dict[Value, int] = {}
         self.defined: dict[Slot, int] = {}
         self.pending: dict[Value, _Pending] = {}
@@ -192,7 +201,6 @@ class _Nesting:
                 self.defined[slot] = self.defined.get(slot, 0) + 1
                 self.places.setdefault(slot, []).append(place)
                 self.home[value] = place
-                self.depths[value] = self.scope
                 self.definitions[value] = self.definitions.get(value, 0) + 1
             if isinstance(node, p.Let):
                 continue
@@ -402,7 +410,7 @@ class _Nesting:
         """Nest at every use what costs nothing and cannot change in between."""
         measure = self.measure(op)
         stable = all(self.is_stable(s, out) for s in measure.slots)
-        near = anywhere or self.scopes[out] == self.depths[out]
+        near = anywhere or self.scopes[out] == len(self.home[out])
         if stable and near and measure.width <= CHEAP_WIDTH:
             self.put(out, op, measure)
 
@@ -421,29 +429,29 @@ class _Nesting:
         longest = (MAX_OPS, RETURN_BAR) if ours else (RETURN_OPS, RETURN_WIDTH)
         self.add(let.out, let.op, longest)
 
-    def size(self, operand: Operand) -> _Measure:
-        """Return what it takes to print an operand."""
-        if not isinstance(operand, Value):
-            return _Measure(0, sizes.operand_width(operand), ())
-        measure = self.measures.get(operand)
-        if measure is None:
-            slots = self.slots.slot(operand), (self.slots.loop_variable(operand),)
-            entry = self.pending.get(operand)
-            if entry is None:
-                return _Measure(0, sizes.operand_width(operand), slots)
-            measure = _Measure(entry.measure.ops, entry.measure.width, slots)
-        return measure
+    def size(self, operand: Operand) -> tuple[int, int]:
+        """Return the operations and the width of an operand."""
+        if isinstance(operand, Value):
+            measure = self.measures.get(operand)
+            if measure is None and operand in self.pending:
+                measure = self.pending[operand].measure
+            if measure is not None:
+                return measure.ops, measure.width
+        return 0, sizes.operand_width(operand)
 
     def measure(self, op: Op) -> _Measure:
         """Return what it takes to print an operation."""
-        ops, widths = int(not sizes.is_read(op)), []
+        total, widths = int(not sizes.is_read(op)), []
         slots: set[Slot] = set()
         for operand in p.op_operands(op):
-            inner = self.size(operand)
-            ops += inner.ops
-            widths.append(inner.width)
-            slots.update(inner.slots)
-        return _Measure(ops, sizes.width(op, widths), slots)
+            ops, width = self.size(operand)
+            total += ops
+            widths.append(width)
+            if operand in self.measures:
+                slots |= self.measures[operand].slots
+            elif isinstance(operand, Value):
+                slots.update(self.slots.read(operand))
+        return _Measure(total, sizes.width(op, widths), slots)
 
     def consume(self, node: p.Node) -> None:
         """Nest what a node reads, as far as it stays short."""
@@ -455,9 +463,9 @@ class _Nesting:
             return
         ops, width = 1, 0
         for operand in read:
-            more = self.size(operand)
-            ops += more.ops
-            width += more.width + 3
+            more, wide = self.size(operand)
+            ops += more
+            width += wide + 3
         # Only an operation adds to the length of what it takes in.
         op = node.op if isinstance(node, p.Let | p.Unpack) else None
         apart = op is None or sizes.is_loose(op) or sizes.takes_display(op)
@@ -544,7 +552,7 @@ def _is_arithmetic(node: p.Node) -> bool:
     op = node.op if isinstance(node, p.Let) else None
     if not isinstance(op, ir.Apply):
         return False
-    return any(op.fn is fn for fn in sizes.BINARY)
+    return op.fn in sizes.BINARY
 
 
 def _single_copy(nodes: Nodes) -> tuple[Value, Operand] | None:

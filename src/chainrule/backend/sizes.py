@@ -83,33 +83,43 @@ UNARY: dict[Any, str] = {
     operator.invert: "Invert",
     operator.not_: "Not",
 }
-JOINS = (np.array, np.asarray, np.stack, np.concatenate, np.hstack, np.vstack)
+JOINS = frozenset(
+    {np.array, np.asarray, np.stack, np.concatenate, np.hstack, np.vstack}
+)
+SUMS = frozenset({operator.add, operator.sub})
+LOOSE = STATEMENTS | {
+    prims.make_tuple,
+    prims.make_list,
+    prims.make_dict,
+    prims.make_object,
+}
+IN_PLACE = STATEMENTS | SUMS | AUGMENTED.keys()
 INFIX = frozenset({*BINARY, *AUGMENTED, *COMPARE, operator.contains})
 
 
 def is_statement(op: Op) -> bool:
     """Say whether an operation prints as a statement of its own."""
-    if isinstance(op, ir.Apply):
-        return op.fn in STATEMENTS if _hashable(op.fn) else False
-    return False
+    return isinstance(op, ir.Apply) and op.fn in STATEMENTS
+
+
+def is_in_place(op: Op) -> bool:
+    """Say whether an operation may print as an update of its first operand."""
+    return isinstance(op, ir.Apply) and op.fn in IN_PLACE
 
 
 def is_loose(op: Op) -> bool:
     """Say whether an operation only puts its operands side by side."""
-    made = (prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object)
-    return is_statement(op) or (
-        isinstance(op, ir.Apply) and any(op.fn is fn for fn in made)
-    )
+    return isinstance(op, ir.Apply) and op.fn in LOOSE
 
 
 def takes_display(op: Op) -> bool:
     """Say whether an operation makes an array of what it is given side by side."""
-    return isinstance(op, ir.Apply) and any(op.fn is fn for fn in JOINS)
+    return isinstance(op, ir.Apply) and op.fn in JOINS
 
 
 def is_sum(op: Op) -> bool:
     """Say whether an operation adds to its first operand, or takes from it."""
-    return isinstance(op, ir.Apply) and op.fn in (operator.add, operator.sub)
+    return isinstance(op, ir.Apply) and op.fn in SUMS
 
 
 def is_addition_at(op: Op) -> bool:
@@ -199,8 +209,6 @@ def width(op: Op, widths: list[int]) -> int:
         return total + len(op.callee.name) + 2 * len(widths)
     if op.fn is getattr or op.form == "attribute":
         return total + 1
-    if not _hashable(op.fn):
-        return total + 10
     if op.fn in INFIX:
         return total + 3
     if op.fn in UNARY:
@@ -232,11 +240,3 @@ def operand_width(operand: Operand) -> int:
     if isinstance(operand, Value):
         return len(operand.hint) if operand.hint else 6
     return const_width(operand) if isinstance(operand, Const) else 4
-
-
-def _hashable(fn: Any) -> bool:
-    try:
-        hash(fn)
-    except TypeError:
-        return False
-    return True

@@ -185,6 +185,8 @@ class Speller:
 
     def expression(self, op: Op) -> Node:
         match op:
+            case ir.Apply():
+                return self.apply(op)
             case Choice(test=test, then=then, orelse=orelse, word=""):
                 parts = map(self.operand, (test, then, orelse))
                 return gast.IfExp(*parts)
@@ -195,12 +197,10 @@ class Speller:
             case ir.Call(callee=callee, args=args):
                 func = name(self.callees[id(callee)])
                 return call(func, map(self.operand, args))  # type: ignore[arg-type]
-            case ir.Apply():
-                return self.apply(op)
 
     def apply(self, op: ir.Apply) -> Node:
         fn, args = op.fn, op.args
-        special = _SPECIAL.get(fn) if _hashable(fn) else None
+        special = _SPECIAL.get(fn)
         if special is not None and not op.kwargs:
             node = special(self, op)
             if node is not None:
@@ -243,10 +243,6 @@ def field_name(base: Operand, index: Operand) -> str | None:
 def _last(op: ir.Apply) -> str:
     text = op.text or getattr(op.fn, "__name__", "")
     return str(text).split(".")[-1]
-
-
-def _hashable(fn: Any) -> bool:
-    return getattr(type(fn), "__hash__", None) is not None
 
 
 def _bare_items(ops: dict[Value, Op]) -> set[Value]:

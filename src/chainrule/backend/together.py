@@ -71,6 +71,8 @@ def _read(op: Op, nested: dict[Value, Op]) -> set[Value]:
 
 def _joined(run: list[p.Let], nested: dict[Value, Op], slots: Slots) -> Nodes:
     """Return the nodes of a run, as one if that saves a name."""
+    if len(run) == 1:
+        return [*run]
     assigned = [slots.slot(let.out) for let in run]
     reads_old = any(
         slots.slot(value) in assigned[:k]
