@@ -25,6 +25,7 @@ from typing import Any
 
 from chainrule.cache.guards import Guard
 from chainrule.cache.signatures import Parameters, late_defaults, parameter_list
+from chainrule.frontend.trees import walk
 
 Wrap = str
 FILE = "<chainrule entry>"
@@ -90,7 +91,7 @@ def compile_function(
     """
     tree = ast.parse(text)
     node: Any
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if hasattr(node, "lineno"):
             node.lineno = node.end_lineno = 1
             node.col_offset, node.end_col_offset = 0, len(SHOWN) - 1

@@ -18,15 +18,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule.types.lattice import NEVER, Type
 
 _ids = itertools.count()
 
 
-@dataclass(frozen=True, slots=True)
-class Loc:
+class Loc(NamedTuple):
     """A place in the user's text: line from 1, columns in characters from 0."""
 
     file: str

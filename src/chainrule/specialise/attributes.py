@@ -128,10 +128,7 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
         return super_attribute(ctx, frame, value, name)
     if isinstance(value, Method):
         return attribute(ctx, frame, value.function, name)
-    try:
-        static = inspect.getattr_static(value, name)
-    except AttributeError:
-        static = None
+    static = statically(value, name)
     if isinstance(static, property) and static.fget is not None:
         stays(ctx, type(value), name)
         return calls.call(ctx, frame, Const(static.fget), [base], [])
@@ -164,18 +161,23 @@ def outside_attribute(
     return Const(found, text)
 
 
+def statically(value: Any, name: str) -> Any:
+    """Return an attribute without running anything; None if there is none."""
+    if isinstance(value, types.ModuleType) and name in vars(value):
+        return vars(value)[name]
+    return inspect.getattr_static(value, name, None)
+
+
+LIBRARIES = frozenset(
+    "numpy scipy math cmath builtins operator functools itertools collections random "
+    "warnings contextlib typing dataclasses enum abc copy time sys os chainrule string "
+    "statistics logging re json fractions decimal numbers types".split()
+)
+
+
 def is_library(name: str) -> bool:
     """Say whether a module is one whose attributes nobody rebinds."""
-    root = name.partition(".")[0]
-    return (
-        root
-        in (
-            "numpy scipy math cmath builtins operator functools itertools collections "
-            "random warnings contextlib typing dataclasses enum abc copy time sys os "
-            "chainrule string statistics logging re json fractions decimal numbers "
-            "types"
-        ).split()
-    )
+    return name.partition(".")[0] in LIBRARIES
 
 
 def of_class(

@@ -101,6 +101,10 @@ ROOTS = (lt.ScalarT, lt.OpaqueT, lt.TupleT, lt.ListT, lt.DictT, lt.ObjT)
 MATHEMATICS = {math.sqrt, math.exp, math.log, math.pow, math.sin, math.cos, math.gamma}
 
 PYTHON = (int, float, complex)
+PLAIN: dict[type, lt.Type] = {
+    **{bool: lt.BOOL, float: lt.FLOAT, complex: lt.COMPLEX},
+    **{type(None): lt.NONE, str: lt.STR},
+}
 READS = (operator.getitem, builtins.getattr)
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
 
@@ -530,6 +534,8 @@ def type_of(op: Operand) -> lt.Type:
 
 def type_of_constant(value: Any) -> lt.Type:
     """Return the type a constant has once it is an ordinary value."""
+    if type(value) in PLAIN:
+        return PLAIN[type(value)]
     if isinstance(value, PYTHON) and not isinstance(value, np.generic):
         kind = type(value).__name__
         dim = value if isinstance(value, int) and kind == "int" and value > 0 else None

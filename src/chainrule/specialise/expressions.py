@@ -61,6 +61,9 @@ UNARY: dict[type, Callable[..., Any]] = {
 
 def evaluate(ctx: Context, frame: Frame, node: Any) -> Operand:
     """Interpret one expression."""
+    known = plain(ctx, frame, node)
+    if known is not None:
+        return known
     handler = HANDLERS.get(type(node))
     if handler is None:
         raise not_differentiable(
@@ -75,8 +78,14 @@ def evaluate(ctx: Context, frame: Frame, node: Any) -> Operand:
         ctx.builder.loc = before
 
 
-def _constant(ctx: Context, frame: Frame, node: gast.Constant) -> Operand:
-    return Const(node.value)
+def plain(ctx: Context, frame: Frame, node: Any) -> Operand | None:
+    """Return what a constant or a variable is, where to read it writes nothing."""
+    if isinstance(node, gast.Constant):
+        return Const(node.value)
+    if isinstance(node, gast.Name) and not ctx.builder.memory.now:
+        op = frame.env.get(node.id)
+        return op if isinstance(op, Value) else None
+    return None
 
 
 def _binary(ctx: Context, frame: Frame, node: gast.BinOp) -> Operand:
@@ -418,7 +427,6 @@ def _set_comprehension(ctx: Context, frame: Frame, node: gast.SetComp) -> Operan
 
 
 HANDLERS: dict[type, Callable[[Context, Frame, Any], Operand]] = {
-    gast.Constant: _constant,
     gast.Name: lookup,
     gast.BinOp: _binary,
     gast.UnaryOp: _unary,

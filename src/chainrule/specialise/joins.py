@@ -312,6 +312,8 @@ def layout_of(op: Operand) -> tuple[Any, ...] | None:
     The layout is `(maker, extra, names)` with one name for each part.
     """
     t = type_of(op)
+    if isinstance(t, lt.NUMBERS):
+        return None
     match t:
         case lt.TupleT(items=items, cls=cls):
             return (prims.make_tuple, cls, tuple(range(len(items))))

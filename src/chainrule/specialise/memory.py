@@ -265,8 +265,10 @@ class Memory:
 
 def is_mutable(t: lt.Type) -> bool:
     """Say whether values of a type are objects that can change, or hold such."""
+    if isinstance(t, lt.NUMBERS):
+        return isinstance(t, lt.ArrayT)
     match t:
-        case lt.ArrayT() | lt.ListT() | lt.DictT() | lt.ObjT():
+        case lt.ListT() | lt.DictT() | lt.ObjT():
             return True
         case lt.TupleT(items=items):
             return any(map(is_mutable, items))

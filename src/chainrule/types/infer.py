@@ -128,7 +128,9 @@ def infer(
     Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise`
     or `Unknown` instead of a guess.
     """
-    key = (fn, *map(_key, args), *((k, _key(v)) for k, v in kwargs.items()))
+    key: tuple[Hashable, ...] = (fn, *map(_key, args))
+    if kwargs:
+        key += tuple((k, _key(v)) for k, v in kwargs.items())
     try:
         found = _memo.get(key)
     except TypeError:  # not hashable
@@ -142,7 +144,7 @@ def infer(
             _memo[key] = out, tuple(map(relied, keys))
         return out
     # What was relied on is relied on again, if it holds for the arguments at hand.
-    if any(map(maybe_one, found[1])):
+    if found[1] and any(map(maybe_one, found[1])):
         return _infer(fn, args, kwargs)
     return found[0]
 

@@ -203,7 +203,7 @@ class ScalarT(Type):
 
     def __eq__(self, other: object) -> bool:
         # Not by the tuples of the fields: to NumPy, `None == np.dtype(float)`.
-        return (
+        return self is other or (
             isinstance(other, ScalarT)
             and self.kind == other.kind
             and same_dtype(self.dtype, other.dtype)
