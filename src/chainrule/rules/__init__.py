@@ -48,6 +48,7 @@ from chainrule.rules import (
     repeating,
     runtime_helpers,
     sampled,
+    samples,
     selection,
     sequences,
     shaping,
@@ -58,6 +59,7 @@ from chainrule.rules import (
     statistics,
     structures,
     trigonometry,
+    ufunc_reductions,
     vector_products,
 )
 
@@ -100,6 +102,7 @@ __all__ = [
     "repeating",
     "reverse",
     "sampled",
+    "samples",
     "selection",
     "sequences",
     "shaping",
@@ -111,5 +114,6 @@ __all__ = [
     "statistics",
     "structures",
     "trigonometry",
+    "ufunc_reductions",
     "vector_products",
 ]

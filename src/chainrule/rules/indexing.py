@@ -104,6 +104,19 @@ def take(
     return prims.index_add(zeros_like(a), at(k, index), out_bar)
 
 
+@rules.linear(np.add.reduceat, wrt="array")
+def add_reduceat(out_bar: Any, array: Any, indices: Any, axis: Any = 0) -> Any:
+    """Add the cotangent of a sum to all its elements, of which there is always one."""
+    k = positive_axis(axis, array.ndim)
+    starts = np.asarray(indices)
+    lengths = np.maximum(np.append(starts[1:], array.shape[k]) - starts, 1)
+    ends = np.cumsum(lengths)
+    before = np.repeat(ends - lengths - starts, lengths)
+    places = np.arange(np.sum(lengths)) - before
+    each = np.repeat(out_bar, lengths, axis=k)
+    return prims.index_add(zeros_like(array), at(k, places), each)
+
+
 def in_range(indices: Any, n: Any, mode: str) -> Any:
     """Return the positions that `np.take` reads."""
     if mode == "wrap":

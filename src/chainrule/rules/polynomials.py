@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.polynomial.chebyshev as chebyshev
 import numpy.polynomial.polynomial as power_series
 
 from chainrule.rules import registry as rules
@@ -30,6 +31,17 @@ def polyval_ascending(x: Any, c: Any) -> Any:
     for k in range(2, len(c) + 1):
         y = c[-k] + y * x
     return y
+
+
+@rules.composite(chebyshev.chebval)
+def chebval(x: Any, c: Any) -> Any:
+    x, n = as_array(x), len(c)
+    if n < 3:
+        return c[0] + (c[1] if n == 2 else 0) * x
+    c0, c1 = c[-2], c[-1]
+    for i in range(3, n + 1):
+        c0, c1 = c[-i] - c1, c0 + c1 * (2 * x)
+    return c0 + c1 * x
 
 
 @rules.composite(np.polyadd)

@@ -52,9 +52,18 @@ def sum_(
 
 @rules.linear(np.mean, wrt="a")
 def mean(
-    out_bar: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False
+    out_bar: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    where: Any = True,
 ) -> Any:
-    return spread(out_bar / count(a, axis), a, axis, keepdims)
+    if where is True:
+        return spread(out_bar / count(a, axis), a, axis, keepdims)
+    there = np.broadcast_to(where, np.shape(a))
+    n = np.sum(there, axis=axis, keepdims=keepdims)
+    return np.where(there, spread(out_bar / n, a, axis, keepdims), 0)
 
 
 @rules.reverse(np.prod)
@@ -115,26 +124,6 @@ def nanprod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     total = np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
     return total / np.sum(~np.isnan(as_array(a)), axis=axis, keepdims=keepdims)
-
-
-@rules.composite(np.add.reduce)
-def add_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    return np.sum(array, axis=axis, keepdims=keepdims)
-
-
-@rules.composite(np.multiply.reduce)
-def multiply_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    return np.prod(array, axis=axis, keepdims=keepdims)
-
-
-@rules.composite(np.maximum.reduce)
-def maximum_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    return np.max(array, axis=axis, keepdims=keepdims)
-
-
-@rules.composite(np.minimum.reduce)
-def minimum_reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    return np.min(array, axis=axis, keepdims=keepdims)
 
 
 @rules.composite(np.fmax.reduce)

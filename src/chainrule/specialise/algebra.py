@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SPREADS = (operator.getitem, np.broadcast_to)
 REDUCTIONS = {np.max, np.min, np.sum, np.mean}
+METHODS = {u.reduce for u in (np.add, np.multiply, np.maximum, np.minimum)}
 Rewrite = Callable[["Builder", Sequence[Operand]], "Operand | None"]
 add, sub, mul, div = operator.add, operator.sub, operator.mul, operator.truediv
 neg, power = operator.neg, operator.pow
@@ -48,9 +49,11 @@ def without_defaults(
     fn: Callable[..., Any], kwargs: Sequence[tuple[str, Operand]]
 ) -> tuple[tuple[str, Operand], ...]:
     """Drop `axis=None` and `keepdims=False`, which say nothing."""
-    if not kwargs or fn not in REDUCTIONS:
+    if not kwargs or fn not in REDUCTIONS and fn not in METHODS:
         return tuple(kwargs)
     said = {"axis": None, "keepdims": False, "where": True, "dtype": None}
+    if fn in METHODS:
+        del said["axis"]  # it is 0 by default
     return tuple(
         (k, v)
         for k, v in kwargs

@@ -370,6 +370,8 @@ def call_method(
             found = (METHODS[name], [*args], dict(kwargs))
         if found is not None:
             fn, rest, named = found
+            if "initial" in named or "where" in named:
+                return call(ctx, frame, Const(fn), [base, *rest], list(named.items()))
             return primitive(
                 ctx, frame, fn, [base, *rest], list(named.items()), name, form="method"
             )

@@ -214,6 +214,7 @@ OURS = (
     "chainrule.specialise.models",
     "chainrule.specialise.set_model",
     "chainrule.specialise.numpy_models",
+    "chainrule.specialise.polynomial_models",
 )
 CALCULATING = ("numpy.polynomial", "scipy.special", "scipy.signal", "scipy.linalg")
 

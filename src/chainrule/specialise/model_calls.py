@@ -13,6 +13,8 @@ import itertools
 import types
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Operand, Value
 from chainrule.specialise import (
@@ -20,6 +22,7 @@ from chainrule.specialise import (
     inlining,
     iterator_models,
     models,
+    polynomial_models,
     set_model,
     stepping,
 )
@@ -31,6 +34,8 @@ from chainrule.types import lattice as lt
 CLASSES: dict[type, type] = {
     collections.deque: models.Deque,
     collections.ChainMap: models.ChainMap,
+    np.poly1d: polynomial_models.Poly1d,
+    np.polynomial.Polynomial: polynomial_models.Polynomial,
     set: set_model.Set,
 }
 REAL = {model: cls for cls, model in (CLASSES | stepping.MODELS).items()}
@@ -67,6 +72,18 @@ for _module, _names in (
 ):
     for _name in _names.split():
         special(getattr(_module, _name))(_written(getattr(models, _name)))
+
+
+@special(polynomial_models.trimmed)
+def trimmed(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Refuse to tell how many coefficients of a polynomial are left."""
+    raise not_differentiable(
+        "CR303",
+        ctx.builder.loc,
+        "the coefficients of a polynomial without its zeros",
+        label="their number is known only at run time",
+        help="compute with the array of coefficients: np.polyval(c, x)",
+    )
 
 
 def real_class(cls: type) -> type:

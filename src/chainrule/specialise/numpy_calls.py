@@ -6,6 +6,7 @@ them; what `np.vectorize` makes is a method whose first argument is the function
 
 from __future__ import annotations
 
+import string
 import types
 from typing import Any
 
@@ -44,6 +45,103 @@ def joined(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Operand
     model = numpy_models.rows if base.value is np.r_ else numpy_models.columns
     whole = ctx.builder.apply(prims.make_list, *parts)
     return calls.call(ctx, frame, Const(model), [whole], [])
+
+
+OPTIONS = {"axis", "keepdims", "initial", "where"}
+
+
+def _reduction(reduce: Any) -> Special:
+    """Write a reduction that begins with a number, or leaves elements out."""
+
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        named = dict(kwargs)
+        some = "where" in named and reduce is not np.add.reduce
+        if not (some or "initial" in named) or not OPTIONS >= set(named):
+            return NotImplemented
+        if len(args) > 2:
+            return NotImplemented
+        axis = args[1] if len(args) > 1 else named.pop("axis", Const(None))
+        rest = (("axis", axis), *named.items())
+        return ctx.builder.apply(reduce, args[0], kwargs=rest, text=_text(reduce))
+
+    return handler
+
+
+def _text(reduce: Any) -> str:
+    return f"np.{reduce.__self__.__name__}.reduce"
+
+
+for _fn, _reduce in (
+    (np.sum, np.add.reduce),
+    (np.prod, np.multiply.reduce),
+    (np.max, np.maximum.reduce),
+    (np.amax, np.maximum.reduce),
+    (np.min, np.minimum.reduce),
+    (np.amin, np.minimum.reduce),
+):
+    special(_fn)(_reduction(_reduce))
+
+
+def _at(one: Any, each: Any) -> Special:
+    """Write at positions one after the other."""
+
+    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+        if len(args) != 3 or kwargs:
+            return NotImplemented
+        places, value = type_of(args[1]), type_of(args[2])
+        if isinstance(places, lt.ArrayT):
+            vector = places.dtype.kind in "iu" and places.ndim == 1
+        else:
+            elem = lt.element_type(places)
+            vector = isinstance(elem, lt.ScalarT) and elem.kind == "int"
+        if not vector:
+            return NotImplemented
+        many = _is_long(value)
+        if not many and not isinstance(value, lt.ScalarT):
+            return NotImplemented
+        return inlining.call_function(ctx, frame, each if many else one, args, [])
+
+    return handler
+
+
+def _is_long(t: lt.Type) -> bool:
+    """Say whether a type is of a vector of several elements: one is broadcast."""
+    if isinstance(t, lt.ArrayT):
+        return t.ndim == 1 and not lt.maybe_one((t.dims or (1,))[0])
+    return isinstance(t, lt.ListT) and len(t.items or ()) > 1
+
+
+for _ufunc, _one, _each in (
+    (np.multiply, numpy_models.multiply_at, numpy_models.multiply_at_each),
+    (np.divide, numpy_models.divide_at, numpy_models.divide_at_each),
+    (np.maximum, numpy_models.maximum_at, numpy_models.maximum_at_each),
+    (np.minimum, numpy_models.minimum_at, numpy_models.minimum_at_each),
+):
+    special(_ufunc.at)(_at(_one, _each))
+
+
+@special(np.einsum)
+def einsum(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Write lists of axes as a string of letters."""
+    if not args or isinstance(type_of(args[0]), lt.OpaqueT):
+        return NotImplemented
+    pairs = len(args) // 2
+    lists = [ctx.builder.elements(op) for op in args[1::2]]
+    lists += [ctx.builder.elements(args[-1])] if len(args) % 2 else []
+    specs = []
+    for axes in lists:
+        known = [op.value for op in axes or [Const("")] if isinstance(op, Const)]
+        if axes is None or len(known) != len(axes):
+            return NotImplemented
+        if not all(a is ... or isinstance(a, int) and 0 <= a < 52 for a in known):
+            return NotImplemented
+        letter = string.ascii_uppercase + string.ascii_lowercase
+        specs.append("".join("..." if a is ... else letter[a] for a in known))
+    text = ",".join(specs[:pairs])
+    if len(args) % 2:
+        text += "->" + specs[-1]
+    operands = args[: 2 * pairs : 2]
+    return calls.call(ctx, frame, Const(np.einsum), [Const(text), *operands], kwargs)
 
 
 @special(np.split, np.array_split)

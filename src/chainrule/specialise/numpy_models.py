@@ -91,3 +91,51 @@ def split(ary: Any, bounds: Any, axis: Any = 0) -> Any:
     starts, stops = [0, *bounds], [*bounds, len(whole)]
     parts = [whole[a:b] for a, b in zip(starts, stops, strict=True)]
     return [np.moveaxis(part, 0, axis) for part in parts]
+
+
+def multiply_at(a: Any, places: Any, value: Any) -> None:
+    """Write what `np.multiply.at` does with one value."""
+    for i in places:
+        a[i] = a[i] * value
+
+
+def multiply_at_each(a: Any, places: Any, values: Any) -> None:
+    """Write what `np.multiply.at` does with a value for each place."""
+    for i, value in zip(places, values, strict=True):
+        a[i] = a[i] * value
+
+
+def divide_at(a: Any, places: Any, value: Any) -> None:
+    """Write what `np.divide.at` does with one value."""
+    for i in places:
+        a[i] = a[i] / value
+
+
+def divide_at_each(a: Any, places: Any, values: Any) -> None:
+    """Write what `np.divide.at` does with a value for each place."""
+    for i, value in zip(places, values, strict=True):
+        a[i] = a[i] / value
+
+
+def maximum_at(a: Any, places: Any, value: Any) -> None:
+    """Write what `np.maximum.at` does with one value."""
+    for i in places:
+        a[i] = np.maximum(a[i], value)
+
+
+def maximum_at_each(a: Any, places: Any, values: Any) -> None:
+    """Write what `np.maximum.at` does with a value for each place."""
+    for i, value in zip(places, values, strict=True):
+        a[i] = np.maximum(a[i], value)
+
+
+def minimum_at(a: Any, places: Any, value: Any) -> None:
+    """Write what `np.minimum.at` does with one value."""
+    for i in places:
+        a[i] = np.minimum(a[i], value)
+
+
+def minimum_at_each(a: Any, places: Any, values: Any) -> None:
+    """Write what `np.minimum.at` does with a value for each place."""
+    for i, value in zip(places, values, strict=True):
+        a[i] = np.minimum(a[i], value)

@@ -55,6 +55,7 @@ def polymul(fn: Callable[..., Any], a1: Any, a2: Any) -> Type:
 
 
 probed(np.polynomial.polynomial, "polyval")
+probed(np.polynomial.chebyshev, "chebval")
 
 
 @typed(np.cross, getattr(np.linalg, "cross", np.cross))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import operator
+import statistics
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,7 @@ from chainrule.types.infer import (
 from chainrule.types.iterables import item_type, items_of, length
 from chainrule.types.lattice import (
     BOOL,
+    FLOAT,
     INT,
     NEVER,
     NONE,
@@ -121,6 +123,27 @@ def prod_(fn: Fn, iterable: Any, start: Any = 1) -> Type:
 def to_float(fn: Fn, *args: Any) -> Type:
     """Give a Python float (`sumprod` of ints may be an int)."""
     return ScalarT("float", exact=fn.__name__ != "sumprod")
+
+
+@typed(statistics.fmean)
+def mean_of_floats(fn: Fn, data: Any) -> Type:
+    """Give a Python float."""
+    return FLOAT
+
+
+@typed(
+    *(statistics.mean, statistics.variance, statistics.pvariance),
+    *(statistics.stdev, statistics.pstdev),
+)
+def of_elements(fn: Fn, data: Any) -> Type:
+    """Give a float of the class that all elements have."""
+    t = lift(data)
+    items = items_of(t)
+    out = one_of([item_type(t)] if items is None else list(items))
+    if not isinstance(out, ScalarT) or out.kind != "float" or not out.exact:
+        raise Unknown(fn)
+    roots = fn in (statistics.stdev, statistics.pstdev)
+    return FLOAT if roots else ScalarT("float", out.dtype)
 
 
 @typed(max, min)
