@@ -94,16 +94,21 @@ def test_gradient_is_as_short_as_the_experts(name: str) -> None:
 
 
 def primal_statements(module: ModuleType, function: Any) -> int:
-    """Count the statements of a program and of the helpers that it calls."""
+    """Count the statements of a program and of its helpers, each time it calls them.
+
+    A helper that is called four times is four times part of the gradient's text.
+    """
     names = dict(inspect.getmembers(module, inspect.isfunction))
     seen = {function.__name__}
-    queue = [function]
+    queue = [(function, 1)]
     total = 0
     while queue:
-        source = inspect.getsource(queue.pop())
-        total += count(source).statements
+        caller, times = queue.pop()
+        source = inspect.getsource(caller)
+        total += times * count(source).statements
         for name in set(names) - seen:
-            if re.search(rf"\b{name}\(", source):
+            calls = len(re.findall(rf"\b{name}\(", source))
+            if calls:
                 seen.add(name)
-                queue.append(names[name])
+                queue.append((names[name], times * calls))
     return total

@@ -536,10 +536,10 @@ def test_values_with_one_name_are_told_apart() -> None:
     def make(b: Builder, x: Value) -> Value:
         h = b.op(math.sin, x, hint="h")
         h2 = b.op(math.cos, h, hint="h")
-        return b.op(operator.mul, h, h2)
+        return b.op(operator.mul, h, b.op(operator.mul, h2, h2))
 
     text = body_of(function("f", "x", make, WORLD))
-    assert text == "h = math.sin(x)\nh2 = math.cos(h)\nreturn h * h2"
+    assert text == "h = math.sin(x)\nh2 = math.cos(h)\nreturn h * (h2 * h2)"
 
 
 def test_undefined_results_print_nothing() -> None:

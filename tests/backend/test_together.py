@@ -169,3 +169,21 @@ def test_a_long_sum_is_added_up_in_its_variable() -> None:
     source = grad(damped, argnums=(0, 1)).source(0.7, 0.9, 4)
     assert source.count("b_bar += ") + source.count("b_bar = b_bar + ") > 1
     assert "total" not in source
+
+
+def stages(r: float, k: float, n: int) -> float:
+    y = 0.4
+    for _ in range(n):
+        first_stage = r * y * (1 - y / k)
+        second_stage = r * (y + first_stage) * (1 - first_stage / k)
+        third_stage = r * (y + second_stage) * (1 - second_stage / k)
+        y = y + (first_stage + 2 * second_stage + third_stage) / 6
+    return y
+
+
+def test_a_long_sum_is_assigned_in_steps() -> None:
+    """No line is too long, and none is broken for a sum of cotangents."""
+    check_program(stages, (1.3, 2.0, 4), (0, 1))
+    source = grad(stages, argnums=(0, 1)).source(1.3, 2.0, 4)
+    assert "_bar = (\n" not in source
+    assert max(map(len, source.splitlines())) <= 88

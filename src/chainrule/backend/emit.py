@@ -23,6 +23,7 @@ from chainrule.backend.live import Web, drop_dead
 from chainrule.backend.names import clean, name_variables
 from chainrule.backend.nest import nest, node_leaves
 from chainrule.backend.program import Program
+from chainrule.backend.returns import sink_return
 from chainrule.backend.scope import Scope
 from chainrule.backend.spell import Node, Speller, literal
 from chainrule.backend.statements import Writer
@@ -138,6 +139,7 @@ def variables(function: ir.Function) -> Web:
         expect_in_place(program, ours)
         unpack_parts(program)
         drop_dead(Web(program, {}))
+        sink_return(program)
         nested = nest(program)
         web = coalesce(program, nested)
         choose_modes(web, ours)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from chainrule.analysis.definedness import Definedness
 from chainrule.backend import program as p
 from chainrule.backend import sizes
+from chainrule.backend.absorb import LONGEST, absorbed
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.backend.together import put_together
 from chainrule.ir import nodes as ir
@@ -32,6 +33,7 @@ RETURN_BAR = 100
 CHEAP_WIDTH = 24
 BAR_WIDTH = 36
 BAR_OPS = 3
+NAMED_WIDTH = 42
 SHORT = 8
 SEVERAL = -1
 
@@ -175,6 +177,7 @@ class _Nesting:
             self.defined[self.slots.slot(value)] = 1
         self.survey(program.nodes)
         self.look_ahead(program.nodes)
+        self.absorbed = absorbed(program.nodes, self.uses)
 
     @cached_property
     def maybe(self) -> set[Value]:
@@ -279,7 +282,7 @@ class _Nesting:
                 self.consume(node)
             case p.Branch():
                 self.consume(node)
-                outer, self.choosing = self.choosing, _is_short(node)
+                outer, self.choosing = self.choosing, is_short(node)
                 node.then = self.block(node.then)
                 node.orelse = self.block(node.orelse)
                 self.choosing = outer
@@ -351,6 +354,10 @@ class _Nesting:
         if effect:
             self.pending.clear()
         if sizes.is_statement(op) or self.definitions.get(out, 0) > 1:
+            return
+        longest = self.absorbed.get(out, 0)
+        if longest and (longest > LONGEST or self.defined[self.slots.slot(out)] == 1):
+            self.add(out, op, (longest, NAMED_WIDTH))
             return
         if out.hint is not None:
             self.offer_cotangent(out, op)
@@ -539,7 +546,7 @@ class _Nesting:
         return [first, branch]
 
 
-def _is_short(branch: p.Branch) -> bool:
+def is_short(branch: p.Branch) -> bool:
     """Say whether a branch only chooses a value, which may become an expression."""
     return all(
         0 < len(nodes) <= 2 and isinstance(nodes[-1], p.Copies)

@@ -27,10 +27,11 @@ from chainrule.backend.spell import (
     negation,
     target,
 )
+from chainrule.backend.sums import in_steps
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Iter, Operand, Value
-from chainrule.types.lattice import ArrayT, ListT, TapeT, TupleT
+from chainrule.types.lattice import ArrayT, ListT, ScalarT, TapeT, TupleT
 
 Copy = tuple[Value, Operand, Node]
 CHAIN, CHAIN_WIDTH = 3, 60
@@ -115,7 +116,14 @@ class Writer:
             if _effect(op):
                 return [gast.Expr(value)]
             return [_assign(target("_"), value)]
-        return [_assign(target(self.variable(out)), value)]
+        return self.assigned(out, value)
+
+    def assigned(self, out: Value, value: Node) -> list[Node]:
+        """Assign to a variable; a sum of cotangents in steps that fit on a line."""
+        name, steps = self.variable(out), []
+        if (self.speller.web.hint(out) or "").endswith("_bar"):
+            steps = in_steps(name, value, isinstance(out.type, ScalarT))
+        return steps or [_assign(target(name), value)]
 
     def statement(self, op: ir.Apply, let: p.Let) -> list[Node] | None:
         """Print what is a statement of its own, or None."""
@@ -293,7 +301,7 @@ class Writer:
             if chain is not None and _chain_width(chain) + len(left.id) < CHAIN_WIDTH:
                 chain.targets.append(left)
                 continue
-            made.append(_assign(left, node))
+            made += self.assigned(out, node)
             if key is not None and keys.count(key) >= CHAIN:
                 chains[key] = made[-1]
         return made

@@ -74,6 +74,7 @@ class _Repeating:
                 self.block(inner, stmt if isinstance(stmt, Loop) else None)
             if isinstance(stmt, Apply):
                 self.made.add(stmt.out)
+                self.square(stmt)
                 found = self.measured(stmt)
                 if found is not None and found.width <= LONGEST:
                     self.short[stmt.out] = found
@@ -82,6 +83,19 @@ class _Repeating:
             times = TIMES.get(self.short[stmt.out].operations, 0)
             if 1 < self.uses.get(stmt.out, 0) <= times:
                 self.spread(block, stmt, loop)
+
+    def square(self, stmt: Apply) -> None:
+        """Write `x**2` for an array `x * x` that is read nowhere else.
+
+        NumPy multiplies for both; for a number of Python's, `x**2` may overflow.
+        """
+        if stmt.fn is not operator.mul or stmt.args[0] is not stmt.args[1]:
+            return
+        x = stmt.args[0]
+        if isinstance(x, Value) and isinstance(x.type, lt.ArrayT) and x in self.made:
+            if x.hint is None and self.uses[x] == 2 and x.type.dtype.kind == "f":
+                stmt.fn, stmt.args = operator.pow, (x, Const(2))
+                self.uses[x] = 1
 
     def measured(self, stmt: Apply) -> Short | None:
         """Return how long a formula is, or None if it is none."""

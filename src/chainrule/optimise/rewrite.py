@@ -185,10 +185,12 @@ class Rewriter:
     def multiple(self, product: Operand, x: Operand) -> Operand | None:
         """Use a cotangent that is there: `2 * a * x` is `2 * b` for `b = a * x`."""
         outer = self.ours_made(product, operator.mul)
-        if outer is None or not isinstance(outer.args[0], Const):
+        if outer is None:
             return None
         known = self.known(operator.mul, outer.args[1], x)
-        if known is None or known.hint is None or known not in self.ours:
+        if known is None or known.hint is None:
+            return None
+        if known in self.ours and not isinstance(outer.args[0], Const):
             return None
         return self.b.apply(operator.mul, outer.args[0], known)
 
