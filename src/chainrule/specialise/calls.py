@@ -41,6 +41,7 @@ from chainrule.specialise import (
     sequence_calls,
     static_calls,
     stepping,
+    stores,
     writers,
     writing,
 )
@@ -354,6 +355,9 @@ def call_method(
     t = type_of(base)
     if name == "__getitem__" and len(args) == 1:
         return expressions.subscript(ctx, frame, base, args[0])
+    if name == "__setitem__" and len(args) == 2:
+        stores.item(ctx, frame, base, args[0], args[1])
+        return Const(None)
     changed = mutation(ctx, frame, base, name, args, kwargs)
     if changed is not None:
         return changed

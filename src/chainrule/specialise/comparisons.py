@@ -77,6 +77,9 @@ def compare(
                 help="compare what they hold, or keep a number that tells them apart",
             )
     overloaded = calls.overloaded(ctx, frame, fn, left, right)
+    if overloaded is None and fn is operator.ne:
+        equal = calls.overloaded(ctx, frame, operator.eq, left, right)
+        overloaded = None if equal is None else expressions.negate(ctx, frame, equal)
     if overloaded is not None:
         return overloaded
     ones, twos = b.parts(left), b.parts(right)

@@ -29,6 +29,8 @@ from chainrule.specialise.function_calls import itself
 from chainrule.specialise.specials import SPECIAL, Args, Kwargs, Special
 from chainrule.types import lattice as lt
 
+COMPARED = lt.TupleT | lt.ListT | lt.ObjT
+
 
 def _is_none(op: Operand) -> bool:
     return isinstance(op, Const) and op.value is None
@@ -68,7 +70,7 @@ def _extreme(fn: Callable[..., Any]) -> Special:
             return _by_key(ctx, frame, fn, items, key)
         if len(items) == 1:
             return items[0]
-        if any(isinstance(type_of(item), lt.TupleT | lt.ListT) for item in items):
+        if any(isinstance(type_of(item), COMPARED) for item in items):
             return _by_key(ctx, frame, fn, items, Const(itself))
         return ctx.builder.apply(fn, *items, text=fn.__name__)
 
@@ -78,7 +80,7 @@ def _extreme(fn: Callable[..., Any]) -> Special:
 def _extreme_of_list(
     ctx: Context, frame: Frame, fn: Callable[..., Any], op: Operand, key: Operand | None
 ) -> Operand:
-    if isinstance(lt.element_type(type_of(op)), lt.TupleT) and (
+    if isinstance(lt.element_type(type_of(op)), COMPARED) and (
         key is None or _is_none(key)
     ):
         key = Const(itself)

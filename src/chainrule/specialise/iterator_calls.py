@@ -79,7 +79,7 @@ def live(handler: Special) -> Special:
                     return items
                 here, ctx.builder.loc = ctx.builder.loc, loc
                 try:
-                    read = handler(ctx, frame, args, kwargs)
+                    read = handler(ctx, frame, [*map(_again, args)], kwargs)
                 finally:
                     ctx.builder.loc = here
                 return read.value.items if is_const(read, Items) else items
@@ -88,6 +88,11 @@ def live(handler: Special) -> Special:
         return out
 
     return wrapped
+
+
+def _again(op: Operand) -> Operand:
+    """Return an iterator that is read anew without being run over a second time."""
+    return Const(Items(op.value.now(), view=True)) if is_const(op, Items) else op
 
 
 @special(zip)

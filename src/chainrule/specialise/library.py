@@ -201,8 +201,16 @@ def dispatched(ctx: Context, fn: Any, cls: Operand) -> Any:
     )
 
 
+# What `functools.total_ordering` gives a class.
+ORDERINGS = {
+    fn for pairs in getattr(functools, "_convert", {}).values() for _, fn in pairs
+}
+
+
 def is_opaque(fn: types.FunctionType) -> bool:
     """Say whether a Python function belongs to a library that has to have rules."""
+    if fn in ORDERINGS:
+        return False
     module = getattr(fn, "__module__", None) or ""
     ours = module.startswith(OURS)
     return is_library(module) and not ours

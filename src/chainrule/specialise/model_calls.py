@@ -66,8 +66,11 @@ for _cls, _model in CLASSES.items():
         special(_cls)(_made(_model))
 
 for _module, _names in (
-    (heapq, "heappush heappop heapreplace heappushpop heapify nsmallest nlargest"),
-    (itertools, "cycle"),
+    (
+        heapq,
+        "heappush heappop heapreplace heappushpop heapify nsmallest nlargest merge",
+    ),
+    (itertools, "cycle groupby"),
     (bisect, "bisect_left bisect_right insort_left insort_right"),
 ):
     for _name in _names.split():

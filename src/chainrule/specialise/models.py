@@ -385,3 +385,38 @@ def cycle(iterable: Any) -> Any:
     kept = list(iterable)
     while kept:
         yield from kept
+
+
+def groupby(iterable: Any, key: Any = None) -> Any:
+    """Take elements together as long as their keys stay equal."""
+    group: list[Any] = []
+    current: Any = None
+    for item in iterable:
+        mine = item if key is None else key(item)
+        if len(group) > 0 and mine != current:
+            yield current, group
+            group = []
+        group.append(item)
+        current = mine
+    if len(group) > 0:
+        yield current, group
+
+
+def merge(*iterables: Any, key: Any = None, reverse: bool = False) -> Any:
+    """Take the smallest of the first elements, again and again."""
+    sources = [list(iterable) for iterable in iterables]
+    places = [0 for _ in sources]
+    out = []
+    for _ in range(sum([len(source) for source in sources])):
+        best = -1
+        for k in range(len(sources)):
+            if places[k] < len(sources[k]):
+                mine = sources[k][places[k]]
+                mine = mine if key is None else key(mine)
+                if best < 0:
+                    best, smallest = k, mine
+                elif (smallest < mine) if reverse else (mine < smallest):
+                    best, smallest = k, mine
+        out.append(sources[best][places[best]])
+        places[best] += 1
+    return out

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import gast
 import numpy as np
 
 from chainrule.errors import not_differentiable
@@ -19,6 +21,7 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import (
     calls,
+    comparisons,
     comprehensions,
     expressions,
     folds,
@@ -100,6 +103,8 @@ def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         known = _constants(ctx, keys)
         if known is not None:
             return _by_constants(ctx, items, known, bool(reverse.value))
+        if plain and items and all(isinstance(type_of(i), lt.ObjT) for i in items):
+            return _objects(ctx, frame, items, bool(reverse.value))
         if plain and len(items) <= SHORT and not any(map(_is_sequence, items)):
             out = network(ctx, items)
             return ctx.builder.apply(
@@ -227,6 +232,27 @@ def _unordered(ctx: Context) -> Exception:
         "sorted() by keys that are neither numbers nor tuples of numbers, all alike",
         help="use a number as key",
     )
+
+
+def _objects(ctx: Context, frame: Frame, items: Args, reverse: bool) -> Operand:
+    """Sort a few objects that say themselves which of two is less."""
+    b = ctx.builder
+    if len(items) > SHORT:
+        raise _unordered(ctx)
+    out = list(items)[:: -1 if reverse else 1]
+    for stop in range(len(out) - 1, 0, -1):
+        for k in range(stop):
+            one, two = out[k : k + 2]
+            turned = comparisons.compare(ctx, frame, gast.Lt(), two, one)
+            pair = expressions.branch(
+                ctx,
+                frame,
+                turned,
+                partial(b.apply, prims.make_tuple, two, one),
+                partial(b.apply, prims.make_tuple, one, two),
+            )
+            out[k : k + 2] = b.elements(pair) or []
+    return b.apply(prims.make_list, *out[:: -1 if reverse else 1])
 
 
 def network(ctx: Context, items: Args) -> Args:

@@ -6,12 +6,13 @@ does it: `arrays`, `lists`, `dicts`, `objects`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gast
 
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import Operand, Value
+from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     arrays,
     calls,
@@ -42,6 +43,8 @@ def item(
         case lt.ObjT():
             method = attribute(ctx, frame, base, "__setitem__")
             calls.call(ctx, frame, method, [index, value], [])
+        case lt.ArrayT() if _is_flag(index):
+            _if_set(ctx, frame, index, lambda: arrays.store(ctx, base, ALL, value))
         case lt.ArrayT():
             arrays.store(ctx, base, index, value)
         case lt.ListT():
@@ -52,6 +55,26 @@ def item(
             return
         case t:
             raise _refused(ctx, base, t)
+
+
+ALL = Const(...)
+
+
+def _is_flag(index: Operand) -> bool:
+    """Say whether an index is one truth value: it picks the whole array, or nothing."""
+    t = type_of(index)
+    return isinstance(t, lt.ScalarT) and t.kind == "bool"
+
+
+def _if_set(
+    ctx: Context, frame: Frame, flag: Operand, write: Callable[[], None]
+) -> None:
+    from chainrule.specialise import statements
+
+    if not isinstance(flag, Const):
+        statements.either(ctx, frame, flag, write, lambda: None)
+    elif flag.value:
+        write()
 
 
 def _present(ctx: Context, op: Operand) -> Operand:
@@ -106,6 +129,16 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
     if isinstance(target, gast.Subscript):
         base = expressions.evaluate(ctx, frame, target.value)
         index = expressions.evaluate(ctx, frame, target.slice)
+        if isinstance(type_of(base), lt.ArrayT) and _is_flag(index):
+            right = expressions.evaluate(ctx, frame, node.value)
+
+            def combine() -> None:
+                whole = expressions.subscript(ctx, frame, base, ALL)
+                new = expressions.binary(ctx, frame, fn, whole, right)
+                arrays.store(ctx, base, ALL, new)
+
+            _if_set(ctx, frame, index, combine)
+            return
         left = expressions.subscript(ctx, frame, base, index)
         if isinstance(type_of(left), lt.NeverT):
             return  # the read fails

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import arrays, calls, writing
+from chainrule.specialise import arrays, calls, stores, writing
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, special
@@ -111,6 +111,14 @@ def _packed(ctx: Context, args: Args) -> Operand:
 
 
 # ---------------------------------------------------------------------- functions
+
+
+@special(operator.setitem)
+def setitem(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Write an item of an array or a container."""
+    base, index, value = args
+    stores.item(ctx, frame, base, index, value)
+    return Const(None)
 
 
 @special(np.copyto)
