@@ -74,6 +74,8 @@ def _versions(
 
 def expect_in_place(program: Program, ours: Versions) -> None:
     """Let the parameters that are ours die where they are written."""
+    if not ours:
+        return
     for node in p.walk(program.nodes):
         if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
             op = node.op
@@ -92,7 +94,7 @@ def not_in_place(web: Web, ours: Versions) -> set[Value]:
         mine = web.find(param)
         if any(web.find(v) is not mine for v in versions if _is_there(web, v)):
             failed.add(param)
-    for node in p.walk(web.program.nodes):
+    for node in p.walk(web.program.nodes) if ours else ():
         if isinstance(node, p.Let) and isinstance(node.op, ir.Apply):
             if node.op.fn in STORES and node.mode != "in place":
                 failed |= {k for k, versions in ours.items() if node.out in versions}

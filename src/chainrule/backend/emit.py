@@ -21,7 +21,7 @@ from chainrule.backend.coalesce import coalesce
 from chainrule.backend.exits import lower
 from chainrule.backend.live import Web, drop_dead
 from chainrule.backend.names import clean, name_variables
-from chainrule.backend.nest import nest, node_leaves
+from chainrule.backend.nest import nest
 from chainrule.backend.program import Program
 from chainrule.backend.returns import sink_return
 from chainrule.backend.scope import Scope
@@ -183,7 +183,7 @@ def _function(
 def _used(web: Web) -> set[Value]:
     out: set[Value] = set()
     for node in p.walk(web.program.nodes):
-        out.update(map(web.find, node_leaves(node, web.nested)))
+        out.update(map(web.find, web.read(node)))
     return out
 
 

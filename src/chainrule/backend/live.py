@@ -34,6 +34,7 @@ class Web:
         self.dies: dict[int, bool] = {}
         self.live_after: dict[int, int] = {}
         self.moved: set[tuple[int, Value]] = set()
+        self.leaves: dict[p.Node, list[Value]] = {}
         for a, b in program.same:
             self.union(a, b)
 
@@ -76,8 +77,15 @@ class Web:
         """Return the variables that printing an operand reads."""
         return self.bits(leaves(operand, self.nested))
 
+    def read(self, node: p.Node) -> list[Value]:
+        """Return the values that printing a node reads; it does not change any more."""
+        found = self.leaves.get(node)
+        if found is None:
+            found = self.leaves[node] = node_leaves(node, self.nested)
+        return found
+
     def node_reads(self, node: p.Node) -> int:
-        return self.bits(node_leaves(node, self.nested))
+        return self.bits(self.read(node))
 
     def conflict(self, value: Value, others: int) -> None:
         """Forbid a variable to share its name with others.
@@ -145,7 +153,7 @@ def drop_dead(web: Web) -> None:
         elif isinstance(node, p.Append):
             sources.setdefault(web.find(node.tape), []).extend(node.items)
         else:
-            need(node_leaves(node, web.nested))
+            need(web.read(node))
     while pending:
         for source in sources.get(pending.pop(), ()):
             need(leaves(source, web.nested))

@@ -19,7 +19,6 @@ import numpy as np
 
 from chainrule.backend import program as p
 from chainrule.backend.live import Web
-from chainrule.backend.nest import node_leaves
 from chainrule.backend.program import Choice, Op
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
@@ -93,7 +92,7 @@ def name_variables(
         for value in p.defines(node):
             naming.name(value, node)
         # What is read but never assigned fails as it does in the user's code.
-        for value in node_leaves(node, web.nested):
+        for value in web.read(node):
             naming.name(value, node)
     return naming.names
 
@@ -118,8 +117,7 @@ class _Naming:
         if self.reads is None:
             self.reads = set()
             for node in p.walk(self.web.program.nodes):
-                found = node_leaves(node, self.web.nested)
-                self.reads.update(map(self.web.find, found))
+                self.reads.update(map(self.web.find, self.web.read(node)))
         return root in self.reads
 
     def give(self, value: Value, name: str) -> None:

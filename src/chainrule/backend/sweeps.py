@@ -39,6 +39,8 @@ def _is_remark(node: p.Node) -> bool:
 def _reverse_start(web: Web, nodes: Nodes) -> int | None:
     """Return the index of the first statement of the reverse sweep."""
     tapes = {web.find(n.tape) for n in nodes if isinstance(n, p.NewTape)}
+    if not tapes:
+        return None
     filling = [i for i, n in enumerate(nodes) if _appends(web, n, tapes)]
     reading = [i for i, n in enumerate(nodes) if _reads(web, n, tapes)]
     if not filling or not reading or reading[0] < filling[-1]:
@@ -51,6 +53,8 @@ def _reverse_start(web: Web, nodes: Nodes) -> int | None:
 
 
 def _appends(web: Web, node: p.Node, tapes: set[Value]) -> bool:
+    if isinstance(node, p.Let):
+        return False
     found = (n for n in p.walk([node]) if isinstance(n, p.Append))
     return any(web.find(n.tape) in tapes for n in found)
 

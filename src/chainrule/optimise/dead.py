@@ -12,7 +12,7 @@ the class reads it.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from chainrule.analysis.activity import paths
 from chainrule.ir.nodes import (
@@ -41,12 +41,7 @@ def remove_dead(function: Function) -> None:
     tapes = Tapes(function.body)
     live = Liveness(tapes)
     live.mark(function.body.results)
-    size = -1
-    while size != len(live.found) + tapes.count():
-        size = len(live.found) + tapes.count()
-        live.block(function.body)
-        if not tapes.loops:
-            break  # without loops one walk from the end sees every use before its value
+    live.settle(function.body)
     Sweep(live.found, tapes).block(function.body)
 
 
@@ -59,10 +54,7 @@ def remove_dead_in(block: Block) -> None:
     tapes.fixed = True
     live = Liveness(tapes)
     live.mark(block.results)
-    size = -1
-    while size != len(live.found):
-        size = len(live.found)
-        live.block(block)
+    live.settle(block)
     Sweep(live.found, tapes).block(block)
 
 
@@ -78,7 +70,8 @@ class Tapes:
         self.readers: list[tuple[Value, tuple[Value, ...]]] = []
         self.foreign: list[Value] = []
         self.present = self.fixed = self.loops = False
-        self.followed = False
+        self.followed = self.late = False
+        self.unread: set[Value] = set()
         for stmt in statements(body):
             if not isinstance(stmt, Apply):
                 self.enter(stmt)
@@ -144,8 +137,12 @@ class Tapes:
                 for elem, saved in zip(elems, row, strict=False):
                     self.union(elem, saved)
 
-    def read(self, tape: Value, positions: Iterable[int]) -> None:
-        self.needed.setdefault(self.find(tape), set()).update(positions)
+    def read(self, tape: Value, positions: Collection[int]) -> None:
+        root = self.find(tape)
+        known = self.needed.setdefault(root, set())
+        if root in self.unread and not known.issuperset(positions):
+            self.late = True
+        known.update(positions)
 
     def read_all(self, tape: Value) -> None:
         """Keep a tape that somebody elsewhere reads or wrote, and the tapes in it."""
@@ -153,6 +150,7 @@ class Tapes:
         if root in self.whole:
             return
         self.whole.add(root)
+        self.late |= root in self.unread
         rows = [
             r
             for key, rows in self.entries.items()
@@ -168,10 +166,10 @@ class Tapes:
         if self.fixed:
             return True
         root = self.find(tape)
-        return root in self.whole or position in self.needed.get(root, ())
-
-    def count(self) -> int:
-        return sum(map(len, self.needed.values())) + len(self.whole)
+        kept = root in self.whole or position in self.needed.get(root, ())
+        if not kept:
+            self.unread.add(root)  # so far
+        return kept
 
 
 class Liveness:
@@ -180,10 +178,22 @@ class Liveness:
     def __init__(self, tapes: Tapes) -> None:
         self.found: set[Operand] = set()
         self.tapes = tapes
+        self.late = False
         if tapes.present:
             tapes.connect()
         for tape in tapes.foreign:
             tapes.read_all(tape)
+
+    def settle(self, block: Block) -> None:
+        """Walk from the end, which sees the use of a value before what makes it.
+
+        Again only where a loop or a tape turned out to be read behind its writer's
+        back: by the next iteration.
+        """
+        self.late = True
+        while self.late or self.tapes.late:
+            self.late = self.tapes.late = False
+            self.block(block)
 
     def mark(self, ops: Iterable[Operand]) -> None:
         self.found.update(ops)
@@ -238,11 +248,9 @@ class Liveness:
             return
         results = body.results
         self.mark(results[:1])
+        idle = [k for k in range(n) if not self.carries(stmt, k)]
         for k in range(n):
-            held = [stmt.outs[k], body.params[k]]
-            if stmt.header is not None:
-                held.append(stmt.header.params[k])
-            if any(v in self.found for v in held):
+            if k not in idle:
                 self.mark([results[1 + k], stmt.init[k]])
                 if stmt.header is not None:
                     self.mark([stmt.header.results[1 + k]])
@@ -259,6 +267,16 @@ class Liveness:
             if isinstance(it.source, Value) and isinstance(it.source.type, lt.TapeT):
                 live = [p for p, e in enumerate(it.elems) if e in self.found]
                 self.tapes.read(it.source, live)
+        self.late |= any(self.carries(stmt, k) for k in idle)
+
+    def carries(self, stmt: Loop, k: int) -> bool:
+        """Say whether somebody needs a carried value."""
+        header = stmt.header
+        return (
+            stmt.outs[k] in self.found
+            or stmt.body.params[k] in self.found
+            or (header is not None and header.params[k] in self.found)
+        )
 
 
 def needed(stmt: Stmt, live: set[Operand]) -> bool:
