@@ -8,14 +8,17 @@ products.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from chainrule.arguments import as_real, is_real_or_complex, leaves, map_leaves
-from chainrule.cache.specialisations import Dispatcher
+from chainrule.cache.specialisations import Dispatcher, Specialisation
+from chainrule.errors import not_differentiable
 from chainrule.products import Pullback, call, push
+from chainrule.request import Overlap
 from chainrule.target import Options, Target, target_of
 
 
@@ -29,6 +32,7 @@ def run_jacobian(target: Target, options: Options, /, *args: Any, **kwargs: Any)
         return _forward(target, options, wrt, args, kwargs)
     made = target.dispatcher("vjp", wrt, options)
     spec, values = made.find(target.bind(made, args, kwargs))
+    unwritten = Unwritten(spec, values)
     fwd, bwd = spec.built.calls
     value, residual = call(made, fwd, values)
     aux = None
@@ -37,7 +41,7 @@ def run_jacobian(target: Target, options: Options, /, *args: Any, **kwargs: Any)
     _refuse_complex(value, "result")
     if columns < _size(value):
         forward.preferred = True
-        return _forward(target, options, wrt, args, kwargs)
+        return _columns(forward, unwritten.values(), options)
     pull = Pullback(bwd, residual, value, range(len(wrt)))
     rows = [list(map(pull, _basis(value, leaf))) for leaf in _indices(value)]
     out = _from_rows(value, rows, list(made.active(values)), options.as_tuple)
@@ -89,15 +93,25 @@ def _forward(
     kwargs: dict[str, Any],
 ) -> Any:
     made = target.dispatcher("jvp", wrt, options)
-    values = target.bind(made, args, kwargs)
+    return _columns(made, target.bind(made, args, kwargs), options)
+
+
+def _columns(made: Dispatcher, values: tuple[Any, ...], options: Options) -> Any:
+    """Run the tangent of every element of the arguments."""
     actives = _actives(made, values)
     _refuse_complex(actives, "argument")
+    unwritten: Unwritten | None = None
     value: Any = None
     aux: list[Any] = []
     columns: list[list[Any]] = []
     for leaf in _indices(actives):
         tangents = []
         for direction in _basis(actives, leaf):
+            if unwritten is None:
+                spec, values = made.find(values)
+                unwritten = Unwritten(spec, values)
+            else:
+                values = unwritten.values()
             value, tangent, *aux = push(made, values, direction)
             tangents.append(tangent)
         columns.append(tangents)
@@ -106,6 +120,28 @@ def _forward(
     made.preferred = _size(actives) < _size(value)
     out = _from_columns(value, columns, actives, options.as_tuple)
     return (out, *aux) if options.has_aux else out
+
+
+class Unwritten:
+    """The arguments of a call that is made several times, as they are before it.
+
+    The first call leaves them as the function does; the others work on copies.
+    """
+
+    def __init__(self, spec: Specialisation, values: tuple[Any, ...]) -> None:
+        self.writes = spec.built.writes
+        if self.writes and any(isinstance(i.type, Overlap) for i in spec.built.inputs):
+            raise not_differentiable(
+                "CR416",
+                None,
+                "a Jacobian of a function that writes into arguments that share memory",
+                help="pass copies: f(x.copy(), y.copy())",
+            )
+        self.kept = copy.deepcopy(values) if self.writes else values
+
+    def values(self) -> tuple[Any, ...]:
+        """Return the arguments for one more call."""
+        return copy.deepcopy(self.kept) if self.writes else self.kept
 
 
 def _actives(made: Dispatcher, values: tuple[Any, ...]) -> list[Any]:

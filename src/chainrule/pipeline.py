@@ -31,7 +31,9 @@ from chainrule.errors import (
     not_differentiable,
     while_differentiating,
 )
-from chainrule.ir.nodes import Function, Loc, Value
+from chainrule.ir import prims
+from chainrule.ir.nodes import Apply, Function, Loc, Value
+from chainrule.ir.walk import statements
 from chainrule.optimise.collect import collect
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.distinct import mark_distinct
@@ -441,7 +443,12 @@ def link_all(
     stages.texts["text"] = source
     log.stages.debug("text\n%s", source)
     stages.clock("text")
-    return Built(tuple(calls), source, inputs, result)
+    writes = any(
+        isinstance(s, Apply) and s.fn in prims.LEFT_WITH_CALLER
+        for function in functions
+        for s in statements(function.body)
+    )
+    return Built(tuple(calls), source, inputs, result, writes)
 
 
 def _digest(text: str) -> str:

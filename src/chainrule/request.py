@@ -114,13 +114,15 @@ class Input:
 class Built:
     """A derivative, compiled and linked: `calls` is one function, two for a `vjp`.
 
-    `result` is the type of the primal's value, if the pipeline says it.
+    `result` is the type of the primal's value, if the pipeline says it; `writes` says
+    whether arguments are left changed.
     """
 
     calls: tuple[Callable[..., Any], ...]
     source: str
     inputs: tuple[Input, ...] = ()
     result: Type | None = None
+    writes: bool = False
 
 
 def check_result(request: Request, result: Type) -> None:

@@ -137,6 +137,9 @@ def put_attribute(place: Any, name: str, value: Any) -> None:
     setattr(place, name, value)
 
 
+LEFT_WITH_CALLER = frozenset({commit, put_item, drop_item, put_attribute})
+
+
 def same(x: Any) -> Any:
     """Return a value as a new object with the same content (a copy, where somebody
     could tell); gone after specialisation.

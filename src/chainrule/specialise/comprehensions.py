@@ -31,7 +31,7 @@ from chainrule.specialise import (
     turns,
 )
 from chainrule.specialise.builder import type_of
-from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
+from chainrule.specialise.frames import CTL, NEXT, Context, Frame, mark
 from chainrule.specialise.values import Closure, Generated, Generator, Method, is_const
 from chainrule.types import lattice as lt
 
@@ -43,12 +43,11 @@ def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     items = unrolled(ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt))
     if items is not None:
         return ctx.builder.apply(prims.make_list, *items)
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
     try:
         return appended(ctx, frame, node)
     except loops.Unlisted:
-        del ctx.builder.block.stmts[mark:]
-        resume(ctx, frame, start)
+        start.back(ctx)
     items = unrolled(
         ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
     )
@@ -161,7 +160,7 @@ def unrolled(
 ) -> list[Operand] | None:
     """Return the elements one by one, or None when the loop must stay a loop."""
     scope = inner(ctx, frame, node)
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
     items: list[Operand] = []
     force = force or bool(_walruses(node)) or lt.all_turns()
 
@@ -197,8 +196,7 @@ def unrolled(
         done = False
     if done:
         return items
-    del ctx.builder.block.stmts[mark:]
-    resume(ctx, frame, start)
+    start.back(ctx)
     return None
 
 

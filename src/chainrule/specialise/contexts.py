@@ -32,7 +32,7 @@ from chainrule.specialise import (
     statements,
 )
 from chainrule.specialise.builder import function_name, type_of
-from chainrule.specialise.frames import Context, Frame, here, resume
+from chainrule.specialise.frames import Context, Frame, here, mark
 from chainrule.specialise.joins import join_paths
 from chainrule.specialise.memory import is_mutable
 from chainrule.specialise.values import is_const
@@ -81,11 +81,10 @@ def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> Non
         inside = lambda: _enter(ctx, frame, node, rest)  # noqa: E731
         managers.run(ctx, frame, node, item, made, inside)
 
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
 
     def take_part_instead() -> None:
-        del ctx.builder.block.stmts[mark:]
-        resume(ctx, frame, start)
+        start.back(ctx)
         take_part()
 
     try:

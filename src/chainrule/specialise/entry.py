@@ -66,13 +66,14 @@ def specialise(
     `values` are the arguments themselves: how their memory lies may be asked. `stepped`
     says where iterators are made that `next` steps through.
     """
-    if isinstance(fn, Derivative):
-        return of_derivative(fn, arguments)
-    source = inlining.load(fn)
+    base: Any = fn
+    while isinstance(base, Derivative):
+        base = base.target.function
+    source = inlining.load(base)
     builder = Builder()
-    frame = frame_of_function(fn, source)
+    frame = frame_of_function(base, source)
     frame.live = True
-    ctx = Context(builder, root_globals=fn.__globals__, values=dict(values or {}))
+    ctx = Context(builder, root_globals=base.__globals__, values=dict(values or {}))
     ctx.stepped = stepped
     params: list[Value] = []
     loc = Loc(source.filename, source.first_line, function=frame.name)
@@ -90,8 +91,12 @@ def specialise(
     with builder.into(block):
         copies = mirrors.keep_in_step(ctx, params)
         frame.env |= {p.hint: copy for p, copy in copies.items() if p.hint}
-        op = recursion.enter(ctx, frame, fn)
-        op = present(builder, builder.memory.current(op), frame.name)
+        if base is fn:
+            op = recursion.enter(ctx, frame, fn)
+            op = present(builder, builder.memory.current(op), frame.name)
+        else:
+            builder.loc = loc
+            op = nested.of_derivative(ctx, fn, frame.env)
         generators.refuse_kept(ctx, op)
         model_calls.refuse_kept(ctx, op)
         commits.commit(ctx, params, copies)
@@ -102,12 +107,12 @@ def specialise(
     ):
         forget_copies(each)
     function = Function(
-        frame.name,
+        fn.__name__ if base is not fn else frame.name,
         tuple(params),
         block,
         loc,
         None,
-        namespace=fn.__globals__,
+        namespace=base.__globals__,
         cells=dict(frame.cells),
     )
     function.result = type_of(op)
@@ -128,36 +133,6 @@ def forget_copies(block: Block) -> None:
             s for s in holder.stmts if not (isinstance(s, Apply) and s.fn is prims.same)
         ]
     substitute(block, table)
-
-
-def of_derivative(
-    fn: Derivative[..., Any], arguments: Mapping[str, Any]
-) -> Specialised:
-    """Interpret a derivative as the function to differentiate."""
-    base: Any = fn
-    while isinstance(base, Derivative):
-        base = base.target.function
-    builder = Builder()
-    ctx = Context(builder, root_globals=base.__globals__)
-    source = inlining.load(base)
-    loc = Loc(source.filename, source.first_line, function=base.__name__)
-    params: list[Value] = []
-    given: dict[str, Operand] = {}
-    for name, what in arguments.items():
-        value = Value(
-            what if isinstance(what, lt.Type) else type_of(Const(what)), name, loc
-        )
-        params.append(value)
-        given[name] = value if isinstance(what, lt.Type) else Const(what)
-    block = Block()
-    builder.loc = loc
-    with builder.into(block):
-        op = nested.of_derivative(ctx, fn, given)
-    block.results = (op,)
-    function = Function(fn.__name__, tuple(params), block, loc, None)
-    function.namespace = base.__globals__
-    function.result = type_of(op)
-    return Specialised(function, tuple(ctx.inputs.values()), builder)
 
 
 def present(b: Builder, op: Operand, name: str) -> Operand:

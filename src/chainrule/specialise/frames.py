@@ -131,6 +131,28 @@ def resume(ctx: Context, frame: Frame, state: State) -> None:
     ctx.builder.memory.now = dict(state.now)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point of an interpretation to which it may have to go back."""
+
+    frame: Frame
+    statements: int
+    state: State
+    first: int
+
+    def back(self, ctx: Context) -> None:
+        """Begin again from here, as if nothing had been interpreted since."""
+        del ctx.builder.block.stmts[self.statements :]
+        ctx.builder.memory.forget(self.first)
+        resume(ctx, self.frame, self.state)
+
+
+def mark(ctx: Context, frame: Frame) -> Mark:
+    """Note the point to which the interpretation has come."""
+    count = len(ctx.builder.block.stmts)
+    return Mark(frame, count, here(ctx, frame), Value(lt.NEVER).id)
+
+
 def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
     """Return what a name means here."""
     name = node.id

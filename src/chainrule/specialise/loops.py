@@ -39,6 +39,7 @@ from chainrule.specialise.frames import (
     Frame,
     State,
     here,
+    mark,
     resume,
 )
 from chainrule.specialise.memory import Iterated, is_mutable
@@ -92,18 +93,19 @@ def loop(
     if isinstance(plan, list):
         turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, plan), bind, body)
         return
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
     try:
         while True:
             try:
                 For(ctx, frame, node, plan, bind, body, extra).run()
                 return
             except Iterated as write:
+                ctx.builder.memory.forget(start.first)
                 again = plan.written(write.home, ctx.builder)
                 if again is None:
                     raise
                 plan = again
-                resume(ctx, frame, start)
+                resume(ctx, frame, start.state)
     except (Restart, Grows, Unlisted, NotDifferentiable) as need:
         if isinstance(need, Unlisted) and extra:
             raise  # a comprehension takes itself apart
@@ -122,8 +124,7 @@ def loop(
             ) from None
         if items is None or not getattr(need, "elements", True):
             raise
-        del ctx.builder.block.stmts[mark:]
-        resume(ctx, frame, start)
+        start.back(ctx)
         turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, items), bind, body)
 
 
@@ -285,6 +286,7 @@ class For:
         """Interpret the body with the present types of the carried variables."""
         b = self.ctx.builder
         stmt = Loop((), (), Block(), (), loc=self.loc)
+        b.memory.forget(self.first)
         self.first = Value(lt.NEVER).id
         b.memory.pools.loops.append(self.first)
         try:
@@ -477,14 +479,13 @@ def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
     if lt.all_turns():
         turns.unroll_while(ctx, frame, node, test, body) or roll()
         return
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
     try:
         roll()
     except (Restart, NotDifferentiable) as error:
         if not turns.may_unroll(error):
             raise
-        del ctx.builder.block.stmts[mark:]
-        resume(ctx, frame, start)
+        start.back(ctx)
         if not turns.unroll_while(ctx, frame, node, test, body):
             raise
 
@@ -513,8 +514,7 @@ def expressions_known(ctx: Context, frame: Frame, node: gast.While) -> bool | No
     names = {n.id for n in gast.walk(node.test) if isinstance(n, gast.Name)}
     if names & set(scope.assigned_names([node])):
         return None
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
     value = expressions.condition(ctx, frame, node.test)
-    del ctx.builder.block.stmts[mark:]
-    resume(ctx, frame, start)
+    start.back(ctx)
     return bool(value.value) if isinstance(value, Const) else None

@@ -170,6 +170,13 @@ class Memory:
         if child is not stmt.out:
             self.home[stmt.out] = child
 
+    def forget(self, first: int) -> None:
+        """Forget the reads of parts that were written since a value: they are gone."""
+        for place, child in list(self.parts.items()):
+            if child.id >= first:
+                del self.parts[place]
+                self.held.pop(child, None)
+
     def freeze(self, stmt: Apply) -> None:
         """Note a result that may show its operands in a way that is not followed."""
         if isinstance(stmt.out.type, lt.ArrayT):

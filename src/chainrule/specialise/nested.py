@@ -21,11 +21,12 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Function, Operand, Value
 from chainrule.ir.walk import statements, substitute
-from chainrule.specialise import calls, nested_products, writing
+from chainrule.specialise import calls, nested_products
 from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.specialise.nested_arguments import Key, Settled, settle
+from chainrule.specialise.nested_writes import Outside
 from chainrule.specialise.values import Closure
 from chainrule.target import Options
 from chainrule.types import lattice as lt
@@ -207,7 +208,10 @@ class Scope:
         self.table: dict[Value, Operand] = {}
         self.params: list[Operand] = []
         args, named = call.args, call.kwargs
-        before, first = dict(b.memory.now), Value(lt.NEVER).id
+        fn = function.value if isinstance(function, Const) else function
+        name = fn.name if isinstance(fn, Closure) else function_name(fn)
+        where = f"`{name}`, whose derivative is taken,"
+        self.outside = Outside(ctx, where, dict(b.memory.now))
         with b.into(self.block):
             for key in call.keys:
                 if isinstance(key, int):
@@ -215,13 +219,10 @@ class Scope:
                 else:
                     param = named[key] = self.fresh(named[key], key)
                 self.params.append(param)
+            self.outside.first = Value(lt.NEVER).id
             result = calls.call(ctx, frame, function, args, list(named.items()))
-            result = b.memory.current(result)
-        fn = function.value if isinstance(function, Const) else function
-        name = fn.name if isinstance(fn, Closure) else function_name(fn)
-        where = f"`{name}`, whose derivative is taken,"
-        writing.refuse_since(ctx, before, first, self.table, where)
-        self.result = result
+            self.result = b.memory.current(result)
+            self.outside.collect(self.params, self.block)
 
     def fresh(self, op: Operand, name: str) -> Operand:
         """Return a parameter of the structure of an argument."""
@@ -229,7 +230,10 @@ class Scope:
         if layout is not None:
             with self.b.into(self.around):
                 parts = read_parts(self.b, op)
-            return make(self.b, layout, [self.fresh(p, name) for p in parts])
+            params = [self.fresh(part, name) for part in parts]
+            whole = self.stands_for(make(self.b, layout, params), op)
+            self.outside.parts[whole] = params
+            return whole
         t = type_of(op)
         if isinstance(t, lt.ScalarT) and t.kind in ("int", "bool"):
             t = lt.ScalarT("float", t.dtype and np.dtype(float))
@@ -237,6 +241,12 @@ class Scope:
             return op
         value = Value(t, op.hint if isinstance(op, Value) else name, self.b.loc)
         self.table[value] = op
+        return self.stands_for(value, op)
+
+    def stands_for(self, value: Operand, op: Operand) -> Operand:
+        """Note for which operand a parameter, or a container of such, stands."""
+        if isinstance(value, Value):
+            self.outside.given[value] = op
         return value
 
     def value(self, has_aux: bool) -> tuple[Operand, Operand]:
@@ -262,7 +272,8 @@ class Scope:
         return function, active_values(function, wrt)
 
     def keep(self, value: Operand) -> tuple[Operand, ...]:
-        return (self.result,) if self.result is not value else ()
+        result = (self.result,) if self.result is not value else ()
+        return (*self.outside.contents, *result)
 
     def outer(self, op: Operand) -> Operand:
         """Return an operand in terms of the outer program."""
@@ -312,18 +323,18 @@ class Scope:
             return rev.cot.complete(rev.cot.bars.get(param), param)  # type: ignore[no-any-return]
         return Const(None)
 
-    def write(self, *blocks: Block) -> None:
-        """Put statements in place of the call."""
+    def write(self, block: Block) -> None:
+        """Put the statements, of the function at least, in place of the call."""
         from chainrule.transform.tapes import lower_tapes
 
-        for block in blocks:
-            lower_tapes(block)
-            substitute(block, self.table)
-            for stmt in block.stmts:
-                self.b.add(stmt)
-            for stmt in statements(block):
-                if isinstance(stmt, Apply):
-                    self.b.defs.setdefault(stmt.out, stmt)
+        lower_tapes(block)
+        substitute(block, self.table)
+        for stmt in block.stmts:
+            self.b.add(stmt)
+        for stmt in statements(block):
+            if isinstance(stmt, Apply):
+                self.b.defs.setdefault(stmt.out, stmt)
+        self.outside.restore(block.results[1:])
 
     def reverse(self, value: Operand, value_bar: Operand) -> list[Operand]:
         """Write both sweeps; return the gradients."""

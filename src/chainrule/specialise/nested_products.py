@@ -165,12 +165,11 @@ def push(
         _seed(ctx.builder, forward, param, dot, scope)
     forward.block(inner.body)
     with b.into(inner.body):
-        value = inner.body.results[0]
-        dot = forward.dot(value)
-    inner.body.results = (value, dot)
+        dot = forward.dot(inner.body.results[0])
+    inner.body.results += (dot,)
     forward.finish(inner.body)
-    value, dot = inner.body.results
     scope.write(inner.body)
+    value, *_, dot = inner.body.results
     return scope.outer(value), scope.outer(dot)
 
 

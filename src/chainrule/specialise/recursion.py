@@ -28,7 +28,7 @@ from chainrule.ir.walk import free_values, substitute
 from chainrule.specialise import inlining, writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.carried import widen_constant
-from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.frames import Context, Frame, mark
 from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.types import lattice as lt
 
@@ -65,8 +65,7 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
             "CR302", ctx.builder.loc, "calls are nested too deep to be taken apart"
         )
     b = ctx.builder
-    mark, env, loc = len(b.block.stmts), dict(callee.env), b.loc
-    before = dict(b.memory.now)
+    start, env, loc = mark(ctx, callee), dict(callee.env), b.loc
     ctx.stack.append(key)
     ctx.arguments.append(env)
     depth = len(ctx.frames)
@@ -76,9 +75,7 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
     except Recursion as found:
         if found.key is not key or ctx.stack.index(key) != len(ctx.stack) - 1:
             raise
-        del b.block.stmts[mark:]
-        callee.env = env
-        b.memory.now = before
+        start.back(ctx)
         ctx.functions[key] = {}
     finally:
         del ctx.frames[depth:]

@@ -30,7 +30,7 @@ from chainrule.specialise import (
     statements,
 )
 from chainrule.specialise.builder import type_of
-from chainrule.specialise.frames import CTL, NEXT, Context, Frame, here, resume
+from chainrule.specialise.frames import CTL, NEXT, Context, Frame, mark
 from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.specialise.values import Items, Streams
 from chainrule.types import lattice as lt
@@ -43,7 +43,7 @@ MOST = 64
 def filter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Keep the elements that pass a test."""
     items = comprehensions.static_items(ctx, frame, args[1])
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
     kept = []
     for item in items or []:
         answer = _passes(ctx, frame, args[0], item)
@@ -54,8 +54,7 @@ def filter_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
             kept.append(item)
     if items is not None:
         return Const(Items(tuple(kept)))
-    del ctx.builder.block.stmts[mark:]
-    resume(ctx, frame, start)
+    start.back(ctx)
     return _filtered(ctx, frame, args[0], args[1])
 
 

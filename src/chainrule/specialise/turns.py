@@ -24,8 +24,7 @@ from chainrule.specialise.frames import (
     RETURN,
     Context,
     Frame,
-    here,
-    resume,
+    mark,
 )
 from chainrule.specialise.values import Items, Streams, is_const
 from chainrule.types import lattice as lt
@@ -180,12 +179,11 @@ def unroll_while(
     body: Callable[[], None],
 ) -> bool:
     """Interpret the turns of a `while` loop one by one, if each is known to come."""
-    mark, start = len(ctx.builder.block.stmts), here(ctx, frame)
+    start = mark(ctx, frame)
     try:
         with lt.taking(lt.TURNS):
             unroll(ctx, frame, node, Turns(test), lambda _: None, body)
     except (Unforeseen, Restart):
-        del ctx.builder.block.stmts[mark:]
-        resume(ctx, frame, start)
+        start.back(ctx)
         return False
     return True
