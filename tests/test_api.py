@@ -504,25 +504,3 @@ def test_public_names() -> None:
     assert all(getattr(chainrule, name) is not None for name in chainrule.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         chainrule.nothing
-
-
-def test_matrices_of_derivatives_write_as_the_function_does() -> None:
-    def squared(x: Any) -> Any:
-        x *= x
-        return np.concatenate([x, x[::-1] * 2])
-
-    def total(x: Any) -> Any:
-        return np.sum(squared(x) * np.arange(4.0))
-
-    x = np.array([0.3, -0.7])
-    wanted = np.array([[0.6, 0.0], [0.0, -1.4], [0.0, -2.8], [1.2, 0.0]])
-    for _ in range(2):  # by rows, then by columns
-        given = x.copy()
-        assert np.allclose(jacobian(squared)(given), wanted)
-        assert np.array_equal(given, x * x)
-    given = x.copy()
-    assert np.allclose(hessian(total)(given), np.diag([12.0, 10.0]))
-    assert np.array_equal(given, x * x)
-    given = x.copy()
-    assert np.allclose(hvp(total)(given, x), [3.6, -7.0])
-    assert np.array_equal(given, x * x)

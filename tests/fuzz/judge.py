@@ -69,8 +69,8 @@ def load(source: str, name: str) -> types.ModuleType:
 
 def judge(source: str, seed: int = 0, *, second: bool = False) -> Verdict:
     """Return the verdict on a program; `second` checks second derivatives too."""
-    previous = signal.signal(signal.SIGALRM, _out_of_time)
-    signal.alarm(SECONDS)
+    previous = signal.signal(signal.SIGPROF, _out_of_time)
+    _allow(SECONDS)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"), quiet():
             warnings.simplefilter("ignore")
@@ -78,8 +78,13 @@ def judge(source: str, seed: int = 0, *, second: bool = False) -> Verdict:
     except OutOfTime:
         return Verdict("crash", "OutOfTime", f"more than {SECONDS} s")
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+        _allow(0)
+        signal.signal(signal.SIGPROF, previous)
+
+
+def _allow(seconds: int) -> None:
+    """Let so much time of the processor pass until `OutOfTime`."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _out_of_time(*_: object) -> None:
@@ -88,10 +93,10 @@ def _out_of_time(*_: object) -> None:
 
 def _judge(source: str, seed: int, second: bool) -> Verdict:
     try:
-        signal.alarm(OWN_SECONDS)
+        _allow(OWN_SECONDS)
         module = load(source, f"program_{seed}")
         trial = Trial(module, seed)
-        signal.alarm(SECONDS)
+        _allow(SECONDS)
     except (Exception, SystemExit, OutOfTime) as error:
         return Verdict("primal", type(error).__name__, str(error))
     if not trial.tame:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import NotDifferentiable, grad, hvp, jvp, value_and_grad
+from chainrule import (
+    NotDifferentiable,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+)
 from chainrule.checking.differences import derivative
 
 X = np.array([0.3, -0.7, 1.1])
@@ -173,3 +181,25 @@ def views_kept(x: Any) -> Any:
 def test_one_array_by_two_names_is_refused(program: Any) -> None:
     with pytest.raises(NotDifferentiable, match="CR417"):
         grad(program)(X.copy())
+
+
+def test_matrices_of_derivatives_write_as_the_function_does() -> None:
+    def squared(x: Any) -> Any:
+        x *= x
+        return np.concatenate([x, x[::-1] * 2])
+
+    def total(x: Any) -> Any:
+        return np.sum(squared(x) * np.arange(4.0))
+
+    x = np.array([0.3, -0.7])
+    wanted = np.array([[0.6, 0.0], [0.0, -1.4], [0.0, -2.8], [1.2, 0.0]])
+    for _ in range(2):  # by rows, then by columns
+        given = x.copy()
+        assert np.allclose(jacobian(squared)(given), wanted)
+        assert np.array_equal(given, x * x)
+    given = x.copy()
+    assert np.allclose(hessian(total)(given), np.diag([12.0, 10.0]))
+    assert np.array_equal(given, x * x)
+    given = x.copy()
+    assert np.allclose(hvp(total)(given, x), [3.6, -7.0])
+    assert np.array_equal(given, x * x)

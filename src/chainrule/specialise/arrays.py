@@ -40,6 +40,15 @@ def fill(ctx: Context, op: Operand, value: Operand) -> None:
     store(ctx, op, Const(...), value)
 
 
+def hold(ctx: Context, op: Operand, content: Operand) -> None:
+    """Let an object hold something else from here on; if a view, what it shows."""
+    memory = ctx.builder.memory
+    if isinstance(op, Value) and memory.root(op) is not memory.object(op):
+        fill(ctx, op, content)
+    else:
+        writing.write(ctx, op, content)
+
+
 def as_value(ctx: Context, value: Operand) -> Operand:
     """Return what is stored as a number or an array."""
     t = type_of(value)

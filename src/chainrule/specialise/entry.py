@@ -103,7 +103,7 @@ def specialise(
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     for each in (
         block,
-        *(f.body for made in ctx.functions.values() for f in made.values()),
+        *(made.function.body for all_ in ctx.functions.values() for made in all_),
     ):
         forget_copies(each)
     function = Function(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Block, Const, Operand, Value, operands
 from chainrule.ir.walk import statements
-from chainrule.specialise import writing
+from chainrule.specialise import arrays
 from chainrule.specialise.frames import Context
 from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.specialise.memory import Now, is_mutable
@@ -151,7 +151,7 @@ class Outside:
         memory = self.ctx.builder.memory
         written = iter(contents)
         for target, _ in self.passed:
-            writing.write(self.ctx, target, next(written))
+            arrays.hold(self.ctx, target, next(written))
         for key, _ in self.known:
             content = next(written)
             if isinstance(key, Value):
