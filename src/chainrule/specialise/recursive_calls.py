@@ -83,16 +83,18 @@ class Recursive:
             leaves: list[Operand] = []
             shape = flatten(ctx.builder, op, leaves, place in self.loose)
             if shape != self.shapes.get(place):
-                if not self.building or not is_list(op):
+                mine = self.shapes.get(place)
+                lists = isinstance(mine, Parts) and mine.layout[1] is list
+                if not (self.building and lists and is_list(op)):
                     return None
                 self.loose.add(place)  # and another round follows
                 continue
-            mine = self.types[place]
+            types = self.types[place]
             for k, leaf in enumerate(leaves):
-                if not self.takes(place, mine[k], type_of(leaf)):
+                if not self.takes(place, types[k], type_of(leaf)):
                     if not self.building or place not in (*self.keys, *self.loose):
                         return None
-                    mine[k] = joined(mine[k], general(type_of(leaf)))
+                    types[k] = joined(types[k], general(type_of(leaf)))
             found += leaves
         captured = tuple(map(ctx.builder.memory.current, self.function.captured))
         for old, new in zip(self.function.captured, captured, strict=True):
@@ -102,9 +104,13 @@ class Recursive:
 
     def takes(self, place: Hashable, mine: lt.Type, given: lt.Type) -> bool:
         """Say whether a leaf of a place may be of a type."""
+        given = general(given)
         if place in self.keys or place in self.loose:
-            given = joined(mine, general(given))
-        return lt.show(mine) == lt.show(general(given))
+            try:
+                given = lt.join(mine, given)
+            except TypeError:
+                return False
+        return lt.show(mine) == lt.show(given)
 
 
 def call(ctx: Context, callee: Frame, key: Any) -> Operand:
@@ -242,7 +248,7 @@ def interpret(ctx: Context, made: Recursive) -> tuple[list[lt.Type], Ends]:
             if place in made.types and (place in made.keys or place in made.loose):
                 made.types[place][k] = joined(made.types[place][k], general(t))
         ends.note_result(ctx, result)
-        returned = [general(type_of(op)) for op in (result, *ends.results)]
+        returned = [general(type_of(result)), *ends.types(general)]
         if ends.results:
             result = b.apply(prims.make_tuple, result, *ends.results)
     b.loc = function.loc
@@ -309,6 +315,7 @@ def is_list(op: Operand) -> bool:
 
 def flatten(b: Builder, op: Operand, leaves: list[Operand], loose: bool) -> Any:
     """Collect the numbers of an argument; return the rest, which must stay the same."""
+    loose = loose and is_list(op)
     layout = None if loose else layout_of(op)
     if layout is not None:
         parts = read_parts(b, op)

@@ -7,7 +7,7 @@ into an array, into a container, into a variable.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,11 +157,12 @@ class Ends:
         elem = getattr(type_of(now), "elem", None)
         if mutable and isinstance(elem, lt.Type) and is_mutable(elem):
             raise self.refused(ctx, "a list of objects")
-        self.kinds.append((place, index, type_of(now)))
         self.results.append(now)
         same = mutable and b.memory.same(now, given.op)
         if not same and self.is_known(ctx, now):
             raise self.refused(ctx, "a place where it puts an object of its caller")
+        if not (same and isinstance(type_of(now), lt.ArrayT)):
+            self.kinds.append((place, index, type_of(now)))
         return (Written if same else Replaced)(len(self.results) - 1)
 
     def note_result(self, ctx: Context, result: Operand) -> None:
@@ -191,6 +192,14 @@ class Ends:
             label="called here",
             help="let it write into a copy, and return that",
         )
+
+    def types(self, general: Callable[[lt.Type], lt.Type]) -> list[lt.Type]:
+        """Return the types of the results: of what is written, the shape stays."""
+        kept = set(written(self.places.values()))
+        return [
+            type_of(op) if k in kept else general(type_of(op))
+            for k, op in enumerate(self.results)
+        ]
 
     # ------------------------------------------------------------------ at a call
 
@@ -250,7 +259,11 @@ class Ends:
     ) -> None:
         """Write into one object what it holds in the end."""
         if isinstance(end, Written):
-            arrays.hold(ctx, op, results[end.result])
+            content = results[end.result]
+            if isinstance(content, Value) and isinstance(content.type, lt.ArrayT):
+                # A write keeps the shape.
+                content.type = type_of(ctx.builder.memory.current(op))
+            arrays.hold(ctx, op, content)
             return
         parts = read_parts(ctx.builder, op)
         anew = False
@@ -261,6 +274,15 @@ class Ends:
                 self.write(ctx, parts[k], part, results)
         if anew:
             arrays.hold(ctx, op, make(ctx.builder, end.layout, parts))
+
+
+def written(ends: Iterable[Any]) -> Iterator[int]:
+    """Yield the results that are written into objects."""
+    for end in ends:
+        if isinstance(end, Written):
+            yield end.result
+        elif isinstance(end, Inside):
+            yield from written(end.parts)
 
 
 class _Grows(Exception):

@@ -294,6 +294,11 @@ def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
 
     b = ctx.builder
     names = target.elts
+    if type_of(value) is lt.NEVER:  # of a recursion that is not settled yet
+        for each in names:
+            starred = isinstance(each, gast.Starred)
+            assign(ctx, frame, each.value if starred else each, value)
+        return
     star = next((k for k, t in enumerate(names) if isinstance(t, gast.Starred)), None)
     items = None
     if isinstance(type_of(value), lt.ObjT):

@@ -8,16 +8,31 @@ its bodies are written, so that recursive functions find themselves.
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from chainrule.analysis.activity import active_values
 from chainrule.ir import prims
 from chainrule.ir.copying import copy_function
-from chainrule.ir.nodes import Apply, Block, Call, Function, Operand, Value
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Call,
+    Function,
+    If,
+    Operand,
+    Stmt,
+    Value,
+    blocks,
+    operands,
+)
 from chainrule.ir.walk import defined, free_values, statements, substitute
+from chainrule.optimise.dead import remove_dead_in
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.transform.export import fill
 from chainrule.types import lattice as lt
 
 Pair = tuple[Function, Function]
+Path = tuple[Block, ...]
 
 
 class Pairs:
@@ -75,6 +90,7 @@ def close(
     function: Function, fwd: Function, bwd: Function, back: Block, value_bar: Value
 ) -> None:
     """Connect the halves by a residual."""
+    remove_dead_in(back)
     inside = defined(function.body) | set(function.params)
     needed = [v for v in free_values(back, {value_bar}) if v in inside]
     fill(function.body, needed)
@@ -101,10 +117,43 @@ def close(
                 part.hint = value.hint
             table[value] = part
     substitute(back, table)
-    back.stmts[:0] = start.stmts
+    place(back, start.stmts)
     bwd.params, bwd.body = (holder, value_bar), back
     bwd.namespace, bwd.cells = function.namespace, function.cells
     bwd.result = type_of(back.results[0])
+
+
+def place(back: Block, reads: list[Stmt]) -> None:
+    """Read entries of the residual where they are needed, inside the branch that needs
+    them: what the other path left undefined is None.
+    """
+    entries = {stmt.out for stmt in reads if isinstance(stmt, Apply)}
+    where: dict[Value, Path] = {}
+    _find(back, (), entries, where)
+    for stmt in reversed(reads):
+        path = where.get(stmt.out, ()) if isinstance(stmt, Apply) else ()
+        (path[-1] if path else back).stmts.insert(0, stmt)
+
+
+def _find(
+    block: Block, path: Path, entries: set[Value], where: dict[Value, Path]
+) -> None:
+    """Note the innermost branch in which all uses of each entry are."""
+
+    def use(op: Operand) -> None:
+        if isinstance(op, Value) and op in entries:
+            both = zip(where.get(op, path), path, strict=False)
+            common = takewhile(lambda pair: pair[0] is pair[1], both)
+            where[op] = tuple(one for one, _ in common)
+
+    for stmt in block.stmts:
+        for op in operands(stmt):
+            use(op)
+        for inner in blocks(stmt):
+            deeper = (*path, inner) if isinstance(stmt, If) else path
+            _find(inner, deeper, entries, where)
+    for op in block.results:
+        use(op)
 
 
 def callees(function: Function) -> list[Function]:
