@@ -83,9 +83,7 @@ class Recursive:
             leaves: list[Operand] = []
             shape = flatten(ctx.builder, op, leaves, place in self.loose)
             if shape != self.shapes.get(place):
-                mine = self.shapes.get(place)
-                lists = isinstance(mine, Parts) and mine.layout[1] is list
-                if not (self.building and lists and is_list(op)):
+                if not self.building or not self.is_grown(ctx, place, op):
                     return None
                 self.loose.add(place)  # and another round follows
                 continue
@@ -101,6 +99,13 @@ class Recursive:
             if new is not old and lt.show(type_of(new)) != lt.show(type_of(old)):
                 return None
         return (*found, *captured)
+
+    def is_grown(self, ctx: Context, place: Hashable, op: Operand) -> bool:
+        """Say whether a list of numbers that the body was given is passed on by it."""
+        given = self.ends.held.get(place)
+        mine = self.shapes.get(place)
+        lists = isinstance(mine, Parts) and mine.layout[1] is list and is_list(op)
+        return lists and given is not None and ctx.builder.memory.same(op, given.op)
 
     def takes(self, place: Hashable, mine: lt.Type, given: lt.Type) -> bool:
         """Say whether a leaf of a place may be of a type."""
@@ -165,7 +170,7 @@ def build(ctx: Context, made: Recursive) -> None:
         made.ends = ends
         shown_before = lt.show(function.result)
         made.returns = [
-            lt.join(was, t) if k < len(made.returns) else t
+            joined(was, t) if k < len(made.returns) else t
             for k, (was, t) in enumerate(zip_longest(made.returns, results))
         ]
         function.result = together(made.returns)
@@ -221,6 +226,7 @@ def interpret(ctx: Context, made: Recursive) -> tuple[list[lt.Type], Ends]:
     )
     block = Block()
     held: dict[Hashable, Given] = {}
+    made.ends.held = held
     with b.into(block):
         for place, shape in made.shapes.items():
             held[place] = restore(b, shape, list(params[place]))
