@@ -26,6 +26,7 @@ from chainrule.ir.nodes import (
     Value,
     blocks,
 )
+from chainrule.ir.walk import statements
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.types import lattice as lt
 
@@ -137,7 +138,7 @@ def lower_pair(fwd: Function, bwd: Function) -> None:
     kinds = lt.TupleT(tuple(map(type_of, residual.args)))
     holder = bwd.params[0]
     residual.out.type = holder.type = kinds
-    for stmt in bwd.body.stmts:
+    for stmt in statements(bwd.body):
         if isinstance(stmt, Apply) and stmt.fn is operator.getitem:
             if stmt.args[0] is holder and isinstance(stmt.args[1], Const):
                 stmt.out.type = kinds.items[stmt.args[1].value]
