@@ -1,9 +1,9 @@
 """Write again where it is used what is as short as its name.
 
 In: a function that nothing is shared in any more. Out: the same function, in which an
-element of an array (`u[0]`) or a short formula of numbers (`0.5 * h`) that has no name
-of the user's is computed at each of its uses, as the user wrote it, not once under a
-name of ours.
+element of an array (`u[0]`), a short formula of numbers (`0.5 * h`) or a range that has
+no name of the user's is computed at each of its uses, as the user wrote it, not once
+under a name of ours.
 
 The formulas have at most two operations, so it costs hardly more than the name. An
 element is read again only if nothing stores into its array.
@@ -102,14 +102,14 @@ class _Repeating:
         out, fn = stmt.out, stmt.fn
         if out.hint is not None or stmt.effect or stmt.kwargs:
             return None
-        if not isinstance(out.type, lt.ScalarT):
+        if not isinstance(out.type, lt.ScalarT) and fn is not range:
             return None
         if fn is operator.getitem:
             base, index = stmt.args
             if not self.is_element(base, index):
                 return None
             return Short(0, _width(base) + _width(index) + 2)
-        if fn not in ARITHMETIC:
+        if fn not in ARITHMETIC and fn is not range:
             return None
         parts = [self.part(a) for a in stmt.args]
         found = [part for part in parts if part is not None]
@@ -165,7 +165,7 @@ class _Repeating:
         saved = self.is_saved(stmt, block, loop)
         if len(readers) + saved < self.uses[out]:
             return  # it is read elsewhere too, or times itself
-        if not all(isinstance(s, Apply) for s in readers):
+        if not all(isinstance(s, Apply) or stmt.fn is range for s in readers):
             return
         kept: list[Stmt] = []
         for each in block.stmts:

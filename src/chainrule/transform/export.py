@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from chainrule.analysis.activity import paths
 from chainrule.ir import prims
@@ -142,7 +142,7 @@ STEPS = 2
 
 
 def recomputable(
-    stmt: Loop, needed: list[Value], free: set[Value]
+    stmt: Loop, needed: list[Value], free: set[Value], final: Mapping[Value, Apply]
 ) -> tuple[list[Apply], list[Value]]:
     """Split needed values in those recomputed from elements and those to be saved.
 
@@ -151,11 +151,12 @@ def recomputable(
     recomputed: they cost hardly more than reading a saved value. What the user gave a
     name is not a step on the way to something else. A place in an array is saved as the
     one number that it is made of here. `free` are values that the reverse body has
-    anyway.
+    anyway, `final` how elements are read again.
     """
     definitions = {
         v: s for s in stmt.body.stmts if isinstance(s, Apply) for v in outputs(s)
     }
+    definitions |= final
     order: dict[Value, Apply] = {}
     inside = own_values(stmt)
     wanted = set(needed)

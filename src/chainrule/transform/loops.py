@@ -29,6 +29,7 @@ from chainrule.specialise.builder import type_of
 from chainrule.transform import export
 from chainrule.transform.containers import add_at
 from chainrule.transform.cotangents import bar_type, is_zero
+from chainrule.transform.finals import final_reads
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class LoopReversal:
             results = stmt.body.results[1:]
             for k, param in zip(self.carried, params, strict=True):
                 rev.cot.add(results[k], param)
+            rev.loops += 1
             rev.block(stmt.body)
+            rev.loops -= 1
             ends = [self.end(k) for k in self.carried]
             self.contribute_elements(outer)
             finals = [rev.cot.complete(rev.cot.bars.get(v), v) for v in outer]
@@ -176,14 +179,17 @@ class LoopReversal:
         stmt, b = self.stmt, self.b
         own = export.own_values(stmt)
         export.read_again(stmt, body)
+        # Inside another loop the array would have to be saved in each iteration.
+        outermost = not self.rev.loops
+        final = final_reads(stmt, self.rev.active, b.definition) if outermost else {}
         needed = [v for v in free_values(body) if v in own]
         elements = {e for it in stmt.iters for e in it.elems}
         again, saved = export.recomputable(
-            stmt, needed, elements if self.replayable() else set()
+            stmt, needed, elements if self.replayable() else set(), final
         )
         if not saved and self.replayable():
             return self.replay(body, again)
-        again, saved = export.recomputable(stmt, needed, set())
+        again, saved = export.recomputable(stmt, needed, set(), final)
         read = dict.fromkeys(saved)
         for made in again:
             for op in made.args:

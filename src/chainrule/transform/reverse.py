@@ -50,6 +50,7 @@ class Reverse:
         self.pairs = pairs_
         self.renamed: dict[Value, Operand] = {}
         self.known: Definedness | None = None
+        self.loops = 0  # around the statement that is reversed
         # What the forward sweep has to do just before the present statement.
         self.before: list[Stmt] = []
 
