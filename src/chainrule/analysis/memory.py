@@ -34,8 +34,8 @@ from chainrule.ir.nodes import (
     Value,
     With,
     blocks,
+    operands,
 )
-from chainrule.ir.walk import count_uses
 from chainrule.runtime import helpers
 from chainrule.types.lattice import (
     ArrayT,
@@ -136,19 +136,19 @@ def _handed_out(body: Block) -> set[Value]:
     Nothing is written any more once they hold something, so it is not shared through
     them while the function runs.
     """
-    uses: dict[Value, int] = {}
     found: set[Value] = set()
-    seen = Counter(op for op in body.results if isinstance(op, Value))
+    seen = Counter(body.results)
+    uses: dict[Operand, int] = {**seen}  # behind the statement
     for stmt in reversed(body.stmts):
         if not isinstance(stmt, Apply) or stmt.effect:
             break
-        if stmt.fn in MAKERS and seen[stmt.out] and not uses:
-            uses = count_uses(body)
         if stmt.fn in MAKERS and 0 < seen[stmt.out] == uses.get(stmt.out):
             found.add(stmt.out)
-            seen.update(op for op in stmt.args if isinstance(op, Value))
+            seen.update(stmt.args)
         elif not is_immutable(stmt.out):
             break
+        for op in operands(stmt):
+            uses[op] = uses.get(op, 0) + 1
     return found
 
 

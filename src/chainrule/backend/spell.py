@@ -12,6 +12,7 @@ import math
 import operator
 from collections import defaultdict, namedtuple
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gast
@@ -261,11 +262,9 @@ Special = Callable[[Speller, ir.Apply], Node]
 _SPECIAL: dict[Any, Special] = {}
 
 
-def _enter(
-    kinds: dict[Any, str], make: Callable[[Speller, ir.Apply, str], Node]
-) -> None:
+def _enter(kinds: dict[Any, str], make: Callable[..., Node]) -> None:
     for fn, kind in kinds.items():
-        _SPECIAL[fn] = lambda s, op, kind=kind: make(s, op, kind)  # type: ignore[misc]
+        _SPECIAL[fn] = partial(make, kind=kind)
 
 
 def _binary(s: Speller, op: ir.Apply, kind: str) -> Node:

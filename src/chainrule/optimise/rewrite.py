@@ -60,6 +60,8 @@ UNSHARED = {
     prims.copy_value,
     prims.live,
 }
+PASSED_ON = {prims.stop, prims.same, prims.on_cotangent}
+READS = {operator.getitem, builtins.getattr}
 
 
 def rewrite(function: Function, ours: set[Value], again: bool = False) -> bool:
@@ -271,9 +273,9 @@ class Rewriter:
             op.hint = old.hint
 
     def structural(self, stmt: Apply) -> Operand | None:
-        if stmt.fn in (prims.stop, prims.same, prims.on_cotangent):
+        if stmt.fn in PASSED_ON:
             return stmt.args[0]
-        if stmt.fn in (operator.getitem, builtins.getattr):
+        if stmt.fn in READS:
             return self.b.fold(stmt.fn, stmt.args, stmt.kwargs)
         return None
 
@@ -366,12 +368,11 @@ def _operation(
     fn: Any, args: Iterable[Operand], kwargs: Iterable[tuple[str, Operand]]
 ) -> Any:
     """Return the same for operations that give the same."""
-    return (fn, *map(_key, args), *[(k, _key(v)) for k, v in kwargs])
+    keys = [op if isinstance(op, Value) else _key(op) for op in args]
+    return (fn, *keys, *[(k, _key(v)) for k, v in kwargs])
 
 
 def _key(op: Operand) -> Any:
-    if isinstance(op, Value):
-        return op
     if isinstance(op, Const):
         value = op.value
         if type(value) in (int, str, NoneType):
