@@ -6,7 +6,9 @@ replacement of operands in place.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from chainrule.ir.nodes import (
     Apply,
@@ -80,22 +82,12 @@ def _free(block: Block, bound: set[Value], free: dict[Value, None]) -> None:
 
 def count_uses(block: Block) -> dict[Value, int]:
     """Return how often each value is read in a block and its inner blocks."""
-    uses: dict[Value, int] = {}
-    _count_uses(block, uses)
-    return uses
-
-
-def _count_uses(block: Block, uses: dict[Value, int]) -> None:
-    for stmt in block.stmts:
-        for op in operands(stmt):
-            if isinstance(op, Value):
-                uses[op] = uses.get(op, 0) + 1
-        if not isinstance(stmt, Apply):
-            for inner in blocks(stmt):
-                _count_uses(inner, uses)
-    for op in block.results:
-        if isinstance(op, Value):
-            uses[op] = uses.get(op, 0) + 1
+    read: list[Any] = []
+    for inner in inner_blocks(block):
+        for stmt in inner.stmts:
+            read += operands(stmt)
+        read += inner.results
+    return Counter(read)  # constants are counted too, but not asked for
 
 
 def defined(block: Block) -> set[Value]:

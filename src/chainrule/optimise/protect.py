@@ -311,7 +311,7 @@ class Liveness:
     def __init__(
         self, function: Function, stores: list[Apply], finals: list[Operand]
     ) -> None:
-        self.index: dict[Value, int] = {}
+        self.known: dict[Operand, int] = {}
         self.values: list[Value] = []
         self.masks: dict[int, int] = {id(s): 0 for s in stores}
         self.block(function.body, self.bits(finals))
@@ -326,12 +326,15 @@ class Liveness:
         return found
 
     def bit(self, op: Operand) -> int:
-        if not isinstance(op, Value) or is_immutable(op):
-            return 0
-        if op not in self.index:
-            self.index[op] = len(self.values)
-            self.values.append(op)
-        return 1 << self.index[op]
+        """Return the set of this one value; of what nobody changes, the empty one."""
+        known = self.known.get(op)
+        if known is None:
+            known = 0
+            if isinstance(op, Value) and not is_immutable(op):
+                known = 1 << len(self.values)
+                self.values.append(op)
+            self.known[op] = known
+        return known
 
     def bits(self, ops: object) -> int:
         out = 0
@@ -349,9 +352,9 @@ class Liveness:
     def stmt(self, stmt: Stmt, live: int) -> int:
         if id(stmt) in self.masks:
             self.masks[id(stmt)] |= live
-        live &= ~self.bits(outputs(stmt))
         if isinstance(stmt, Apply):
-            return live | self.bits(operands(stmt))
+            return live & ~self.bit(stmt.out) | self.bits(operands(stmt))
+        live &= ~self.bits(outputs(stmt))
         if isinstance(stmt, If | Try | With):
             inner = 0
             outside = live

@@ -24,9 +24,11 @@ def separate(
     What may be one inside it is to be found anew then. `ours` are arguments that are
     written in place, which stay as they are; `copied` collects the copies.
     """
+    if not aliases.twins:
+        return False
     for block in inner_blocks(function.body):
         for stmt in list(block.stmts):
-            if not isinstance(stmt, Loop) or not aliases.twins:
+            if not isinstance(stmt, Loop):
                 continue
             found = list(_to_copy(stmt, aliases, ours, copied))
             for k in found:
