@@ -167,7 +167,7 @@ def test_programs_that_raise_prove_nothing() -> None:
 
 def test_a_refusal_has_its_code() -> None:
     """What is refused is counted by code."""
-    verdict = judge(PROGRAM.replace("np.sin(u)", "np.add.reduceat(u, [0, 1])"))
+    verdict = judge(PROGRAM.replace("np.sin(u)", "np.frombuffer(u.tobytes())"))
     assert verdict.kind == "refused"
     assert re.fullmatch(r"CR\d{3}", verdict.what)
 
