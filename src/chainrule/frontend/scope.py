@@ -58,12 +58,12 @@ def _scope_of(function: gast.AST) -> Scope:
     params = parameters(function)
     body = _body(function)
     own = list(own_nodes(body))
-    nodes = [node for node, _ in own]
+    few = [node for node, _ in own if isinstance(node, (gast.Global, gast.Nonlocal))]
     outer_globals = _unique(
-        name for n in nodes if isinstance(n, gast.Global) for name in n.names
+        name for n in few if isinstance(n, gast.Global) for name in n.names
     )
     nonlocals = _unique(
-        name for n in nodes if isinstance(n, gast.Nonlocal) for name in n.names
+        name for n in few if isinstance(n, gast.Nonlocal) for name in n.names
     )
     assigned = _unique(_bindings(own))
     bound = _unique([*params, *assigned])
@@ -75,16 +75,16 @@ def _scope_of(function: gast.AST) -> Scope:
         local,
         outer_globals,
         nonlocals,
-        _unique(name for name in _reads(body) if name not in known),
-        any(isinstance(n, YIELDS) for n in nodes),
+        _unique(name for name in _reads(own) if name not in known),
+        any(isinstance(node, YIELDS) for node, _ in own),
         isinstance(function, gast.AsyncFunctionDef),
-        frozenset(known.intersection(_nonlocals_inside(nodes))),
+        frozenset(known.intersection(_nonlocals_inside(own))),
     )
 
 
-def _nonlocals_inside(nodes: list[gast.AST]) -> Iterator[str]:
+def _nonlocals_inside(own: list[tuple[gast.AST, bool]]) -> Iterator[str]:
     """Yield the names that functions among the nodes declare `nonlocal`."""
-    for function in nodes:
+    for function, _ in own:
         if isinstance(function, SCOPES):
             inner = (n for n in walk(function) if isinstance(n, gast.Nonlocal))
             yield from (name for node in inner for name in node.names)
@@ -221,25 +221,30 @@ def _bound(node: gast.AST) -> list[str]:
     return [] if node.name is None else [node.name]
 
 
-def _reads(nodes: Iterable[gast.AST]) -> Iterator[str]:
-    """Yield the names read by nodes and by the functions nested in them."""
-    stack = list(nodes)[::-1]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, gast.Name) and isinstance(node.ctx, gast.Load):
-            yield node.id
-        elif isinstance(node, FUNCTIONS):
-            yield from _reads(_outside(node))
-            yield from scope_of(node).free
-        elif isinstance(node, gast.ClassDef):
-            yield from _reads(_outside(node))
-            own = set(assigned_names(node.body))
-            yield from (name for name in _reads(node.body) if name not in own)
+def _reads(own: Iterable[tuple[gast.AST, bool]]) -> Iterator[str]:
+    """Yield the names read by a function's own nodes and by the functions in them."""
+    for node, inside in own:
+        if inside:  # what a comprehension reads is said where it begins
+            continue
+        if isinstance(node, gast.Name):
+            if isinstance(node.ctx, gast.Load):
+                yield node.id
+        elif isinstance(node, SCOPES):
+            yield from _reads(own_nodes(_outside(node)))
+            yield from _reads_of_scope(node)
         elif isinstance(node, COMPREHENSIONS):
-            yield from _reads([node.generators[0].iter])
+            yield from _reads(own_nodes([node.generators[0].iter]))
             yield from _comprehension_reads(node)
-        else:
-            stack += reversed(children(node))
+
+
+def _reads_of_scope(node: gast.AST) -> Iterator[str]:
+    """Yield what the body of a function or class reads from outside."""
+    if isinstance(node, gast.ClassDef):
+        bound = set(assigned_names(node.body))
+        names = _reads(own_nodes(node.body))
+        yield from (name for name in names if name not in bound)
+    else:
+        yield from scope_of(node).free
 
 
 def _comprehension_reads(node: gast.AST) -> Iterator[str]:
@@ -253,4 +258,4 @@ def _comprehension_reads(node: gast.AST) -> Iterator[str]:
         stored = (n for n in gast.walk(part.target) if isinstance(n, gast.Name))
         own.update(n.id for n in stored if isinstance(n.ctx, gast.Store))
         parts += [part.target, *part.ifs, *([part.iter] if i else [])]
-    yield from (name for name in _reads(parts) if name not in own)
+    yield from (name for name in _reads(own_nodes(parts)) if name not in own)

@@ -247,7 +247,7 @@ class Builder:
     ) -> lt.Type:
         """Return the result type, or explain why there is none."""
         known = [abstract(a) for a in args]
-        named = {k: abstract(v) for k, v in kwargs}
+        named = {k: abstract(v) for k, v in kwargs} if kwargs else {}
         for t in (*known, *named.values()):
             if isinstance(t, lt.NeverT):
                 return lt.NEVER

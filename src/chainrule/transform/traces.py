@@ -86,10 +86,12 @@ class Traces:
     ) -> Operand:
         """Write what a rule says of these operands."""
         operands = [*args, *kwargs.values()]
-        key = None if b.memory.now else _key(rule, operands, kwargs)
-        if key is None:
+        key, everywhere = _key(rule, operands, kwargs)
+        if key is None or b.memory.now:
             return interpret(b, list(args), kwargs)
-        traces = SHARED if _holds_everywhere(rule, operands) else self
+        traces = SHARED if everywhere else self
+        if len(traces.met) > MANY:
+            traces.forget()
         traces.met[key] += 1
         if traces.met[key] <= INTERPRETED:
             return interpret(b, list(args), kwargs)
@@ -112,34 +114,29 @@ SHARED = Traces()
 RULES.listeners.append(SHARED.forget)
 
 
-def _holds_everywhere(rule: Any, operands: list[Operand]) -> bool:
-    """Say whether a trace is good for other derivatives too.
+def _key(
+    rule: Any, operands: list[Operand], kwargs: dict[str, Operand]
+) -> tuple[Any, bool]:
+    """Return the same for operands for which a rule writes the same; None if unsure.
 
-    A rule of a user's may read what changes; of a size without a guard, the arguments
-    at hand decide what is known.
+    Also say whether it writes that in other derivatives too: not if a user wrote it,
+    for it may read what changes; nor where a size has no guard, for the arguments at
+    hand decide what is known of it.
     """
-    if not rule.__module__.startswith("chainrule."):
-        return False
-    if len(SHARED.met) > MANY:
-        SHARED.forget()
-    types = (op.type for op in operands if isinstance(op, Value))
-    dims = (d for t in types for d in lt.dims_of(t) or ())
-    return all(isinstance(d, int) or (d.never_one and not d.offset) for d in dims)
-
-
-def _key(rule: Any, operands: list[Operand], kwargs: dict[str, Operand]) -> Any:
-    """Return the same for operands for which a rule writes the same; None if unsure."""
+    everywhere = rule.__module__.startswith("chainrule.")
     parts: list[Any] = [rule, lt.counts_known(), *kwargs]
     for k, op in enumerate(operands):
         if isinstance(op, Value) and isinstance(op.type, lt.NUMBERS):
-            guarded = [getattr(d, "never_one", None) for d in lt.dims_of(op.type) or ()]
-            same = operands.index(op)
-            parts.append((op.type, *guarded, same, op.hint is None))
+            parts += op.type, operands.index(op), op.hint is None
+            for dim in lt.dims_of(op.type) or ():
+                if not isinstance(dim, int):
+                    parts.append(dim.never_one)
+                    everywhere &= dim.never_one and not dim.offset
         elif isinstance(op, Const) and type(op.value) in NUMBERS:
-            parts.append((k, type(op.value), repr(op.value)))
+            parts += k, type(op.value), repr(op.value)
         else:
-            return None
-    return tuple(parts)
+            return None, False
+    return tuple(parts), everywhere
 
 
 def _record(

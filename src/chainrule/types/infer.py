@@ -128,7 +128,8 @@ def infer(
     Each argument is a type, or the constant itself. Raises `NeedsStatic`, `WillRaise`
     or `Unknown` instead of a guess.
     """
-    key: tuple[Hashable, ...] = (fn, *map(_key, args))
+    key: tuple[Hashable, ...]
+    key = (fn, *[a if isinstance(a, Type) else freeze(a) for a in args])
     if kwargs:
         key += tuple((k, _key(v)) for k, v in kwargs.items())
     try:
