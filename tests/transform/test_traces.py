@@ -76,11 +76,11 @@ def test_operands_of_other_types_are_interpreted_anew(shared: traces.Traces) -> 
     template = rules.RULES.reverse[operator.pow].template
     x, out = operand("x", (3,)), operand("out", (3,))
     for exponent in (*[Const(2)] * 4, Const(3), Const(2.0)):
-        splicer.partials(template, [x, exponent, out], {})
+        splicer.traced(template, [x, exponent, out], {})
     for args in ([x, x, out], [x, operand("y", (3,)), out], [x, x, x]):
-        splicer.partials(template, list(args), {})
-    assert len(shared.met) == 6
-    assert [type(t) for t in shared.known.values()] == [traces.Trace]
+        splicer.traced(template, list(args), {})
+    assert len(shared.known) == 6
+    assert all(isinstance(t, traces.Trace) for t in shared.known.values())
 
 
 def test_a_rule_that_branches_at_run_time_has_no_trace(shared: traces.Traces) -> None:
@@ -91,7 +91,7 @@ def test_a_rule_that_branches_at_run_time_has_no_trace(shared: traces.Traces) ->
     number = lt.ScalarT("float")
     x, y, out = (Value(number, name) for name in ("x", "y", "out"))
     for _ in range(4):
-        splicer.partials(template, [x, y, out], {})
+        splicer.traced(template, [x, y, out], {})
     assert list(shared.known.values()) == [None]
 
 
@@ -101,8 +101,8 @@ def test_traces_serve_other_derivatives(shared: traces.Traces) -> None:
     template = rules.RULES.reverse[np.sin].template
     for _ in range(3):
         splicer = Splicer(Builder(algebra=True))
-        splicer.partials(template, [x, out], {})
-        assert not splicer.traces.met
+        splicer.traced(template, [x, out], {})
+        assert not splicer.traces.known
     assert [type(t) for t in shared.known.values()] == [traces.Trace]
 
 
@@ -113,9 +113,9 @@ def test_what_only_the_arguments_at_hand_tell_is_not_shared(
     splicer = Splicer(Builder(algebra=True))
     template = rules.RULES.reverse[np.sin].template
     rest = (lt.Sym(("x", 0), -1, never_one=True),)
-    splicer.partials(template, [operand("x", rest), operand("out", rest)], {})
-    assert not shared.met
-    assert len(splicer.traces.met) == 1
+    splicer.traced(template, [operand("x", rest), operand("out", rest)], {})
+    assert not shared.known
+    assert len(splicer.traces.known) == 1
 
 
 def test_rules_of_users_are_not_shared(shared: traces.Traces) -> None:
@@ -125,6 +125,6 @@ def test_rules_of_users_are_not_shared(shared: traces.Traces) -> None:
         return FACTOR * x
 
     splicer = Splicer(Builder(algebra=True))
-    splicer.partials(template, [operand("x", (3,)), operand("out", (3,))], {})
-    assert not shared.met
-    assert len(splicer.traces.met) == 1
+    splicer.traced(template, [operand("x", (3,)), operand("out", (3,))], {})
+    assert not shared.known
+    assert len(splicer.traces.known) == 1

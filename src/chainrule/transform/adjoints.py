@@ -38,7 +38,7 @@ def elementwise(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
     bound = splice.bind(stmt, rule)
     splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
-    result = splice.usable(rev.splicer.partials(rule.template, args, kwargs), stmt.loc)
+    result = splice.usable(rev.splicer.traced(rule.template, args, kwargs), stmt.loc)
     for operand, partial in splice.paired(rev.b, stmt, rule, bound, result):
         if operand not in rev.active or _is_none(partial):
             continue
@@ -92,7 +92,7 @@ def linear(rev: Reverse, stmt: Apply, rule: Any, bar: Bar) -> None:
     bound = splice.bind(stmt, rule)
     splice.refuse_others(stmt, rule, bound, rev.active.__contains__)
     args, kwargs = splice.arguments(rule, bound, {"out_bar": out_bar, "out": stmt.out})
-    result = splice.usable(rev.splicer.run(rule.template, args, kwargs), stmt.loc)
+    result = splice.usable(rev.splicer.traced(rule.template, args, kwargs), stmt.loc)
     contribute(rev, stmt, rule, bound, result)
 
 

@@ -65,13 +65,15 @@ class Splicer:
                 self.ctx, self.frame, plain, list(args), list(kwargs.items())
             )
 
-    def partials(
+    def traced(
         self,
         template: Callable[..., Any],
         args: Sequence[Operand],
         kwargs: dict[str, Operand],
     ) -> Operand:
-        """Write what an elementwise rule says, interpreted as seldom as can be."""
+        """Write what an elementwise or linear rule says, interpreted as seldom as can
+        be.
+        """
         plain = self.used(template)
 
         def interpret(

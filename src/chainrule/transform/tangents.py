@@ -32,7 +32,7 @@ def elementwise(fwd: Forward, stmt: Apply, rule: Any, bound: dict[str, Any]) -> 
     """Add up partial times tangent."""
     splice.refuse_others(stmt, rule, bound, fwd.has)
     args, kwargs = splice.arguments(rule, bound, {"out": stmt.out})
-    result = splice.usable(fwd.splicer.partials(rule.template, args, kwargs), stmt.loc)
+    result = splice.usable(fwd.splicer.traced(rule.template, args, kwargs), stmt.loc)
     total: Operand | None = None
     for operand, partial in splice.paired(fwd.b, stmt, rule, bound, result):
         if not fwd.has(operand) or is_zero(partial):

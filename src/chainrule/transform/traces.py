@@ -1,10 +1,9 @@
-"""Interpret the rule of an elementwise operation once for the same types of operands.
+"""Interpret the rule of an operation once for the same types of operands.
 
 In: a rule's function and the operands of one operation. Out: what interpreting it on
-them writes. The first two times a rule meets certain types it is interpreted as it is.
-The third time it is interpreted on operands that stand for any of these types: a
-*trace*, operations in a row. From then on it is written with the operands at hand, in
-other derivatives too.
+them writes. When a rule meets certain types for the first time, it is interpreted on
+operands that stand for any of these types: a *trace*, operations in a row. That is
+written with the operands at hand, then and from then on, in other derivatives too.
 
 A trace is recorded without algebra, so that its operations are simplified when they are
 written, one by one, with what is known of the operands then: the same as interpreting
@@ -14,21 +13,22 @@ makes sizes of its own has no trace.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from chainrule.ir.nodes import Apply, Const, Operand, Value
 from chainrule.ir.nodes import operands as read
 from chainrule.rules.registry import RULES
 from chainrule.specialise.builder import Builder
 from chainrule.types import lattice as lt
+from chainrule.types.freezing import freeze
 
 Interpret = Callable[[Builder, list[Operand], dict[str, Operand]], Operand]
-INTERPRETED = 2
 MANY = 5000
-NUMBERS = (bool, int, float, type(None))
+SIMPLE = {bool, int, float, str, type(None), type(...)}
 
 
 @dataclass(slots=True)
@@ -73,7 +73,6 @@ class Traces:
     """The traces of one derivative; those of `SHARED` hold in all of them."""
 
     def __init__(self) -> None:
-        self.met: Counter[Any] = Counter()
         self.known: dict[Any, Trace | None] = {}
 
     def run(
@@ -89,29 +88,20 @@ class Traces:
         key, everywhere = _key(rule, operands, kwargs)
         if key is None or b.memory.now:
             return interpret(b, list(args), kwargs)
-        traces = SHARED if everywhere else self
-        if len(traces.met) > MANY:
-            traces.forget()
-        traces.met[key] += 1
-        if traces.met[key] <= INTERPRETED:
-            return interpret(b, list(args), kwargs)
-        if key not in traces.known:
-            found = _record(operands, len(args), list(kwargs), interpret)
-            traces.known[key] = found
-        trace = traces.known[key]
+        known = SHARED.known if everywhere else self.known
+        if key not in known:
+            if len(known) > MANY:
+                known.clear()
+            known[key] = _record(operands, len(args), list(kwargs), interpret)
+        trace = known[key]
         # What it relies on is relied on again, if it holds for the arguments at hand.
         if trace is None or any(map(lt.maybe_one, trace.relied)):
             return interpret(b, list(args), kwargs)
         return trace.write(b, operands)
 
-    def forget(self) -> None:
-        """Drop all traces."""
-        self.met.clear()
-        self.known.clear()
-
 
 SHARED = Traces()
-RULES.listeners.append(SHARED.forget)
+RULES.listeners.append(SHARED.known.clear)
 
 
 def _key(
@@ -132,11 +122,20 @@ def _key(
                 if not isinstance(dim, int):
                     parts.append(dim.never_one)
                     everywhere &= dim.never_one and not dim.offset
-        elif isinstance(op, Const) and type(op.value) in NUMBERS:
-            parts += k, type(op.value), repr(op.value)
+        elif isinstance(op, Const) and is_simple(op.value):
+            parts += k, freeze(op.value)
         else:
             return None, False
     return tuple(parts), everywhere
+
+
+def is_simple(value: Any) -> bool:
+    """Say whether a constant is equal to another that is written like it."""
+    if isinstance(value, slice):
+        value = (value.start, value.stop, value.step)
+    if type(value) is tuple:
+        return all(map(is_simple, value))
+    return type(value) in SIMPLE or isinstance(value, np.dtype)
 
 
 def _record(
