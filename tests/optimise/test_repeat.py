@@ -120,3 +120,31 @@ def test_only_numbers_are_computed_again() -> None:
     check_program(with_an_array, (np.array([0.7, -0.4, 0.3]), 0.8), (0, 1))
     source = grad(with_an_array, argnums=(0, 1)).source(np.ones(3), 0.8)
     assert source.count("u * s + c") <= 2, source
+
+
+def filled(u: Any, c: float) -> Any:
+    x = np.zeros((5, 3))
+    x[0] = u
+    for i in range(1, 5):
+        v = np.array([x[i - 1, 1], -c * x[i - 1, 0], x[i - 1, 2] * x[i - 1, 0]])
+        x[i] = x[i - 1] + c * v
+    return np.sum(x[:, 0] ** 2) + np.sum(x[-1])
+
+
+def test_places_are_written_where_they_are_read() -> None:
+    """`x[i - 1, 0]` is the same in both sweeps; what is subtracted has no sign."""
+    check_program(filled, (np.array([0.7, -0.4, 0.3]), 0.8), (0, 1))
+    source = grad(filled, argnums=(0, 1)).source(np.ones(3), 0.8)
+    reverse = source[source.index("_bar") :]
+    assert "parts" not in source and "minus" not in source
+    assert "x_bar[i - 1, 0] -= v_bar[1] * c" in reverse and "* -c" not in reverse
+
+
+def negative_unsigned(u: Any, c: float) -> Any:
+    n = np.arange(3, dtype=np.uint8)
+    return np.sum(u * -n) * c - np.sum(u) * -c
+
+
+def test_the_sign_of_an_integer_is_part_of_it() -> None:
+    """The negative of an unsigned integer is another one."""
+    check_program(negative_unsigned, (np.array([0.7, -0.4, 0.3]), 0.8), (0, 1))

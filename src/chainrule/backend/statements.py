@@ -7,6 +7,7 @@ the user's text that it comes from, and `node`, what it prints.
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import gast
@@ -242,14 +243,29 @@ class Writer:
         return _assign(where, spell(value))
 
     def unsigned(self, operand: Operand) -> tuple[Operand, bool]:
-        """Return what is added without its sign, and whether it had one."""
-        inner = (
-            self.speller.web.nested.get(operand) if isinstance(operand, Value) else None
-        )
-        if isinstance(inner, ir.Apply) and inner.fn in (operator.neg, np.negative):
-            if not inner.kwargs and len(inner.args) == 1:
-                return inner.args[0], True
-        return operand, False
+        """Return what is added without its sign, and whether it had one.
+
+        A product has the sign of the number that it begins with, and `-a - b` is less
+        `a + b`: no digit changes.
+        """
+        if isinstance(operand, Const):
+            negative = type(operand.value) in (int, float) and operand.value < 0
+            return (Const(-operand.value), True) if negative else (operand, False)
+        nested = self.speller.web.nested
+        inner = nested.get(operand) if isinstance(operand, Value) else None
+        if not isinstance(inner, ir.Apply) or inner.kwargs or not inner.args:
+            return operand, False
+        if inner.fn in (operator.neg, np.negative) and len(inner.args) == 1:
+            return inner.args[0], True
+        if inner.fn not in (operator.mul, operator.truediv, operator.sub):
+            return operand, False
+        first, negated = self.unsigned(inner.args[0])
+        if not negated:
+            return operand, False
+        plain = Value(inner.out.type, None, inner.out.loc)
+        fn = operator.add if inner.fn is operator.sub else inner.fn
+        nested[plain] = replace(inner, fn=fn, args=(first, *inner.args[1:]))
+        return plain, True
 
     def copied(self, operand: Operand, source: Node) -> Node:
         """Return a copy of a buffer."""

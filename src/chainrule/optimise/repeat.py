@@ -1,9 +1,9 @@
 """Write again where it is used what is as short as its name.
 
 In: a function that nothing is shared in any more. Out: the same function, in which an
-element of an array (`u[0]`), a short formula of numbers (`0.5 * h`) or a range that has
-no name of the user's is computed at each of its uses, as the user wrote it, not once
-under a name of ours.
+element of an array (`u[0]`), a short formula of numbers (`0.5 * h`), a range or a place
+in an array that has no name of the user's is computed at each of its uses, as the user
+wrote it, not once under a name of ours.
 
 The formulas have at most two operations, so it costs hardly more than the name. An
 element is read again only if nothing stores into its array.
@@ -33,10 +33,12 @@ from chainrule.ir.walk import count_uses, replace_operands, statements
 from chainrule.types import lattice as lt
 
 ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.pow}
+PLACES = {range, prims.make_tuple}
 WRITES = STORES | {prims.commit}
 LONGEST = 14
 # How often what takes so many operations may be written.
 TIMES = {0: 4, 1: 3, 2: 2}
+POSITIONS = 9
 
 
 @dataclass(slots=True)
@@ -81,6 +83,8 @@ class _Repeating:
                     mine.append(stmt)
         for stmt in reversed(mine):
             times = TIMES.get(self.short[stmt.out].operations, 0)
+            if times and (stmt.fn in PLACES or _is_position(stmt.out)):
+                times = POSITIONS
             if 1 < self.uses.get(stmt.out, 0) <= times:
                 self.spread(block, stmt, loop)
 
@@ -102,14 +106,16 @@ class _Repeating:
         out, fn = stmt.out, stmt.fn
         if out.hint is not None or stmt.effect or stmt.kwargs:
             return None
-        if not isinstance(out.type, lt.ScalarT) and fn is not range:
+        if not isinstance(out.type, lt.ScalarT) and fn not in PLACES:
             return None
         if fn is operator.getitem:
             base, index = stmt.args
             if not self.is_element(base, index):
                 return None
             return Short(0, _width(base) + _width(index) + 2)
-        if fn not in ARITHMETIC and fn is not range:
+        if fn not in ARITHMETIC and fn not in PLACES:
+            return None
+        if fn is prims.make_tuple and not all(map(_is_position, stmt.args)):
             return None
         parts = [self.part(a) for a in stmt.args]
         found = [part for part in parts if part is not None]
@@ -196,6 +202,14 @@ class _Repeating:
 def _again(stmt: Apply) -> Apply:
     """Return an operation once more, with a result of its own."""
     return replace(stmt, out=Value(stmt.out.type, None, stmt.out.loc))
+
+
+def _is_position(op: Operand) -> bool:
+    """Say whether an operand is a whole number, such as an index."""
+    t = op.type if isinstance(op, Value) else None
+    if isinstance(t, lt.ScalarT):
+        return t.kind == "int"
+    return isinstance(op, Const) and type(op.value) is int
 
 
 def _width(op: Operand) -> int:

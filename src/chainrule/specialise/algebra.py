@@ -441,10 +441,16 @@ def _getitem(b: Builder, args: Sequence[Operand]) -> Operand | None:
 
 
 def unsigned(b: Builder, op: Operand) -> Operand | None:
-    """Return what an operand is the negative of, be it a named cotangent."""
-    stmt = b.defs.get(op)
+    """Return what an operand is the negative of, be it a named cotangent.
+
+    A nameless negative of the user's is read too: what it is of is his.
+    """
+    stmt = b.definition(op)
     if stmt is None or stmt.fn is not neg:
         return None
+    if stmt.out not in b.defs:
+        named = stmt.out.hint is not None
+        return stmt.args[0] if is_float(stmt.args[0]) and not named else None
     ours = stmt.out.hint is None or stmt.out.hint.endswith("_bar")
     return stmt.args[0] if ours else None
 
