@@ -48,6 +48,21 @@ def take(fn: Fn, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") ->
     return element(array.dtype, dims)
 
 
+@typed(np.ufunc.reduceat)
+def reduceat(
+    fn: Fn, array: Any, indices: Any, axis: Any = 0, dtype: Any = None
+) -> Type:
+    """Reduce as many segments of one axis as there are indices."""
+    if dtype is not None:
+        raise NeedsStatic("dtype")
+    of, index = as_array(array), as_array(indices)
+    reduced = fn(np.ones(1, of.dtype), [0]).dtype
+    if of.dims is None or index.dims is None:
+        return ArrayT(reduced, None)
+    at = normal_axis(static(axis, "axis"), len(of.dims))
+    return ArrayT(reduced, of.dims[:at] + index.dims + of.dims[at + 1 :])
+
+
 @typed(np.take_along_axis)
 def take_along_axis(fn: Fn, arr: Any, indices: Any, axis: Any = -1) -> Type:
     """Index one axis, the others in step."""

@@ -22,7 +22,7 @@ probed(
 )
 TYPE_RULES.update(
     dict.fromkeys(
-        (np.ufunc.reduce, np.ufunc.accumulate, np.ufunc.outer, np.ufunc.reduceat),
+        (np.ufunc.reduce, np.ufunc.accumulate, np.ufunc.outer),
         probe_checked,
     )
 )
