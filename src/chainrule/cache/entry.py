@@ -18,6 +18,7 @@ whose code is swapped when a specialisation is added: no wrapper, no look-up in 
 from __future__ import annotations
 
 import ast
+import functools
 import linecache
 from collections.abc import Callable, Sequence
 from types import CodeType, FunctionType
@@ -85,7 +86,16 @@ def check_text(parameters: Parameters, guard: Guard) -> str:
 def compile_function(
     text: str, name: str, namespace: dict[str, Any]
 ) -> Callable[..., Any]:
-    """Return the function of this name that the text defines.
+    """Return the function of this name that the text defines."""
+    linecache.cache[FILE] = (len(SHOWN), None, [SHOWN], FILE)
+    exec(_compiled(text), namespace)
+    function: Callable[..., Any] = namespace.pop(name)
+    return function
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(text: str) -> CodeType:
+    """Return the code of a text: functions of like arguments have the same.
 
     For debuggers and tracebacks it is one line: its tests are of no interest there.
     """
@@ -95,10 +105,7 @@ def compile_function(
         if hasattr(node, "lineno"):
             node.lineno = node.end_lineno = 1
             node.col_offset, node.end_col_offset = 0, len(SHOWN) - 1
-    linecache.cache[FILE] = (len(SHOWN), None, [SHOWN], FILE)
-    exec(compile(tree, FILE, "exec"), namespace)
-    function: Callable[..., Any] = namespace.pop(name)
-    return function
+    return compile(tree, FILE, "exec")
 
 
 def swap(entry: FunctionType, text: str, name: str, namespace: dict[str, Any]) -> None:

@@ -82,9 +82,11 @@ def plain(ctx: Context, frame: Frame, node: Any) -> Operand | None:
     """Return what a constant or a variable is, where to read it writes nothing."""
     if isinstance(node, gast.Constant):
         return Const(node.value)
-    if isinstance(node, gast.Name) and not ctx.builder.memory.now:
+    if isinstance(node, gast.Name):
         op = frame.env.get(node.id)
-        return op if isinstance(op, Value) else None
+        if isinstance(op, Value):
+            unwritten = not ctx.builder.memory.now or isinstance(op.type, lt.ScalarT)
+            return op if unwritten else None
     return None
 
 
