@@ -51,6 +51,7 @@ from chainrule.optimise.residual import drop_unread
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
 from chainrule.optimise.twice import read_once
+from chainrule.optimise.zeroed import drop_zeroing
 from chainrule.request import (
     Apart,
     Built,
@@ -255,6 +256,7 @@ def optimise(derived: Derived) -> None:
                 remove_dead(function)
     for root in derived.functions:
         for function in (*callees(root), root):
+            drop_zeroing(function)
             if protect(function):
                 remove_dead(function)
             repeat(function, derived.ours)

@@ -15,13 +15,14 @@ import builtins
 import operator
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chainrule.analysis.memory import STORES
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Loop, Operand, Value
 from chainrule.types import lattice as lt
 
-Definition = Callable[[Operand], Apply | None]
+Definition = Callable[[Any], Apply | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def final_reads(
     stmt: Loop, active: Collection[Value], made: Definition
 ) -> dict[Value, Apply]:
     """Return for elements that are final the read of them from the filled array."""
-    counter = _counter(stmt, made)
+    counter = counter_of(stmt, made)
     if counter is None:
         return {}
     filled: dict[Operand, _Filled] = {}
@@ -54,41 +55,61 @@ def final_reads(
     return out
 
 
-def _counter(stmt: Loop, made: Definition) -> Counter | None:
-    """Return the counter of a loop over a range that cannot be negative."""
+def counter_of(stmt: Loop, made: Definition) -> Counter | None:
+    """Return the counter of a loop over a range whose least element is known."""
     if stmt.header is not None:
         return None
     for it in stmt.iters:
-        bounds = _range(it.source, made)
-        if bounds is None or len(it.elems) != 1:
-            continue
-        start, stop, step = bounds
-        least = start if step > 0 else None if stop is None else stop + 1
-        if least is not None:
-            return Counter(it.elems[0], least, step > 0)
+        found = _counted(it.source, made)
+        if found is not None and len(it.elems) == 1:
+            return Counter(it.elems[0], *found)
     return None
 
 
-def _range(
-    source: Operand, made: Definition
-) -> tuple[int | None, int | None, int] | None:
-    """Return the start, the stop and the step of a range, as far as they are known."""
-    if isinstance(source, Const):
-        r = source.value
-        return (r.start, r.stop, r.step) if isinstance(r, range) else None
+def _counted(source: Operand, made: Definition) -> tuple[int, bool] | None:
+    """Return the least element of a range, and whether it is the first."""
     stmt = made(source)
-    if stmt is None or stmt.fn is not builtins.range:
+    bounds: list[int | None]
+    if isinstance(source, Const) and isinstance(source.value, range):
+        bounds = [source.value.start, source.value.stop, source.value.step]
+    elif stmt is not None and stmt.fn is builtins.reversed:
+        inner = _counted(stmt.args[0], made)
+        return None if inner is None else (inner[0], not inner[1])
+    elif stmt is not None and stmt.fn is builtins.range:
+        bounds = [_int(a) for a in stmt.args]
+        bounds = [0, *bounds, 1] if len(bounds) == 1 else [*bounds, 1]
+    else:
         return None
-    known = [_int(a) for a in stmt.args]
-    if len(known) == 1:
-        known = [0, *known]
-    start, stop, step = known if len(known) == 3 else (*known, 1)
-    return None if not step else (start, stop, step)
+    start, stop, step = bounds[:3]
+    if not step:
+        return None
+    least = start if step > 0 else None if stop is None else stop + 1
+    return None if least is None else (least, step > 0)
 
 
 def _int(op: Operand) -> int | None:
     known = isinstance(op, Const) and type(op.value) is int
     return op.value if known else None  # type: ignore[union-attr]
+
+
+def offset(index: Operand, counter: Counter, made: Definition) -> int | None:
+    """Return what an index adds to the counter of a loop in its first axis."""
+    first = made(index)
+    if first is not None and first.fn is prims.make_tuple and first.args:
+        index = first.args[0]
+    if index is counter.elem:
+        return 0 if counter.least >= 0 else None
+    stmt = made(index)
+    if stmt is None or stmt.fn not in (operator.add, operator.sub):
+        return None
+    one, two = stmt.args
+    if stmt.fn is operator.add and two is counter.elem:
+        one, two = two, one
+    by = _int(two)
+    if one is not counter.elem or by is None:
+        return None
+    by = by if stmt.fn is operator.add else -by
+    return by if counter.least + by >= 0 else None
 
 
 class _Filled:
@@ -103,42 +124,23 @@ class _Filled:
         for place, each in enumerate(stmt.body.stmts):
             if isinstance(each, Apply) and each.args and each.args[0] in self.versions:
                 if each.fn is prims.index_set:
-                    offset = self.offset(each.args[1])
-                    if offset is None:
+                    at = offset(each.args[1], counter, self.made.get)
+                    if at is None:
                         break
-                    self.stores.append((place, offset))
+                    self.stores.append((place, at))
                     self.versions.add(each.out)
                 elif each.fn in STORES:
                     break
         if stmt.body.results[1 + k] not in self.versions or not self.stores:
             self.versions = set()
 
-    def offset(self, index: Operand) -> int | None:
-        """Return what an index adds to the counter in its first axis."""
-        first = self.made.get(index)  # type: ignore[arg-type]
-        if first is not None and first.fn is prims.make_tuple and first.args:
-            index = first.args[0]
-        if index is self.counter.elem:
-            return 0 if self.counter.least >= 0 else None
-        stmt = self.made.get(index)  # type: ignore[arg-type]
-        if stmt is None or stmt.fn not in (operator.add, operator.sub):
-            return None
-        one, two = stmt.args
-        if stmt.fn is operator.add and two is self.counter.elem:
-            one, two = two, one
-        by = _int(two)
-        if one is not self.counter.elem or by is None:
-            return None
-        by = by if stmt.fn is operator.add else -by
-        return by if self.counter.least + by >= 0 else None
-
     def is_final(self, index: Operand, place: int) -> bool:
         """Say whether no store from here on reaches what an index reads."""
-        read = self.offset(index)
+        read = offset(index, self.counter, self.made.get)
         if read is None:
             return False
-        for at, offset in self.stores:
-            ahead = offset - read if self.counter.ascending else read - offset
-            if ahead < 0 or (ahead == 0 and at > place):
+        for stored, at in self.stores:
+            ahead = at - read if self.counter.ascending else read - at
+            if ahead < 0 or (ahead == 0 and stored > place):
                 return False
         return True
