@@ -134,28 +134,28 @@ class _Naming:
         root = self.web.find(value)
         if root in self.names:
             return
+        self.web.bit(root)
         hint = self.web.hint(root)
         base = self.from_tape(value, node) if isinstance(node, p.For) else None
         if base is None:
             base = clean(hint) if hint else self.describe(value, node)
         if base == "_" and self.used(root):
             base = "item"
-        name, number = base, 1
         # A local of the user's may hide a global; a name that we make must not.
-        free = hint is not None
-        mine = self.web.members_of(root)
-        theirs = self.web.conflicts[root]
+        if base in self.reserved and hint is None or self.is_taken(base, root):
+            stem, number = base if not base[-1].isdigit() else f"{base}_", 2
+            while (base := f"{stem}{number}") in self.reserved or self.is_taken(
+                base, root
+            ):
+                number += 1
+        self.give(root, base)
 
-        def taken(name: str) -> bool:
-            if name in self.reserved and not (free and name == base):
-                return True
-            members, conflicts = self.holders.get(name, (0, 0))
-            return bool(members & theirs or conflicts & mine)
-
-        while taken(name):
-            number += 1
-            name = f"{base}{number}" if not base[-1].isdigit() else f"{base}_{number}"
-        self.give(root, name)
+    def is_taken(self, name: str, root: Value) -> bool:
+        """Say whether a variable of this name conflicts with another."""
+        members, conflicts = self.holders.get(name, (0, 0))
+        if members & self.web.conflicts[root]:
+            return True
+        return conflicts & self.web.members[root] != 0
 
     def from_tape(self, value: Value, node: p.For) -> str | None:
         """Return the name under which a value was saved on the tape."""

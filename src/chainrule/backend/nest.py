@@ -153,22 +153,10 @@ class _Nesting:
         self.doubled: set[Value] = set()
         self.scope = 0
         self.fresh = 0
-        nodes = p.walk(program.nodes)
-        self.changed = {
-            node.op.args[0]
-            for node in nodes
-            if isinstance(node, p.Let)
-            and isinstance(node.op, ir.Apply)
-            and node.op.fn in PUTS
-        }
+        self.changed: set[Operand] = set()
         self.choosing = False
         self.params = set(program.function.params)
-        self.quiet = not any(
-            sizes.has_effect(n.op)
-            if isinstance(n, p.Let)
-            else isinstance(n, p.With | p.Try)
-            for n in nodes
-        )
+        self.quiet = True
         self.loops: tuple[p.Node, ...] = ()
         self.places: dict[Slot, list[tuple[p.Node, ...]]] = {}
         self.home: dict[Value, tuple[p.Node, ...]] = {}
@@ -188,31 +176,40 @@ class _Nesting:
 
     def survey(self, nodes: Nodes) -> None:
         """Count uses, definitions of each variable, and the loops that use a value."""
-        uses, scopes = self.uses, self.scopes
         for node in nodes:
-            inner = not isinstance(node, p.Let) and isinstance(node, p.For | p.While)
-            here = self.scope + isinstance(node, p.While)
-            for operand in p.reads(node):
-                if isinstance(operand, Value):
-                    uses[operand] = uses.get(operand, 0) + 1
-                    if scopes.setdefault(operand, here) != here:
-                        scopes[operand] = SEVERAL
+            if isinstance(node, p.Let):
+                self.note_reads(p.op_operands(node.op), self.scope)
+                self.note_definition(node.out, self.loops)
+                continue
+            inner = isinstance(node, p.For | p.While)
+            self.note_reads(p.reads(node), self.scope + isinstance(node, p.While))
             outer = self.loops
             place = (*outer, node) if inner else outer
             for value in p.defines(node):
-                slot = self.slots.slot(value)
-                self.defined[slot] = self.defined.get(slot, 0) + 1
-                self.places.setdefault(slot, []).append(place)
-                self.home[value] = place
-                self.definitions[value] = self.definitions.get(value, 0) + 1
-            if isinstance(node, p.Let):
-                continue
+                self.note_definition(value, place)
             self.scope += inner
             self.loops = place
             for part in p.parts(node):
                 self.survey(part)
             self.scope -= inner
             self.loops = outer
+
+    def note_reads(self, read: Iterable[Operand], scope: int) -> None:
+        """Count the uses of values."""
+        uses, scopes = self.uses, self.scopes
+        for operand in read:
+            if isinstance(operand, Value):
+                uses[operand] = uses.get(operand, 0) + 1
+                if scopes.setdefault(operand, scope) != scope:
+                    scopes[operand] = SEVERAL
+
+    def note_definition(self, value: Value, place: tuple[p.Node, ...]) -> None:
+        """Count the definitions of a value and of its variable."""
+        slot = self.slots.slot(value)
+        self.defined[slot] = self.defined.get(slot, 0) + 1
+        self.places.setdefault(slot, []).append(place)
+        self.home[value] = place
+        self.definitions[value] = self.definitions.get(value, 0) + 1
 
     def is_stable(self, slot: Slot, out: Value) -> bool:
         """Say whether a variable has one value where a temporary can be read.
@@ -230,24 +227,38 @@ class _Nesting:
         return len(found) + (slot in self.outside) <= 1
 
     def look_ahead(self, nodes: Nodes) -> None:
-        """Note what `return` puts side by side, and what only its cotangent reads.
+        """Note effects, what `return` puts side by side,
+        and what only its cotangent reads.
+        """
+        for node in nodes:
+            if isinstance(node, p.Let):
+                self.look_at(node.out, node.op)
+                continue
+            if isinstance(node, p.Return) and isinstance(node.value, Value):
+                made = {n.out: n.op for n in nodes if isinstance(n, p.Let)}
+                self.hand(node.value, made)
+            elif isinstance(node, p.With | p.Try):
+                self.quiet = False
+            for part in p.parts(node):
+                self.look_ahead(part)
+
+    def look_at(self, out: Value, op: Op) -> None:
+        """Note the effect of an operation, or what it says of its operands.
 
         What is added to an element is on a line of its own, as what `return` hands out.
         """
-        made = {n.out: n.op for n in nodes if isinstance(n, p.Let)}
-        for node in nodes:
-            if isinstance(node, p.Return) and isinstance(node.value, Value):
-                self.hand(node.value, made)
-            elif isinstance(node, p.Let) and sizes.is_addition_at(node.op):
-                added = p.op_operands(node.op)[2:]
-                self.handed.update(v for v in added if isinstance(v, Value))
-            elif isinstance(node, p.Let) and sizes.is_multiple(node.op):
-                for operand in p.op_operands(node.op):
-                    if isinstance(operand, Value) and operand.hint is not None:
-                        if node.out.hint == f"{operand.hint}_bar":
-                            self.doubled.add(operand)
-            for part in p.parts(node):
-                self.look_ahead(part)
+        if sizes.has_effect(op):
+            self.quiet = False
+            if isinstance(op, ir.Apply) and op.fn in PUTS:
+                self.changed.add(op.args[0])
+        elif sizes.is_addition_at(op):
+            added = p.op_operands(op)[2:]
+            self.handed.update(v for v in added if isinstance(v, Value))
+        elif sizes.is_multiple(op) and out.hint is not None:
+            for operand in p.op_operands(op):
+                if isinstance(operand, Value) and operand.hint is not None:
+                    if out.hint == f"{operand.hint}_bar":
+                        self.doubled.add(operand)
 
     def hand(self, value: Value, made: dict[Value, Op]) -> None:
         """Note the parts of a returned container."""
