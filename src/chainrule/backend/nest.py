@@ -20,6 +20,8 @@ from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.absorb import LONGEST, absorbed
 from chainrule.backend.program import Nodes, Op, Program
+from chainrule.backend.slots import Slot
+from chainrule.backend.survey import Survey
 from chainrule.backend.together import put_together
 from chainrule.ir import nodes as ir
 from chainrule.ir import prims
@@ -35,10 +37,6 @@ BAR_WIDTH = 36
 BAR_OPS = 3
 NAMED_WIDTH = 42
 SHORT = 8
-SEVERAL = -1
-
-PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
-Slot = str | Value | tuple[Value]
 
 
 class _Measure(NamedTuple):
@@ -67,208 +65,24 @@ def nest(program: Program) -> dict[Value, Op]:
     return nesting.nested
 
 
-class Slots:
-    """Which values will share a variable if they can: those with one name or web."""
-
+class _Nesting(Survey):
     def __init__(self, program: Program) -> None:
-        self.parent: dict[Value, Value] = {}
-        self.joined: set[Value] = set()
-        self.hints: dict[Value, str | None] = {}
-        self.loops: dict[Value, Value] = {}
-        self.known: dict[Value, Slot] = {}
-        self.copied: set[Value] = set()
-        for a, b in program.same:
-            self.loops[b] = self.loops.get(a, a)
-        for a, b in program.same:
-            self.join(a, b)
-        for node in p.walk(program.nodes):
-            if isinstance(node, p.Copies):
-                for out, source in node.pairs:
-                    self.copied.add(self.loop_variable(out))
-                    if isinstance(source, Value):
-                        self.join(out, source)
-            elif isinstance(node, p.Let):
-                if not sizes.is_in_place(node.op):
-                    continue
-                first = next(iter(p.op_operands(node.op)), None)
-                more = sizes.is_sum(node.op) and node.out.hint is not None
-                more = more and node.out.hint == getattr(first, "hint", None)
-                if isinstance(first, Value) and (more or sizes.is_statement(node.op)):
-                    self.join(node.out, first)  # `y_bar += t`
-
-    def root(self, value: Value) -> Value:
-        """Return the representative of a value."""
-        parent = self.parent
-        while value in parent:
-            value = parent[value]
-        return value
-
-    def loop_variable(self, value: Value) -> Value:
-        """Return the loop variable that a value must share, or the value itself."""
-        return self.loops.get(value, value)
-
-    def join(self, a: Value, b: Value) -> None:
-        """Put two values together unless the user gave them different names."""
-        a, b = self.root(a), self.root(b)
-        hint_a, hint_b = self.hints.get(a, a.hint), self.hints.get(b, b.hint)
-        if a is not b and (hint_a is None or hint_b is None or hint_a == hint_b):
-            self.parent[b] = a
-            self.joined.add(a)
-            self.hints[a] = hint_a or hint_b
-
-    def read(self, value: Value) -> tuple[Slot, ...]:
-        """Return what must not be assigned before a value is read."""
-        variable = self.loop_variable(value)
-        slot = self.slot(value)
-        return (slot, (variable,)) if variable in self.copied else (slot,)
-
-    def slot(self, value: Value) -> Slot:
-        """Return what stands for the variable of a value."""
-        known = self.known.get(value)
-        if known is None:
-            known = self.known[value] = self.find_slot(value)
-        return known
-
-    def find_slot(self, value: Value) -> Slot:
-        root = self.root(value)
-        hint = self.hints.get(root, root.hint)
-        if hint and hint.endswith("_bar") and root not in self.joined:
-            return root  # a cotangent of its own gets a name of its own
-        return hint or root
-
-
-class _Nesting:
-    def __init__(self, program: Program) -> None:
+        super().__init__(program)
         self.nested: dict[Value, Op] = {}
         self.function = program.function
-        self.slots = Slots(program)
-        self.uses: dict[Value, int] = {}
-        self.scopes: dict[Value, int] = {}
-        self.definitions: dict[Value, int] = {}
-        self.defined: dict[Slot, int] = {}
+        self.params = set(program.function.params)
         self.pending: dict[Value, _Pending] = {}
         self.readers: dict[Slot, list[Value]] = {}
         self.measures: dict[Value, _Measure] = {}
-        self.handed: set[Value] = set()
-        self.doubled: set[Value] = set()
         self.scope = 0
         self.fresh = 0
-        self.changed: set[Operand] = set()
         self.choosing = False
-        self.params = set(program.function.params)
-        self.quiet = True
-        self.loops: tuple[p.Node, ...] = ()
-        self.places: dict[Slot, list[tuple[p.Node, ...]]] = {}
-        self.home: dict[Value, tuple[p.Node, ...]] = {}
-        self.outside = {self.slots.slot(v) for v in program.function.params}
-        for value in program.function.params:
-            self.defined[self.slots.slot(value)] = 1
-        self.survey(program.nodes)
-        self.look_ahead(program.nodes)
         self.absorbed = absorbed(program.nodes, self.uses)
 
     @cached_property
     def maybe(self) -> set[Value]:
         """The values that may be missing."""
         return Definedness(self.function.body).maybe
-
-    # Counting
-
-    def survey(self, nodes: Nodes) -> None:
-        """Count uses, definitions of each variable, and the loops that use a value."""
-        for node in nodes:
-            if isinstance(node, p.Let):
-                self.note_reads(p.op_operands(node.op), self.scope)
-                self.note_definition(node.out, self.loops)
-                continue
-            inner = isinstance(node, p.For | p.While)
-            self.note_reads(p.reads(node), self.scope + isinstance(node, p.While))
-            outer = self.loops
-            place = (*outer, node) if inner else outer
-            for value in p.defines(node):
-                self.note_definition(value, place)
-            self.scope += inner
-            self.loops = place
-            for part in p.parts(node):
-                self.survey(part)
-            self.scope -= inner
-            self.loops = outer
-
-    def note_reads(self, read: Iterable[Operand], scope: int) -> None:
-        """Count the uses of values."""
-        uses, scopes = self.uses, self.scopes
-        for operand in read:
-            if isinstance(operand, Value):
-                uses[operand] = uses.get(operand, 0) + 1
-                if scopes.setdefault(operand, scope) != scope:
-                    scopes[operand] = SEVERAL
-
-    def note_definition(self, value: Value, place: tuple[p.Node, ...]) -> None:
-        """Count the definitions of a value and of its variable."""
-        slot = self.slots.slot(value)
-        self.defined[slot] = self.defined.get(slot, 0) + 1
-        self.places.setdefault(slot, []).append(place)
-        self.home[value] = place
-        self.definitions[value] = self.definitions.get(value, 0) + 1
-
-    def is_stable(self, slot: Slot, out: Value) -> bool:
-        """Say whether a variable has one value where a temporary can be read.
-
-        Assignments in loops beside the one that the temporary is in do not matter.
-        """
-        if self.defined.get(slot, 0) <= 1:
-            return True
-        here = self.home[out]
-        found = [
-            place
-            for place in self.places.get(slot, ())
-            if place == here[: len(place)] or here == place[: len(here)]
-        ]
-        return len(found) + (slot in self.outside) <= 1
-
-    def look_ahead(self, nodes: Nodes) -> None:
-        """Note effects, what `return` puts side by side,
-        and what only its cotangent reads.
-        """
-        for node in nodes:
-            if isinstance(node, p.Let):
-                self.look_at(node.out, node.op)
-                continue
-            if isinstance(node, p.Return) and isinstance(node.value, Value):
-                made = {n.out: n.op for n in nodes if isinstance(n, p.Let)}
-                self.hand(node.value, made)
-            elif isinstance(node, p.With | p.Try):
-                self.quiet = False
-            for part in p.parts(node):
-                self.look_ahead(part)
-
-    def look_at(self, out: Value, op: Op) -> None:
-        """Note the effect of an operation, or what it says of its operands.
-
-        What is added to an element is on a line of its own, as what `return` hands out.
-        """
-        if sizes.has_effect(op):
-            self.quiet = False
-            if isinstance(op, ir.Apply) and op.fn in PUTS:
-                self.changed.add(op.args[0])
-        elif sizes.is_addition_at(op):
-            added = p.op_operands(op)[2:]
-            self.handed.update(v for v in added if isinstance(v, Value))
-        elif sizes.is_multiple(op) and out.hint is not None:
-            for operand in p.op_operands(op):
-                if isinstance(operand, Value) and operand.hint is not None:
-                    if out.hint == f"{operand.hint}_bar":
-                        self.doubled.add(operand)
-
-    def hand(self, value: Value, made: dict[Value, Op]) -> None:
-        """Note the parts of a returned container."""
-        op = made.get(value)
-        if op is None or not sizes.is_loose(op) or sizes.is_statement(op):
-            return
-        for operand in p.op_operands(op):
-            if isinstance(operand, Value):
-                self.handed.add(operand)
-                self.hand(operand, made)
 
     # Walking
 

@@ -10,15 +10,11 @@ in the order of the text before the first is assigned.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.program import Nodes, Op
+from chainrule.backend.slots import Slots
 from chainrule.ir.nodes import Value
-
-if TYPE_CHECKING:
-    from chainrule.backend.nest import Slots
 
 MAX_WIDTH = 76
 
