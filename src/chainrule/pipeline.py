@@ -33,7 +33,7 @@ from chainrule.errors import (
 )
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Function, Loc, Value
-from chainrule.ir.walk import statements
+from chainrule.ir.walk import count_uses, statements
 from chainrule.optimise.collect import collect
 from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.distinct import mark_distinct
@@ -206,7 +206,7 @@ def _derivative_ir(
     result = function.result
     if request.has_aux and isinstance(result, lt.TupleT) and len(result.items) == 2:
         result = result.items[0]
-    if isinstance(result, lt.NeverT):
+    if isinstance(result, lt.NeverT) or needs_what_raises(function):
         raise always_fails(function)
     check_result(request, result)
     stages.keep("specialised", [function])
@@ -237,6 +237,19 @@ def always_fails(function: Function) -> NotDifferentiable:
     )
     error.primal_fails = True
     return error
+
+
+def needs_what_raises(function: Function) -> bool:
+    """Say whether an operation that raises for these types is run on all paths, and
+    its value needed.
+    """
+    raising = [
+        s.out
+        for s in function.body.stmts
+        if isinstance(s, Apply) and isinstance(s.out.type, lt.NeverT) and not s.effect
+    ]
+    uses = count_uses(function.body) if raising else {}
+    return any(uses.get(out) for out in raising)
 
 
 def optimise(derived: Derived) -> None:
