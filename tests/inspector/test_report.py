@@ -130,7 +130,7 @@ def test_links(model: ModuleType) -> None:
     report = of_loss(model)
     assert set(line(report, "e = np.exp(-z)").became) == made(report, "e =", "z_bar")
     product = line(report, "z = X @ w")
-    assert set(product.became) == made(report, "z =", "return")
+    assert set(product.became) == made(report, "e =", "return")
     inside = line(report, "(p - y) ** 2")
     assert inside.became == line(report, "fit = np.mean(").became != ()
     assert report.primal[inside.statement - 1].text.strip() == "fit = np.mean("
