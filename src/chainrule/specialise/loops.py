@@ -320,7 +320,7 @@ class For:
                     raise
             else:
                 self.body()
-            ctl = frame.env[CTL]
+            ctl = frame.env.get(CTL, UNDEF)
             stop = b.select(ctl, {0: False, 1: True, 2: False, 3: True})
             if isinstance(ctl, Undef):
                 stop = Const(True)

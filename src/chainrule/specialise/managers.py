@@ -127,7 +127,7 @@ def run(
     with ctx.builder.into(inside):
         body()
     ctx.builder.block.stmts += inside.stmts
-    ctl = frame.env[CTL]
+    ctl = frame.env.get(CTL, UNDEF)
     if isinstance(ctl, Undef):
         return
     frame.env[CTL] = NEXT

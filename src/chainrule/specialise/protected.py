@@ -259,7 +259,7 @@ class Caught:
 
 
 def _stayed(ctx: Context, frame: Frame) -> Operand:
-    ctl = frame.env[CTL]
+    ctl = frame.env.get(CTL, UNDEF)
     return ctx.builder.select(ctl, {0: True, 1: False, 2: False, 3: False})
 
 
@@ -392,7 +392,7 @@ def _passing(ctx: Context, frame: Frame, final: Block, raised: State) -> Handler
     before = here(ctx, frame)
     with ctx.builder.into(final):
         statements.leave_by(ctx, frame, error)
-    raised.update({CTL: frame.env[CTL], RET: frame.env[RET]})
+    raised.update({k: frame.env.get(k, UNDEF) for k in (CTL, RET)})
     resume(ctx, frame, before)
     return Handler(Const(BaseException, "BaseException"), error, final)
 
@@ -402,7 +402,7 @@ def _behind(ctx: Context, frame: Frame, final: list[Any], writes: bool) -> None:
 
     If that returned, nobody reads its variables; what it writes into objects remains.
     """
-    ctl = frame.env[CTL]
+    ctl = frame.env.get(CTL, UNDEF)
     if isinstance(ctl, Undef):
         return
 

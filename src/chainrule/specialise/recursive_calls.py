@@ -315,8 +315,13 @@ class Same:
 def is_list(op: Operand) -> bool:
     """Say whether an operand is a list of numbers, of known length or not."""
     t = type_of(op)
-    elem = lt.element_type(t) if isinstance(t, lt.ListT) else None
-    return isinstance(t, lt.ListT) and (elem is None or not is_mutable(elem))
+    if not isinstance(t, lt.ListT):
+        return False
+    try:
+        elem = lt.element_type(t)
+    except TypeError:  # they have no type in common
+        return False
+    return elem is None or not is_mutable(elem)
 
 
 def flatten(b: Builder, op: Operand, leaves: list[Operand], loose: bool) -> Any:

@@ -63,7 +63,7 @@ def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
             statement(ctx, frame, node)
             if any(map(_fails, where.stmts[mark:])):
                 frame.env[CTL] = frame.env[RET] = UNDEF
-        ctl = frame.env[CTL]
+        ctl = frame.env.get(CTL, UNDEF)
         if isinstance(ctl, Undef) or (
             isinstance(ctl, Const) and ctl.value != NEXT.value
         ):
@@ -90,7 +90,7 @@ def guarded(ctx: Context, frame: Frame, rest: list[Any]) -> None:
 
 def if_stayed(ctx: Context, frame: Frame, run: Callable[[], None]) -> None:
     """Run an interpretation on the paths that have not left."""
-    ctl = frame.env[CTL]
+    ctl = frame.env.get(CTL, UNDEF)
     left = ctx.builder.select(ctl, {0: False, 1: True, 2: True, 3: True})
     if isinstance(left, Const):
         if not left.value:
