@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import grad, value_and_grad
+from chainrule import grad, hvp, value_and_grad
 
 Views = Callable[[Any], tuple[Any, ...]]
 LINE = np.array([0.5, -1.2, 2.0, 0.8, 1.1, -0.4])
@@ -105,6 +105,24 @@ def test_gradients_add_up_to_that_of_the_memory(
         step[place] = 1e-6
         more, less = f(*views(memory + step)), f(*views(memory - step))
         assert np.isclose(total[place], (more - less) / 2e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("f", "memory", "views"), CASES)
+def test_hessians_add_up_too(f: Any, memory: Any, views: Views) -> None:
+    """Along one direction, against differences of the gradient."""
+    along = np.cos(np.arange(memory.size, dtype=float)).reshape(memory.shape)
+    mine, plain = memory.copy(), memory.copy()
+    parts = hvp(f, argnums=(0, 1))(*views(mine), views(along))
+    f(*views(plain))
+    assert np.array_equal(mine, plain)
+
+    def slope(m: Any) -> list[Any]:
+        return list(grad(f, argnums=(0, 1))(*views(m)))
+
+    h = 1e-6
+    more, less = slope(memory + h * along), slope(memory - h * along)
+    for part, a, b in zip(parts, more, less, strict=True):
+        assert np.allclose(part, (a - b) / (2 * h), atol=1e-6)
 
 
 def test_other_overlaps_are_other_derivatives() -> None:

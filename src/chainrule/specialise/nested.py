@@ -219,6 +219,7 @@ class Scope:
                 else:
                     param = named[key] = self.fresh(named[key], key)
                 self.params.append(param)
+            self.outside.keep_in_step()
             self.outside.first = Value(lt.NEVER).id
             result = calls.call(ctx, frame, function, args, list(named.items()))
             self.result = b.memory.current(result)
@@ -241,6 +242,8 @@ class Scope:
             return op
         value = Value(t, op.hint if isinstance(op, Value) else name, self.b.loc)
         self.table[value] = op
+        if isinstance(op, Value) and op in self.ctx.params:
+            self.ctx.params[value] = self.ctx.params[op]  # it lies as the argument does
         return self.stands_for(value, op)
 
     def stands_for(self, value: Operand, op: Operand) -> Operand:

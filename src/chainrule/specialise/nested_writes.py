@@ -36,6 +36,7 @@ class Outside:
     given: dict[Value, Operand] = field(default_factory=dict)
     parts: dict[Operand, list[Operand]] = field(default_factory=dict)
     seen: set[Value] = field(default_factory=set)
+    mirrored: set[Value] = field(default_factory=set)
     passed: list[tuple[Operand, Operand]] = field(default_factory=list)
     known: list[tuple[Hashable, Operand]] = field(default_factory=list)
 
@@ -43,6 +44,20 @@ class Outside:
     def contents(self) -> tuple[Operand, ...]:
         """What is written, in the order of `restore`."""
         return tuple(op for _, op in (*self.passed, *self.known))
+
+    def keep_in_step(self) -> None:
+        """Let parameters share memory as the arguments do that they stand for."""
+        mirrors, memory = self.ctx.mirrors, self.ctx.builder.memory
+        stands = {
+            memory.object(op): param
+            for param, op in self.given.items()
+            if isinstance(op, Value)
+        }
+        for home in [h for h in mirrors if h in stands]:
+            others = mirrors[home]
+            if all(other in stands for other, _ in others):
+                self.mirrored.add(home)
+                mirrors[stands[home]] = [(stands[other], m) for other, m in others]
 
     def collect(self, params: list[Operand], block: Block) -> None:
         """Find what was written; the memory is as before again."""
@@ -132,7 +147,8 @@ class Outside:
             seen = set(written)
             if op in passed:
                 others = [memory.sources(one) for one in arrays if one is not op]
-                seen = seen.union(read, self.ctx.mirrors, *others)
+                apart = self.ctx.mirrors.keys() - self.mirrored
+                seen = seen.union(read, apart, *others)
             if memory.sources(op) & seen:
                 raise self.refused("an array that it sees by two names")
 
