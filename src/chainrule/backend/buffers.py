@@ -120,7 +120,7 @@ def _choose_store(
         if is_fresh(web.nested[source]):
             let.mode = "fresh"
         return
-    if not owned().here(let, source):
+    if not web.dies.get(id(let), False) or not owned().here(source, let):
         return
     if web.find(let.out) is not web.find(source):
         if web.clash(let.out, source):
@@ -142,7 +142,8 @@ def _choose_augment(
     fits = isinstance(old, ScalarT) and isinstance(new, ScalarT)
     if isinstance(old, ArrayT) and isinstance(new, ArrayT):
         same = old.dtype == new.dtype and old.dims == new.dims
-        fits = same and old.dims is not None and owned().here(let, first)
+        ours = same and old.dims is not None and web.dies.get(id(let), False)
+        fits = ours and owned().here(first, let)
     if web.find(first) is not web.find(let.out):
         if web.hint(first) != hint or web.clash(first, let.out):
             return
@@ -186,10 +187,10 @@ class Owned:
             return -1
         return self.unsure | self.classes.get(self.aliases.held(root), 0)
 
-    def here(self, let: p.Let, value: Value) -> bool:
-        """Say whether nobody needs what a variable holds behind its update."""
+    def here(self, value: Value, let: p.Let) -> bool:
+        """Say whether nobody needs what a variable that dies in its update holds."""
         aliases, web = self.aliases, self.web
-        if not web.dies.get(id(let), False) or aliases.is_foreign(value):
+        if aliases.is_foreign(value):
             return False
         a_list = isinstance(value.type, ListT)
         own = self.bits.get(let.out) or web.bit(let.out)

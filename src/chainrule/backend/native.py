@@ -24,6 +24,12 @@ CONTEXTS: dict[type, ast.expr_context] = {
     gast.Store: STORE,
     gast.Del: DEL,
 }
+OPERATORS: dict[type, Any] = {
+    kind: getattr(ast, kind.__name__)()
+    for base in (gast.operator, gast.unaryop)
+    for kind in base.__subclasses__()
+    if kind.__module__.startswith("gast")
+}
 
 
 def to_native(tree: Any) -> ast.Module:
@@ -97,10 +103,10 @@ QUICK: dict[type, Callable[[Visit, Any], Any]] = {
         visit(node.func), visit(node.args), visit(node.keywords)
     ),
     gast.BinOp: lambda visit, node: ast.BinOp(
-        visit(node.left), getattr(ast, type(node.op).__name__)(), visit(node.right)
+        visit(node.left), OPERATORS[type(node.op)], visit(node.right)
     ),
     gast.UnaryOp: lambda visit, node: ast.UnaryOp(
-        getattr(ast, type(node.op).__name__)(), visit(node.operand)
+        OPERATORS[type(node.op)], visit(node.operand)
     ),
     gast.Subscript: lambda visit, node: ast.Subscript(
         visit(node.value), visit(node.slice), CONTEXTS[type(node.ctx)]
