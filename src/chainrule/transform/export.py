@@ -10,6 +10,9 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from chainrule.analysis.activity import paths
 from chainrule.ir import prims
@@ -28,7 +31,13 @@ from chainrule.ir.nodes import (
     With,
     outputs,
 )
-from chainrule.ir.walk import defined, free_values, statements, substitute
+from chainrule.ir.walk import (
+    defined,
+    free_values,
+    replace_operands,
+    statements,
+    substitute,
+)
 from chainrule.optimise.dead import remove_dead_in
 from chainrule.types import lattice as lt
 
@@ -41,9 +50,12 @@ def from_path(
     `maybe` are values that have none on some way through the program.
     """
     inside = defined(path)
-    table: dict[Value, Operand] = {}
-    for value in free_values(block):
-        if value not in inside:
+    needed = [v for v in free_values(block) if v in inside]
+    again = formulas(path, needed, inside)
+    block.stmts[:0] = again.values()
+    table: dict[Value, Operand] = {v: s.out for v, s in again.items()}
+    for value in needed:
+        if value in again:
             continue
         known = shared(stmt, path, value, maybe)
         if known is not None:
@@ -55,6 +67,40 @@ def from_path(
         stmt.outs += (out,)
         table[value] = out
     substitute(block, table)
+
+
+def formulas(
+    path: Block, needed: list[Value], inside: set[Value]
+) -> dict[Value, Apply]:
+    """Return how to compute nameless numbers again, from what is needed anyway."""
+    made = {s.out: s for s in path.stmts if isinstance(s, Apply)}
+    out: dict[Value, Apply] = {}
+
+    def visit(value: Value, steps: int) -> bool:
+        stmt = made.get(value)
+        if value in out or value not in inside:
+            return True
+        if stmt is None or steps > STEPS or not _is_formula(value):
+            return False
+        if not _is_real_arithmetic(stmt) or not _cheap(stmt):
+            return False
+        if not all(
+            visit(a, steps + 1) or (a in needed and not _is_formula(a))
+            for a in stmt.args
+            if isinstance(a, Value)
+        ):
+            return False
+        out[value] = replace(stmt, out=Value(value.type, value.hint, value.loc))
+        return True
+
+    for value in needed:
+        before = dict(out)
+        if not visit(value, 1):
+            out = before
+    table = {v: s.out for v, s in out.items()}
+    for stmt in out.values():
+        replace_operands(stmt, lambda op: table.get(op, op))
+    return out
 
 
 def shared(
@@ -137,7 +183,8 @@ def read_again(stmt: Loop, body: Block) -> None:
 
 ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
 PLACES = {slice, prims.make_tuple}
-CHEAP = {operator.getitem, builtins.getattr, slice, prims.make_tuple, *ARITHMETIC}
+READS = {operator.getitem, builtins.getattr, builtins.len, np.transpose}
+CHEAP = {*READS, *PLACES, *ARITHMETIC}
 STEPS = 2
 
 
