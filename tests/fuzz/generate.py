@@ -16,6 +16,7 @@ from tests.fuzz import (
     lists,
     objects,
     plain,
+    recursion,
     stores,
     views,
 )
@@ -71,6 +72,8 @@ MENU: list[tuple[float, tuple[str, ...], Statement]] = [
     (1.5, ("closures",), functions.closure),
     (1.5, ("generators",), functions.consume),
     (3, ("writers",), plain.call_writer),
+    (3, ("recursion",), plain.call_writer),
+    (1.5, ("recursion",), recursion.recursive_closure),
     (2, ("objects",), plain.call_writer),
     (0.5, ("objects",), plain.call_helper),
 ]
@@ -84,7 +87,7 @@ def generate(seed: int, allowed: tuple[str, ...] = FAMILIES, size: int = 12) -> 
     m = Maker(seed, frozenset())
     count = min(len(allowed), m.rng.randrange(2, 6))
     chosen = set(m.rng.sample(allowed, count))
-    if chosen & {"views", "aliases", "arguments", "overlap", "writers"}:
+    if chosen & {"views", "aliases", "arguments", "overlap", "writers", "recursion"}:
         chosen |= {"stores"} & set(allowed)
     if chosen & {"generators", "writers"}:
         chosen |= {"helpers"} & set(allowed)
@@ -129,7 +132,12 @@ def statement(m: Maker) -> None:
                 options.append((2.5, lambda m: control.for_loop(m, block)))
                 options.append((0.8, lambda m: control.while_loop(m, block)))
         if m.inside != "main":
-            barred = (dicts.special, functions.closure, stores.recurrence)
+            barred = (
+                dicts.special,
+                functions.closure,
+                recursion.recursive_closure,
+                stores.recurrence,
+            )
             options = [(w, s) for w, s in options if s not in barred]
         if m.weighted(options)(m):
             return
@@ -142,6 +150,8 @@ def _definitions(m: Maker) -> None:
         functions.writer(m, block)
         if m.chance(0.4):
             functions.writer(m, block)
+    if m.uses("recursion"):
+        recursion.recursive_writer(m, block)
     if m.uses("generators"):
         functions.generator(m, block)
 

@@ -35,6 +35,7 @@ WRITING = (
     "closures",
     "generators",
     "recurrences",
+    "recursion",
     "dtypes",
     "overlap",
 )
