@@ -128,3 +128,28 @@ def test_rules_of_users_are_not_shared(shared: traces.Traces) -> None:
     splicer.traced(template, [operand("x", (3,)), operand("out", (3,))], {})
     assert not shared.known
     assert len(splicer.traces.known) == 1
+
+
+def test_sizes_of_other_names_share_a_trace(shared: traces.Traces) -> None:
+    """The result of a product has the sizes of the operands at hand."""
+    template = rules.RULES.reverse[np.sin].template
+    for name in ("x", "w"):
+        b = Builder(algebra=True)
+        dims = (lt.Sym((name, 0), never_one=True),)
+        args = [operand(name, dims), operand("out", dims)]
+        result = Splicer(b).traced(template, args, {})
+        assert isinstance(result, Value)
+        assert result.type == lt.ArrayT(np.dtype(float), dims)
+    assert len(shared.known) == 1
+
+
+def test_operands_of_one_size_are_told_from_those_of_two(
+    shared: traces.Traces,
+) -> None:
+    """What is broadcast depends on which sizes are equal."""
+    template = rules.RULES.reverse[operator.mul].template
+    x, y = (lt.Sym((name, 0), never_one=True) for name in "xy")
+    for dims in ((x, x), (x, y), (y, x), (y, y)):
+        args = [operand("a", dims[:1]), operand("b", dims[1:]), operand("out", (x,))]
+        Splicer(Builder(algebra=True)).traced(template, args, {})
+    assert len(shared.known) == 4

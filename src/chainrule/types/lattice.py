@@ -154,9 +154,12 @@ def argument_dim(key: Hashable, size: int) -> Dim:
 
 
 @contextlib.contextmanager
-def consumed() -> Iterator[set[Hashable]]:
-    """Collect the keys of the sizes of which somebody used that they are not 1."""
-    outer = _consumed.get()
+def consumed(apart: bool = False) -> Iterator[set[Hashable]]:
+    """Collect the keys of the sizes of which somebody used that they are not 1.
+
+    `apart`: who collects around this does not hear of them.
+    """
+    outer = None if apart else _consumed.get()
     keys: set[Hashable] = set()
     token = _consumed.set(keys)
     try:
