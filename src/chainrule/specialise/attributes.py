@@ -19,7 +19,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import calls
+from chainrule.specialise import absences, calls
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, is_data
 from chainrule.specialise.values import (
@@ -41,7 +41,8 @@ from chainrule.types.typeof import type_of as runtime_type
 def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
     """Write `base.name`."""
     b = ctx.builder
-    base = b.some(base)
+    says = f"'NoneType' object has no attribute {name!r}"
+    base = absences.there(b, b.some(base), says, AttributeError)
     t = type_of(base)
     if isinstance(base, Const) and not isinstance(base.value, int | float | complex):
         if not isinstance(t, lt.TupleT):

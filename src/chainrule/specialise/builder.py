@@ -39,7 +39,7 @@ from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify, without_defaults
 from chainrule.specialise.memory import MAKERS, Memory, is_mutable
 from chainrule.specialise.pools import Pools
-from chainrule.specialise.values import Poison
+from chainrule.specialise.values import Maybe, Poison, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.constants import ANSWERED, NOT_CONSTANT, constant
 from chainrule.types.elementwise import elementwise
@@ -109,6 +109,9 @@ READS = (operator.getitem, builtins.getattr)
 TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_append}
 
 
+KEPT = Poison("may be None, and is computed with or kept in a container")
+
+
 class Restart(Exception):
     """The value must be known at compile time: begin again with it as a constant."""
 
@@ -130,6 +133,8 @@ class Builder:
         self.rebuilt: set[Operand] = set()
         self.branches: dict[Value, tuple[If | Try | With, int]] = {}
         self.algebra = algebra
+        self.maybes = False
+        self.assumed: dict[Block, list[tuple[Operand, bool]]] = {}
         self.loc: Loc | None = None
         self.memory = Memory(self)
         self.memory.pools = Pools(self.memory)
@@ -177,6 +182,8 @@ class Builder:
             for op in args:
                 if isinstance(op, Const) and isinstance(op.value, Poison):
                     raise self.unreadable(op.value)
+        if self.maybes and any(is_const(op, Maybe) for op in args):
+            raise self.unreadable(KEPT)
         if kwargs or lt.OptionalT in [type(a.type) for a in args if type(a) is Value]:
             args, kwargs = self.present(fn, args, kwargs)
         if not effect:

@@ -20,6 +20,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.rules.registry import RULES
 from chainrule.specialise import (
+    absences,
     attributes,
     binding,
     builtin_calls,
@@ -52,6 +53,7 @@ from chainrule.specialise.values import (
     Choice,
     Closure,
     Getter,
+    Maybe,
     Method,
     is_const,
 )
@@ -184,6 +186,9 @@ def call(
             lambda: call(ctx, frame, fn.then, args, kwargs),
             lambda: call(ctx, frame, fn.orelse, args, kwargs),
         )
+    k = next((k for k, a in enumerate(args) if is_const(a, Maybe)), None)
+    if k is not None:
+        return call_on_maybe(ctx, frame, callee, args, kwargs, k)
     if isinstance(fn, Getter):
         return object_calls.get(ctx, frame, fn, args[0])
     if ctx.splicing and isinstance(fn, types.FunctionType):
@@ -205,6 +210,33 @@ def call(
     if is_primitive(fn):
         return primitive(ctx, frame, fn, args, kwargs, callee.text)
     return call_outside(ctx, frame, callee, args, kwargs)
+
+
+def call_on_maybe(
+    ctx: Context,
+    frame: Frame,
+    callee: Const,
+    args: list[Operand],
+    kwargs: Kwargs,
+    k: int,
+) -> Operand:
+    """Call a built-in on a container that may be None."""
+
+    def on(op: Operand) -> Operand:
+        return call(ctx, frame, callee, [*args[:k], op, *args[k + 1 :]], kwargs)
+
+    maybe = args[k]
+    if callee.value not in (isinstance, type, bool):
+        says = "'NoneType' object is not iterable"
+        return on(absences.there(ctx.builder, maybe, says))
+    absent, there = maybe.value.absent, maybe.value.there  # type: ignore[union-attr]
+    return expressions.branch(
+        ctx,
+        frame,
+        absent,
+        lambda: on(Const(None)),
+        lambda: on(ctx.builder.memory.current(there)),
+    )
 
 
 def _hashable(fn: Any) -> bool:

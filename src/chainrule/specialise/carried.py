@@ -13,8 +13,11 @@ from typing import Any
 
 from chainrule.ir.nodes import UNDEF, Block, Const, Loc, Operand, Undef, Value
 from chainrule.specialise.builder import Builder, type_of
-from chainrule.specialise.frames import State
+from chainrule.specialise.frames import RET, State
 from chainrule.specialise.joins import (
+    absent_of,
+    container_of,
+    is_absent,
     is_poison,
     layout_of,
     part_hints,
@@ -22,7 +25,7 @@ from chainrule.specialise.joins import (
     remake,
     same,
 )
-from chainrule.specialise.values import Poison
+from chainrule.specialise.values import Maybe, Poison, is_const
 from chainrule.types import lattice as lt
 
 NUMBER = (bool, int, float, complex)
@@ -42,6 +45,7 @@ class Slot:
     const: Const | None = None
     layout: tuple[Any, ...] | None = None
     parts: list[Slot] = field(default_factory=list)
+    absent: Slot | None = None
     whole: bool = False
     poison: str = ""
     lost: Poison | None = None
@@ -86,6 +90,10 @@ class Carried:
         slot = Slot(hint, init)
         if is_poison(init):
             slot.init = UNDEF
+        elif is_const(init, Maybe):
+            there = self.b.memory.current(init.value.there)
+            self.divide(slot, there, layout_of(there) or ())
+            slot.absent = self.slot(None, init.value.absent)
         elif isinstance(init, Const) and not isinstance(init.value, NUMBER):
             layout = layout_of(init)
             if layout is None:
@@ -146,6 +154,8 @@ class Carried:
             slot.param = made if isinstance(made, Value) else None
             if slot.param is not None:
                 self.b.memory.pools.carried.add(slot.param)
+            if slot.absent is not None:
+                return self.maybe(self._enter(slot.absent, params), made)
             return made
         slot.param = Value(lt.renamed(slot.type), slot.hint)
         self.b.memory.pools.same(slot.param, slot.init)
@@ -153,10 +163,30 @@ class Carried:
         params.append(slot.param)
         return slot.param
 
+    def maybe(self, absent: Operand, there: Operand) -> Const:
+        """Return a container that is None where a test says so."""
+        self.b.maybes = True
+        return Const(Maybe(absent, there))
+
     def widen(self, ends: State) -> bool:
         """Take in the types at the end of the body; say whether nothing changed."""
         stable = [self._widen(s, self.end(n, ends)) for n, s in self.slots.items()]
-        return all(stable)
+        return all(stable) and not self.returns_none(ends)
+
+    def returns_none(self, ends: State) -> bool:
+        """Let the result be None, if the body has begun to return that.
+
+        Nobody reads the result where the body has not returned.
+        """
+        slot, end = self.slots.get(RET), ends.get(RET, UNDEF)
+        if slot is None or slot.type is not lt.NEVER or slot.layout or slot.poison:
+            return False
+        if slot.const is not None or not isinstance(end, Const):
+            return False
+        if end.value is not None:
+            return False
+        slot.const = end
+        return True
 
     def end(self, key: Hashable, ends: State) -> Operand:
         """Return what a variable or object holds at the end of the body."""
@@ -173,6 +203,17 @@ class Carried:
             slot.lost = end.value  # type: ignore[union-attr]
             slot.poison = slot.lost.reason
             return False
+        if self._widen_absent(slot, end):
+            return False
+        if slot.absent is not None:
+            inner = container_of(end)
+            known = self._widen(slot.absent, absent_of(end))
+            if isinstance(inner, Undef):
+                return known
+            slot.absent, absent = None, slot.absent
+            stable = self._widen(slot, self.quietly(inner))
+            slot.absent = None if slot.layout is None else absent
+            return known and stable
         if slot.const is not None:
             if isinstance(end, Const) and same(end.value, slot.const.value):
                 return True
@@ -213,6 +254,38 @@ class Carried:
                 return True
             return self._poison(slot, "is sometimes None in the loop")
         return self._join(slot, end)
+
+    def _widen_absent(self, slot: Slot, end: Operand) -> bool:
+        """Let a slot hold a container that may be None, if it has to be one now."""
+        if slot.absent is not None or slot.whole:
+            return False
+        none = slot.const is not None and slot.const.value is None
+        fresh = slot.type is lt.NEVER and slot.layout is None and slot.const is None
+        if fresh and is_const(end, Maybe):
+            self.divide(slot, UNDEF, layout_of(self.quietly(end.value.there)) or ())
+            slot.absent = self.slot(None, UNDEF)
+            self._widen(slot, end)
+            return True
+        if not none and not is_absent(end):
+            return False
+        layout = layout_of(self.quietly(container_of(end)))
+        if none and layout is not None:
+            slot.const = None
+            self.divide(slot, UNDEF, layout)
+            slot.absent = self.slot(None, Const(True))
+            self._widen(slot, end)
+            return True
+        if slot.layout is not None and is_absent(end):
+            if layout in (None, slot.layout):
+                slot.absent = self.slot(None, Const(False))
+                self._widen(slot, end)
+                return True
+        return False
+
+    def quietly(self, op: Operand) -> Operand:
+        """Return what an object holds without leaving statements behind."""
+        with self.b.into(Block()):
+            return self.b.memory.current(op)
 
     def _join(self, slot: Slot, end: Operand) -> bool:
         try:
@@ -264,6 +337,7 @@ class Carried:
         """Pair a slot and all its parts with what they are at the end of the body."""
         if slot.poison or slot.const is not None:
             return []
+        end = end if slot.absent is None else container_of(end)
         found = [(slot, end)]
         if slot.layout is None:
             return found
@@ -289,7 +363,8 @@ class Carried:
             return []
         if slot.layout is None:
             return [slot]
-        return [leaf for part in slot.parts for leaf in self.leaves_of(part)]
+        parts = slot.parts if slot.absent is None else [*slot.parts, slot.absent]
+        return [leaf for part in parts for leaf in self.leaves_of(part)]
 
     @property
     def init(self) -> tuple[Operand, ...]:
@@ -312,17 +387,22 @@ class Carried:
             return []
         if slot.layout is None:
             return [(slot, end)]
+        last = []
+        if slot.absent is not None:
+            last = self.leaf_ends(slot.absent, absent_of(end))
+            end = self.b.memory.current(container_of(end))
         if isinstance(end, Undef):
             parts: Sequence[Operand] = [UNDEF] * len(slot.parts)
         elif layout_of(end) != slot.layout:
             return []  # the slot has changed since; another round will tell
         else:
             parts = read_parts(self.b, end)
-        return [
+        pairs = [
             pair
             for part, op in zip(slot.parts, parts, strict=True)
             for pair in self.leaf_ends(part, self.b.memory.current(op))
         ]
+        return [*pairs, *last]
 
     def after(self, loc: Loc | None) -> tuple[Value, ...]:
         """Return the values of the variables after the loop."""
@@ -348,6 +428,8 @@ class Carried:
         if slot.layout is not None:
             made = remake(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
             slot.out = made if isinstance(made, Value) else None
+            if slot.absent is not None:
+                return self.maybe(self._rebuild(slot.absent), made)
             return made
         assert slot.out is not None
         return slot.out

@@ -20,7 +20,7 @@ from chainrule.specialise import calls, expressions
 from chainrule.specialise.attributes import overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import Generated, Items, is_const
+from chainrule.specialise.values import Generated, Items, Maybe, is_const
 from chainrule.types import lattice as lt
 
 COMPARE: dict[type, Callable[..., Any]] = {
@@ -64,6 +64,11 @@ def compare(
             else expressions.negate(ctx, frame, inside)
         )
     fn = COMPARE[type(op)]
+    absent = _absent(left, right)
+    if absent is not None and fn in (operator.is_, operator.eq):
+        return absent
+    if absent is not None and fn in (operator.is_not, operator.ne):
+        return expressions.negate(ctx, frame, absent)
     if fn in (operator.is_, operator.is_not):
         same = _identical(left, right)
         if same is not None:
@@ -99,6 +104,14 @@ def compare(
         expressions.as_array(ctx, u, v) for u, v in ((left, right), (right, left))
     )
     return b.apply(fn, left, right)
+
+
+def _absent(left: Operand, right: Operand) -> Operand | None:
+    """Return the test whether a container that may be None is, if that is asked."""
+    for one, two in ((left, right), (right, left)):
+        if is_const(one, Maybe) and isinstance(two, Const) and two.value is None:
+            return one.value.absent  # type: ignore[no-any-return]
+    return None
 
 
 def _ordered(

@@ -17,7 +17,7 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import calls, comprehensions, expressions, sets
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.values import Closure
+from chainrule.specialise.values import Closure, Maybe, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.infer import known
 
@@ -161,7 +161,7 @@ def formatted(ctx: Context, frame: Frame, node: gast.JoinedStr) -> Operand:
         )
         if not isinstance(spec, Const):
             raise not_differentiable("CR502", frame.loc(part), "a format must be known")
-        if isinstance(value, Const) and not isinstance(value.value, Closure):
+        if isinstance(value, Const) and not is_const(value, (Closure, Maybe)):
             text = prims.format_(((conversion, spec.value),), value.value)
             parts.append((text, None))
             continue

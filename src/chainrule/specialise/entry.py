@@ -43,6 +43,7 @@ from chainrule.specialise import (
 )
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
+from chainrule.specialise.values import Maybe, is_const
 from chainrule.types import lattice as lt
 
 
@@ -137,9 +138,12 @@ def forget_copies(block: Block) -> None:
 
 def present(b: Builder, op: Operand, name: str) -> Operand:
     """Refuse a None that is returned on some paths: it has no derivative."""
-    if not isinstance(type_of(op), lt.OptionalT):
+    if is_const(op, Maybe):
+        missing = op.value.absent
+    elif isinstance(type_of(op), lt.OptionalT):
+        missing = b.apply(operator.is_, op, Const(None))
+    else:
         return op
-    missing = b.apply(operator.is_, op, Const(None))
     stmt = If(missing, Block(), Block(), (), b.loc, guard=True)
     with b.into(stmt.then):
         message = Const(f"{name} returned None, which has no derivative")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gast
@@ -17,6 +18,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Block, Const, If, Operand, Value
 from chainrule.specialise import (
+    absences,
     calls,
     chosen_keys,
     comparisons,
@@ -31,7 +33,7 @@ from chainrule.specialise.attributes import attribute, overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, here, lookup, resume
 from chainrule.specialise.joins import join
-from chainrule.specialise.values import Closure, Generated, Generator, Poison
+from chainrule.specialise.values import Closure, Generated, Generator, Maybe, Poison
 from chainrule.types import lattice as lt
 
 BINARY: dict[type, Callable[..., Any]] = {
@@ -188,6 +190,9 @@ def truth(ctx: Context, frame: Frame, op: Operand) -> Operand:
     if isinstance(op, Const):
         if isinstance(op.value, Poison):
             raise unusable(ctx, op.value)
+        if isinstance(op.value, Maybe):
+            there = partial(truth, ctx, frame, op.value.there)
+            return branch(ctx, frame, op.value.absent, lambda: Const(False), there)
         if isinstance(op.value, Closure | Generated | Generator):
             return Const(True)
         own = overload(ctx, op, "__bool__") or overload(ctx, op, "__len__")
@@ -274,6 +279,7 @@ def branch(
     first = Value(lt.NEVER).id
     start = here(ctx, frame)
     stmt = If(test, Block(), Block(), (), b.loc)
+    absences.assume(b, stmt)
     with b.into(stmt.then):
         one = then()
     env_then = here(ctx, frame)
@@ -308,6 +314,7 @@ def _subscript(ctx: Context, frame: Frame, node: gast.Subscript) -> Operand:
 
 def subscript(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Operand:
     """Write `base[index]`."""
+    base = absences.there(ctx.builder, base)
     if isinstance(type_of(base), lt.ObjT):
         method = attribute(ctx, frame, base, "__getitem__")
         return calls.call(ctx, frame, method, [index], [])

@@ -17,7 +17,7 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Iter, Operand, Value
-from chainrule.specialise import exhaustion, generators
+from chainrule.specialise import absences, exhaustion, generators
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import Memory, is_mutable
@@ -127,7 +127,7 @@ def element_type(source: Operand) -> lt.Type:
 def plan(ctx: Context, frame: Frame, op: Operand) -> list[Operand] | Plan:
     """Decide how an operand is iterated."""
     b = ctx.builder
-    op = b.some(op)
+    op = absences.there(b, b.some(op), "'NoneType' object is not iterable")
     if isinstance(op, Const):
         value = op.value
         if isinstance(value, Poison):

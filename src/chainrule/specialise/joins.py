@@ -19,6 +19,7 @@ from chainrule.specialise.values import (
     ArrayMethod,
     Choice,
     Closure,
+    Maybe,
     Method,
     Poison,
     is_const,
@@ -122,6 +123,10 @@ class Joiner:
         split = self.split(ops, defined, hint, objects)
         if split is not None:
             return split
+        if any(is_absent(op) for op in defined):
+            maybe = self.maybe(ops, hint, objects)
+            if maybe is not None:
+                return maybe
         if isinstance(self.stmt, If) and all(map(is_function, ops)):
             one, two = (self.visible(op, k) for k, op in enumerate(ops))
             return Const(Choice(self.stmt.test, one, two))
@@ -244,6 +249,32 @@ class Joiner:
         self.after.append(lambda: self.rebuild(holder, layout, parts, objects))
         return holder
 
+    def maybe(
+        self, ops: list[Operand], hint: str | None, objects: list[Operand]
+    ) -> Operand | None:
+        """Join a container with None: the container has no value on that path."""
+        self.b.maybes = True
+        there = [container_of(op) for op in ops]
+        held = [self.held(op, k) for k, op in enumerate(there)]
+        layouts = [layout_of(op) for op in held if not isinstance(op, Undef)]
+        if not layouts or any(one is None or one != layouts[0] for one in layouts):
+            return None
+        tests = [absent_of(op) for op in ops]
+        known = [op.value for op in tests if isinstance(op, Const)]
+        if isinstance(self.stmt, If) and known == [True, False]:
+            absent = self.stmt.test
+        else:
+            absent = self.join(tests, None)
+        joined = self.values(held, there, hint)
+        holder = Value(lt.NEVER)
+
+        def rebuild() -> None:
+            made = Maybe(absent, self.built.get(joined, joined))
+            self.built[holder] = Const(made)
+
+        self.after.append(rebuild)
+        return holder
+
     def read(self, op: Operand, path: int, layout: tuple[Any, ...]) -> list[Operand]:
         if isinstance(op, Undef):
             return [UNDEF] * len(layout[2])
@@ -294,6 +325,25 @@ def same(one: Any, two: Any) -> bool:
         return bool(one == two) and repr(one) == repr(two)
     except Exception:
         return False
+
+
+def is_absent(op: Operand) -> bool:
+    """Say whether an operand is None, or may be instead of a container."""
+    return is_const(op, Maybe) or (isinstance(op, Const) and op.value is None)
+
+
+def container_of(op: Operand) -> Operand:
+    """Return the container that an operand is where it is not None."""
+    if is_const(op, Maybe):
+        return op.value.there  # type: ignore[no-any-return]
+    return UNDEF if is_absent(op) else op
+
+
+def absent_of(op: Operand) -> Operand:
+    """Say whether an operand is None."""
+    if isinstance(op, Undef):
+        return UNDEF
+    return op.value.absent if is_const(op, Maybe) else Const(is_absent(op))
 
 
 def is_poison(op: Operand) -> bool:

@@ -19,6 +19,7 @@ from chainrule.specialise import comparisons, displays, expressions, statements
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.values import Maybe, is_const
 from chainrule.types import lattice as lt
 
 Bindings = list[tuple[str, Operand]]
@@ -27,7 +28,17 @@ Bindings = list[tuple[str, Operand]]
 def match(ctx: Context, frame: Frame, node: Any) -> None:
     """Interpret a `match` statement."""
     subject = expressions.evaluate(ctx, frame, node.subject)
-    _case(ctx, frame, node.cases, subject)
+    if not is_const(subject, Maybe):
+        _case(ctx, frame, node.cases, subject)
+        return
+    absent, there = subject.value.absent, subject.value.there
+    statements.either(
+        ctx,
+        frame,
+        absent,
+        lambda: _case(ctx, frame, node.cases, Const(None)),
+        lambda: _case(ctx, frame, node.cases, ctx.builder.memory.current(there)),
+    )
 
 
 def _case(ctx: Context, frame: Frame, cases: list[Any], subject: Operand) -> None:

@@ -20,6 +20,7 @@ from chainrule.frontend import scope
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Apply, Block, Const, If, Operand, Undef, Value
 from chainrule.specialise import (
+    absences,
     calls,
     contexts,
     expressions,
@@ -123,6 +124,7 @@ def either(
     first = Value(lt.NEVER).id
     start = here(ctx, frame)
     stmt = If(test, Block(), Block(), (), b.loc, guard)
+    absences.assume(b, stmt)
     with b.into(stmt.then):
         then()
     env_then = here(ctx, frame)
@@ -148,6 +150,7 @@ def conditional(ctx: Context, frame: Frame, node: gast.If, rest: list[Any]) -> b
     first = Value(lt.NEVER).id
     start = here(ctx, frame)
     stmt = If(test, Block(), Block(), (), b.loc)
+    absences.assume(b, stmt)
     with b.into(stmt.then):
         block(ctx, frame, node.body)
     env_then = here(ctx, frame)
@@ -293,6 +296,7 @@ def unpack(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     from chainrule.specialise.folds import listed
 
     b = ctx.builder
+    value = absences.there(b, value, "cannot unpack non-iterable NoneType object")
     names = target.elts
     if type_of(value) is lt.NEVER:  # of a recursion that is not settled yet
         for each in names:

@@ -14,6 +14,7 @@ import gast
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
+    absences,
     arrays,
     calls,
     dicts,
@@ -80,7 +81,8 @@ def _if_set(
 def _present(ctx: Context, op: Operand) -> Operand:
     """Return what an object holds now; what is written is not None, if it might be."""
     memory = ctx.builder.memory
-    now = memory.current(op)
+    says = "'NoneType' object does not support item assignment"
+    now = memory.current(absences.there(ctx.builder, op, says))
     out = ctx.builder.some(now)
     if out is not now and isinstance(now, Value) and is_mutable(type_of(out)):
         memory.becomes(now, out)
@@ -117,6 +119,8 @@ def assign_item(ctx: Context, frame: Frame, target: Any, value: Operand) -> None
 def assign_attribute(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     """Interpret `x.name = value`."""
     base = expressions.evaluate(ctx, frame, target.value)
+    says = f"'NoneType' object has no attribute {target.attr!r}"
+    base = absences.there(ctx.builder, base, says, AttributeError)
     objects.set_attribute(ctx, frame, base, target.attr, value)
 
 

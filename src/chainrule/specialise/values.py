@@ -149,6 +149,17 @@ class Choice:
 
 
 @dataclass(eq=False, slots=True)
+class Maybe:
+    """A container that is None where a test known at run time says so.
+
+    Its parts have no values there, like variables that the path did not assign.
+    """
+
+    absent: Operand
+    there: Operand
+
+
+@dataclass(eq=False, slots=True)
 class Super:
     """`super()` in a method of `cls` that was called on `base`."""
 
