@@ -33,6 +33,10 @@ OF_COUNTS = frozenset(
 )
 
 
+# What may be possible where sets are lists that the run fills.
+OF_SETS = frozenset({"CR404", "CR505"})
+
+
 def explain(code: str) -> str:
     """Return the long text of a code, or a line that lists the codes there are."""
     entry = CODES.get(code.upper())

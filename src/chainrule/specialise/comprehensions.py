@@ -113,6 +113,8 @@ def set_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     items = unrolled(
         ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
     )
+    if items is None and lt.sets_listed():
+        return sets.listed(ctx, frame, list_comprehension(ctx, frame, node))
     return sets.made(ctx, frame, items, frame.loc(node))
 
 

@@ -133,8 +133,10 @@ def dict_of(
 
 @special(set)
 def set_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Make a set of constants."""
+    """Make a set."""
     items = comprehensions.static_items(ctx, frame, args[0]) if args else []
+    if items is None and lt.sets_listed():
+        return sets.listed(ctx, frame, args[0])
     return sets.made(ctx, frame, items, ctx.builder.loc)
 
 

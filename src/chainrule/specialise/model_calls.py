@@ -44,6 +44,7 @@ REAL |= {
     iterator_models.Elements: type(iter([])),
     iterator_models.Filter: types.GeneratorType,
     iterator_models.Stepped: types.GeneratorType,
+    set_model.Listed: set,
 }
 
 
@@ -75,6 +76,18 @@ for _module, _names in (
 ):
     for _name in _names.split():
         special(getattr(_module, _name))(_written(getattr(models, _name)))
+
+
+@special(set_model.unordered)
+def unordered(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Refuse to run over a set whose order only the run knows."""
+    raise not_differentiable(
+        "CR404",
+        ctx.builder.loc,
+        "the order of a set that grows is not known",
+        label="what it holds depends on numbers",
+        help="run over sorted(...) of it, or keep a list",
+    )
 
 
 @special(polynomial_models.trimmed)

@@ -168,3 +168,67 @@ class Set:
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def unordered() -> Any:
+    """Refuse to run over a set: `model_calls` interprets this."""
+    raise NotImplementedError
+
+
+class Listed:
+    """A `set` of what only the run knows: a list without repetition.
+
+    In which order it is run over may be known while it does not grow.
+    """
+
+    def __init__(self, items: Any, order: str) -> None:
+        self.items: list[Any] = []
+        for x in items:
+            self.include(x)
+        self.order = order
+
+    def include(self, x: Any) -> None:
+        """Put an element in, if it is not there."""
+        if x not in self.items:
+            self.items.append(x)
+
+    def add(self, x: Any) -> None:
+        """Put an element in."""
+        self.include(x)
+        self.order = "unknown"
+
+    def update(self, *others: Any) -> None:
+        """Put more in."""
+        for other in others:
+            for x in other:
+                self.include(x)
+        self.order = "unknown"
+
+    def discard(self, x: Any) -> None:
+        """Take an element out, if it is there."""
+        self.items = [y for y in self.items if y != x]
+
+    def remove(self, x: Any) -> None:
+        """Take an element out."""
+        if x not in self.items:
+            raise KeyError(x)
+        self.items = [y for y in self.items if y != x]
+
+    def clear(self) -> None:
+        """Take all out."""
+        self.items = []
+
+    def pop(self) -> Any:
+        """Take any element out."""
+        return unordered()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __contains__(self, x: Any) -> bool:
+        return x in self.items
+
+    def __iter__(self) -> Any:
+        if self.order == "unknown":
+            unordered()
+        return self.items

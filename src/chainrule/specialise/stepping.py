@@ -31,6 +31,7 @@ from chainrule.specialise import (
     iterators,
     objects,
     recursion,
+    set_model,
 )
 from chainrule.specialise import iterator_models as models
 from chainrule.specialise.attributes import attribute
@@ -84,6 +85,11 @@ def is_stepper(op: Operand) -> bool:
     return isinstance(t, lt.ObjT) and issubclass(t.cls, models.Iterator)
 
 
+def _is_listed(op: Operand) -> bool:
+    t = type_of(op)
+    return isinstance(t, lt.ObjT) and t.cls is set_model.Listed
+
+
 def begins(ctx: Context, frame: Frame, op: Operand) -> bool:
     """Say whether an operand steps through a sequence, and has not begun."""
     t = type_of(op)
@@ -97,6 +103,9 @@ def call(
     ctx: Context, frame: Frame, fn: Any, args: Sequence[Operand], kwargs: Kwargs
 ) -> Operand | None:
     """Make an object of the iterator that a call makes, if it is to be one."""
+    if fn in (sorted, len) and len(args) == 1 and not kwargs and _is_listed(args[0]):
+        items = attribute(ctx, frame, args[0], "items")
+        return calls.call(ctx, frame, Const(fn), [items], [])
     if fn is iter and len(args) == 1 and is_stepper(args[0]):
         return args[0]
     model = MODELS.get(fn) if isinstance(fn, type) else None

@@ -33,6 +33,7 @@ _sizes: ContextVar[dict[Hashable, int] | None] = ContextVar("_sizes", default=No
 # How much is taken as it is in the arguments at hand; see `taking`.
 TYPES, COUNTS, TURNS = range(3)
 _taken: ContextVar[int] = ContextVar("_taken", default=TYPES)
+_listed: ContextVar[bool] = ContextVar("_listed", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,21 @@ def length_at_hand(t: Type) -> int | None:
 def all_turns() -> bool:
     """Say whether every loop is unrolled of which the count is known."""
     return _taken.get() >= TURNS
+
+
+@contextlib.contextmanager
+def listing_sets() -> Iterator[None]:
+    """Let sets hold what only the run knows: they are lists without repetition."""
+    token = _listed.set(True)
+    try:
+        yield
+    finally:
+        _listed.reset(token)
+
+
+def sets_listed() -> bool:
+    """Say whether sets may hold what only the run knows."""
+    return _listed.get()
 
 
 def argument_dim(key: Hashable, size: int) -> Dim:
