@@ -34,6 +34,7 @@ from chainrule.specialise import (
     set_model,
 )
 from chainrule.specialise import iterator_models as models
+from chainrule.specialise import models as containers
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -145,6 +146,8 @@ def iterator(ctx: Context, frame: Frame, op: Operand) -> Operand:
     """Return an object that steps through an iterable."""
     if is_stepper(op):
         return op
+    if is_const(op, Generated) and op.value.key is containers.cycle:
+        raise begin_again(ctx, op)
     if is_const(op, Generated):
         return of_generator(ctx, frame, op)
     if is_const(op, Generator) and len(op.value.tree.generators) == 1:
