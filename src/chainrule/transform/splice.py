@@ -51,7 +51,7 @@ class Splicer:
 
     def used(self, template: Callable[..., Any]) -> Any:
         """Return a rule's plain function, and log that it is used."""
-        plain: Any = inspect.unwrap(template)
+        plain: Any = unwrapped(template)
         if log.listens(log.rules):
             tell(plain, self.builder.loc)
         return plain
@@ -118,6 +118,9 @@ def tell(rule: Any, loc: Loc | None) -> None:
     file = "/".join(Path(code.co_filename).parts[-2:])
     where = place(loc) if loc else "no line"
     log.rules.debug("%s (%s:%d) at %s", rule.__name__, file, code.co_firstlineno, where)
+
+
+unwrapped = functools.cache(inspect.unwrap)
 
 
 @functools.cache
