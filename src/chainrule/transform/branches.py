@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.analysis.activity import paths
+from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
@@ -85,7 +86,8 @@ def join(
                 )
                 if not absent and not isinstance(value.type, lt.ScalarT) and rev.known:
                     rev.known.fill(value)
-                column.append(UNDEF if absent else rev.leaf(bars.get(value), value))
+                bar = UNDEF if absent else rev.leaf(bars.get(value), value)
+                column.append(_as_tuple(rev, bar, value))
         columns.append(column)
     outs = []
     for value, column in zip(changed, columns, strict=True):
@@ -196,6 +198,15 @@ def enter_again(rev: Reverse, stmt: With, made: Apply, block: Block) -> None:
                 rev.cot.bars[value] = out
     rev.b.add(again)
     hand_out(rev, stmt, 0, stmt.body, block)
+
+
+def _as_tuple(rev: Reverse, bar: Operand, value: Value) -> Operand:
+    """Return the cotangent of a tuple as one, where a loop has filled a list."""
+    if isinstance(value.type, lt.TupleT) and isinstance(type_of(bar), lt.ListT):
+        items = rev.b.elements(bar)
+        if items is not None:
+            return rev.b.apply(prims.make_tuple, *items)
+    return bar
 
 
 def _joined(column: Iterable[Operand]) -> lt.Type:
