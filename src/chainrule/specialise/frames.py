@@ -165,7 +165,10 @@ def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
                 if isinstance(op, Undef):
                     raise unbound(frame, node)
             check(ctx, frame, node, op)
-            return ctx.builder.memory.current(op)
+            now = ctx.builder.memory.current(op)
+            if now is not op:
+                check(ctx, frame, node, now)
+            return now
         if name in where.locals:
             raise unbound(frame, node)
         if name in where.cells:
