@@ -65,3 +65,41 @@ def test_what_is_needed_is_copied_once() -> None:
 def test_an_old_content_that_is_replaced_as_a_whole_is_set_apart() -> None:
     """`y *= x` with the old `y` needed makes a new array instead of a copy."""
     assert source(old_view).count(".copy()") <= 1
+
+
+def made_on_one_path(u: Any, a: float) -> Any:
+    for k in range(1, 4):
+        if k > 2:
+            break
+        if a > 0.6:
+            y = np.zeros(4)
+            y[0] = np.sin(u[2])
+            for j in range(1, 4):
+                y[j] = np.sin(y[j - 1]) * a + u[k]
+            a = a - np.tanh(np.sum(np.sin(y)))
+        else:
+            a = a * u[1]
+    return a * a + u[1]
+
+
+def made_on_one_of_three(u: Any, a: float) -> Any:
+    for k in range(1, 4):
+        if k % 2 and a > 0.5:
+            y = u * a
+            y[0] = np.sin(u[2])
+            a = a - np.tanh(np.sum(np.sin(y)))
+        elif a < 0.2:
+            y = u + a
+            y[1] = np.cos(u[1])
+            a = a + np.sum(np.cos(y))
+        else:
+            a = a * u[1]
+    return a * a + u[1]
+
+
+def test_what_one_path_makes_is_copied_on_that_path() -> None:
+    """On the others there is nothing to copy, however deep the branch is."""
+    u = np.array([0.12, 0.3, 0.29, 1.25])
+    for a in (1.1, 0.3, 0.1):
+        check_program(made_on_one_path, (u, a), (0, 1))
+        check_program(made_on_one_of_three, (u, a), (0, 1))

@@ -274,10 +274,13 @@ def _in_branches(function: Function, value: Value) -> bool:
         if isinstance(stmt, If | Try | With) and value in stmt.outs:
             k = stmt.outs.index(value)
             results = [path.results[k] for path in paths(stmt)]
-            if all(isinstance(op, Value) for op in results):
+            inside = [
+                isinstance(op, Value) and _in_branches(function, op) for op in results
+            ]
+            if all(isinstance(op, Value) for op in results) and not any(inside):
                 return False
-            for path, op in zip(paths(stmt), results, strict=True):
-                if isinstance(op, Value):
+            for path, op, done in zip(paths(stmt), results, inside, strict=True):
+                if isinstance(op, Value) and not done:
                     own = Value(op.type, None, op.loc)
                     path.stmts.append(copy_of(op, own))
                     path.results = (*path.results[:k], own, *path.results[k + 1 :])
