@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import Any
 
 import gast
@@ -169,9 +168,9 @@ def build(ctx: Context, made: Recursive) -> None:
                 describe(b, made, where, op)
         made.ends = ends
         shown_before = lt.show(function.result)
+        known = made.returns if ends == old[0] else made.returns[:1]
         made.returns = [
-            joined(was, t) if k < len(made.returns) else t
-            for k, (was, t) in enumerate(zip_longest(made.returns, results))
+            joined(known[k], t) if k < len(known) else t for k, t in enumerate(results)
         ]
         function.result = together(made.returns)
         stable = lt.show(function.result) == shown_before
