@@ -313,7 +313,8 @@ class Write:
     def uncertain(self, home: Value, other: Value) -> None:
         """Refuse a write if another that may be the same object is still in sight."""
         home_name, name = home.hint or "this object", other.hint
-        if self.memory.root(other) not in reachable(self.ctx):
+        root, seen = self.memory.root(other), reachable(self.ctx)
+        if root not in seen and not (self.chosen_from(root, home) & seen):
             return
         raise not_differentiable(
             "CR411",
@@ -323,6 +324,17 @@ class Write:
             label="a loop decides which object is written",
             help=f"write into a copy: {home_name} = {home_name}.copy()",
         )
+
+    def chosen_from(self, root: Value, home: Value) -> set[Value]:
+        """Return what may be an object, or show it, and is not chosen from `home`."""
+        found: set[Value] = set()
+        todo = [root]
+        while todo:
+            for out in self.memory.users.get(todo.pop(), ()):
+                if out is not home and out not in self.done and out not in found:
+                    found.add(out)
+                    todo.append(out)
+        return found
 
     # ------------------------------------------------ lists of run-time length
 
