@@ -51,6 +51,7 @@ from chainrule.optimise.separate import separate
 from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT, TapeT
 
 WRITES = STORES | {prims.commit}
+PARTS = {operator.getitem, prims.unpack}
 PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 
 
@@ -173,11 +174,18 @@ def _to_copy(
                             yield op
     else:
         for stmt in statements(function.body):
-            if isinstance(stmt, Apply) and stmt.out is value and stmt.fn in MAKERS:
+            if isinstance(stmt, Apply | Call) and stmt.out is value and _hands_on(stmt):
                 for op in stmt.args:
                     if isinstance(op, Value) and not is_immutable(op):
                         if aliases.may(op, buffer):
                             yield from _to_copy(function, op, buffer, aliases)
+
+
+def _hands_on(stmt: Apply | Call) -> bool:
+    """Say whether a statement makes a container that may hold its operands, or is a
+    part of one: what a call saves for the reverse sweep may be its arguments.
+    """
+    return isinstance(stmt, Call) or stmt.fn in MAKERS or stmt.fn in PARTS
 
 
 def _replaces(stmt: Apply) -> bool:
