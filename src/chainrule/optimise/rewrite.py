@@ -78,6 +78,7 @@ class Rewriter:
     def __init__(self, function: Function, ours: set[Value], again: bool) -> None:
         self.again = again
         self.table: dict[Value, Operand] = {}
+        self.decided: dict[Value, bool] = {}  # tests, in the branches that they choose
         self.taken = False
         self.ours = ours
         self.b = Builder(algebra=True)
@@ -293,6 +294,9 @@ class Rewriter:
         return found
 
     def branches(self, stmt: If) -> list[Stmt]:
+        test = stmt.test
+        if isinstance(test, Value) and test in self.decided:
+            stmt.test = Const(self.decided[test])
         if isinstance(stmt.test, Const):
             self.taken = True
             taken = stmt.then if stmt.test.value else stmt.orelse
@@ -303,8 +307,11 @@ class Rewriter:
                 replace_operands(s, self.new)
                 inner.extend(self.stmt(s))
             return inner
-        self.block(stmt.then)
-        self.block(stmt.orelse)
+        for block, value in ((stmt.then, True), (stmt.orelse, False)):
+            if isinstance(test, Value):
+                self.decided[test] = value
+            self.block(block)
+        self.decided.pop(test, None)  # type: ignore[arg-type]
         kept = []
         for k, out in enumerate(stmt.outs):
             one, two = stmt.then.results[k], stmt.orelse.results[k]

@@ -214,12 +214,12 @@ C_ORDER: set[Any] = {
     *(
         getattr(np, name)
         for name in (
-            "zeros ones full empty arange linspace eye identity array matmul dot outer "
+            "zeros ones full empty arange linspace eye identity matmul dot outer "
             "kron diag"
         ).split()
     ),
 }
-K_ORDER = {np.copy, np.zeros_like, np.ones_like, np.empty_like, np.full_like}
+K_ORDER = {np.array, np.copy, np.zeros_like, np.ones_like, np.empty_like, np.full_like}
 K_ORDER |= {prims.astype}
 
 
