@@ -171,11 +171,13 @@ class Memory:
             self.home[stmt.out] = child
 
     def forget(self, first: int) -> None:
-        """Forget the reads of parts that were written since a value: they are gone."""
+        """Forget what was made since a value, and is gone: reads of parts, elements."""
         for place, child in list(self.parts.items()):
             if child.id >= first:
                 del self.parts[place]
                 self.held.pop(child, None)
+        for value in [v for v in self.stored if v.id >= first]:
+            del self.stored[value]
 
     def freeze(self, stmt: Apply) -> None:
         """Note a result that may show its operands in a way that is not followed."""

@@ -141,7 +141,8 @@ def call(ctx: Context, callee: Frame, key: Any) -> Operand:
         assert leaves is not None
     places = made.places(ctx, callee)
     made.ends.check_apart(ctx, callee.env, made.function.captured)
-    out = Value(made.function.result, None, b.loc)
+    whole = made.function.result
+    out = Value(lt.renamed(whole) if made.ends.places else whole, None, b.loc)
     b.add(Call(out, made.function, leaves, loc=b.loc))
     return made.ends.hand_on(ctx, out, places, made.function.captured)
 

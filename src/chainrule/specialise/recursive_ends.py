@@ -246,6 +246,9 @@ class Ends:
                 else:
                     op = place if isinstance(place, Value) else places[place]
                     self.write(ctx, op, end, results)
+            if results and isinstance(out.type, lt.TupleT):
+                kinds = tuple(map(type_of, (result, *results)))
+                out.type = lt.TupleT(kinds, out.type.cls)
         if self.returned is not None:
             return ctx.builder.memory.current(places[self.returned])
         if self.shows:
