@@ -224,7 +224,8 @@ class _Naming:
         if isinstance(operand, Const):
             value = operand.value
             if isinstance(value, int | float) and not isinstance(value, bool):
-                return NUMBERS.get(value, str(value) if value in range(10) else None)
+                small = type(value) is int and 0 <= value < 10
+                return NUMBERS.get(value, str(value) if small else None)
             return None
         if not isinstance(operand, Value):
             return None

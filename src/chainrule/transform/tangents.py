@@ -59,16 +59,17 @@ def fit(fwd: Forward, dot: Operand, out: Value) -> Operand:
             have = type_of(dot)
     if isinstance(t, lt.ArrayT) and isinstance(have, lt.ArrayT | lt.ScalarT):
         want, got = t.dims, lt.dims_of(have)
+        wide = lt.ArrayT(lt.result_dtype(have), want)  # of a complex value: still real
         if want is None and got is not None:
             shape: Operand = fwd.b.apply(np.shape, out)
-            return fwd.b.apply(np.broadcast_to, dot, shape, type_=t)
+            return fwd.b.apply(np.broadcast_to, dot, shape, type_=wide)
         if want is not None and got is not None and want != got:
             small = len(got) < len(want) or any(
                 g != w and lt.maybe_one(g) for g, w in zip(got, want, strict=True)
             )
             if small:
                 shape = fwd.b.apply(getattr, out, Const("shape"))
-                return fwd.b.apply(np.broadcast_to, dot, shape, type_=t)
+                return fwd.b.apply(np.broadcast_to, dot, shape, type_=wide)
     return dot
 
 
