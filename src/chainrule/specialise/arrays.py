@@ -323,7 +323,14 @@ def components(ctx: Context, index: Operand) -> list[Operand] | None:
         parts = [index]
     if any(isinstance(p, Const) and p.value is None for p in parts):
         return None
-    return parts
+    return None if any(map(is_mask, parts)) else parts
+
+
+def is_mask(op: Operand) -> bool:
+    """Say whether an index is a mask of several axes, or of none."""
+    t = type_of(op)
+    boolean = isinstance(t, lt.ArrayT | lt.ScalarT) and lt.result_dtype(t).kind == "b"
+    return boolean and lt.dims_of(t) is not None and len(lt.dims_of(t) or ()) != 1
 
 
 def replace(whole: list[Operand], parts: list[Operand]) -> list[Operand] | None:

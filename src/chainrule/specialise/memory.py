@@ -178,6 +178,9 @@ class Memory:
                 self.held.pop(child, None)
         for value in [v for v in self.stored if v.id >= first]:
             del self.stored[value]
+        for key, op in list(self.fresh.items()):
+            if isinstance(op, Value) and op.id >= first:
+                del self.fresh[key]
 
     def freeze(self, stmt: Apply) -> None:
         """Note a result that may show its operands in a way that is not followed."""
