@@ -118,6 +118,44 @@ def memo_filled(x: Any) -> Any:
     return np.sum(grad(loss)(x) * x) + memo["sum"]
 
 
+def variable_bound_and_written(x: Any) -> Any:
+    last = x * 0
+
+    def loss(w: Any) -> Any:
+        nonlocal last
+        last = w * 2
+        last[0] = 5.0 * w[1]
+        return np.sum(last**2)
+
+    g = grad(loss)(x)
+    return np.sum(last * x) + np.sum(g)
+
+
+def bound_and_written(x: Any) -> Any:
+    last = np.array([5 * x[1], 2 * x[1], 2 * x[2]])
+    return np.sum(last * x) + 58 * x[1] + 8 * x[2]
+
+
+def variable_bound_to_the_argument(x: Any) -> Any:
+    last = x * 0
+    y = x * 1
+
+    def loss(w: Any) -> Any:
+        nonlocal last
+        last = w
+        w[0] = 5.0 * w[1]
+        return np.sum(w**2)
+
+    g = grad(loss)(y)
+    last[2] = 3 * x[0]
+    return np.sum(y * x) + np.sum(g)
+
+
+def argument_bound(x: Any) -> Any:
+    y = np.array([5 * x[1], x[1], 3 * x[0]])
+    return np.sum(y * x) + 52 * x[1] + 2 * x[2]
+
+
 def argument_doubled(x: Any) -> Any:
     return np.sum(x) + np.sum((x * x) ** 2)
 
@@ -131,6 +169,8 @@ PROGRAMS = [
     (layers_logged_then_written, hidden_layers),
     (argument_logged, argument_doubled),
     (accumulator_around, accumulated),
+    (variable_bound_and_written, bound_and_written),
+    (variable_bound_to_the_argument, argument_bound),
     (memo_filled, sum_kept),
 ]
 

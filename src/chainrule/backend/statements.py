@@ -141,7 +141,7 @@ class Writer:
             return [gast.Assert(spell(op.args[0]), None if bare else spell(message))]
         if op.fn in STORES:
             return self.store(op, let)
-        if op.fn in PUTS:
+        if op.fn in prims.LEFT_WITH_CALLER:
             in_place = isinstance(op.args[0], Const) and op.args[0].value is None
             return [] if in_place else [self.put(op)]
         if let.mode == "augment":
@@ -452,9 +452,6 @@ class Writer:
 def is_whole(index: Operand) -> bool:
     """Say whether an index is `...`."""
     return isinstance(index, Const) and index.value is Ellipsis
-
-
-PUTS = frozenset({prims.commit, prims.put_item, prims.drop_item, prims.put_attribute})
 
 
 def _assign(left: Node, value: Node) -> Node:

@@ -16,7 +16,6 @@ from chainrule.ir import nodes as ir
 from chainrule.ir import prims
 from chainrule.ir.nodes import Operand, Value
 
-PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 SEVERAL = -1
 
 
@@ -125,7 +124,7 @@ class Survey:
         """
         if sizes.has_effect(op):
             self.quiet = False
-            if isinstance(op, ir.Apply) and op.fn in PUTS:
+            if isinstance(op, ir.Apply) and op.fn in prims.LEFT_WITH_CALLER:
                 self.changed.add(op.args[0])
         elif sizes.is_addition_at(op):
             added = p.op_operands(op)[2:]

@@ -52,7 +52,6 @@ from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT, TapeT
 
 WRITES = STORES | {prims.commit}
 PARTS = {operator.getitem, prims.unpack}
-PUTS = {prims.commit, prims.put_item, prims.drop_item, prims.put_attribute}
 
 
 def protect(function: Function) -> bool:
@@ -113,7 +112,7 @@ def snapshots(function: Function) -> bool:
     puts = [
         s
         for s in statements(function.body)
-        if isinstance(s, Apply) and s.fn in PUTS and not _writes(s)
+        if isinstance(s, Apply) and s.fn in prims.LEFT_WITH_CALLER and not _writes(s)
     ]
     live = Liveness(function, puts, []) if puts else None
     for place in dict.fromkeys(s.args[0] for s in puts):

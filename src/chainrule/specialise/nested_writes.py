@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
-from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Block, Const, Operand, Value, operands
 from chainrule.ir.walk import statements
-from chainrule.specialise import arrays
+from chainrule.specialise import arrays, writing
 from chainrule.specialise.frames import Context
 from chainrule.specialise.joins import layout_of, make, read_parts
 from chainrule.specialise.memory import Now, is_mutable
@@ -67,8 +66,10 @@ class Outside:
             self.param(param)
         for key, op in list(memory.now.items()):
             if self.is_known(key) and self.before.get(key) is not op:
-                now = memory.current(key) if isinstance(key, Value) else op
-                self.known.append((key, self.held(now)))
+                if isinstance(key, Value):
+                    self.known.append((key, self.held(memory.current(key))))
+                else:  # a variable: which object it means now
+                    self.known.append((key, self.part(op)))
         self.check_apart(read)
         memory.now = dict(self.before)
 
@@ -154,13 +155,7 @@ class Outside:
 
     def refused(self, what: str) -> Exception:
         """Return the error for a write that the program around cannot be told of."""
-        return not_differentiable(
-            "CR417",
-            self.ctx.builder.loc,
-            f"{self.where} writes into {what}, which is known outside of it",
-            label="called here",
-            help="let it write into a copy, and return that",
-        )
+        return writing.known_outside(self.ctx, self.where, what)
 
     def restore(self, contents: Iterable[Operand]) -> None:
         """Let everything hold what was written, as the program around knows it."""

@@ -11,11 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import (
-    Const,
-    Operand,
-    Value,
-)
+from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import inlining, recursive_calls
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, mark
@@ -24,7 +20,6 @@ from chainrule.types import lattice as lt
 
 MAX_DEPTH = 40  # Python's own stack holds about 60
 MAX_COPIES = 60  # a function that calls itself twice doubles them at each level
-NUMBER = (bool, int, float, complex)
 
 
 class Recursion(Exception):

@@ -30,7 +30,7 @@ from chainrule.ir.nodes import (
 from chainrule.ir.walk import free_values, statements, substitute
 from chainrule.specialise import inlining
 from chainrule.specialise.builder import Builder, type_of
-from chainrule.specialise.carried import widen_constant
+from chainrule.specialise.carried import NUMBER, widen_constant
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, part_hints, read_parts
 from chainrule.specialise.memory import is_mutable
@@ -38,7 +38,6 @@ from chainrule.specialise.recursive_ends import NUMBERS, Ends, Fixed, Given, Par
 from chainrule.specialise.values import Cell, is_const
 from chainrule.types import lattice as lt
 
-NUMBER = (bool, int, float, complex)
 MAX_ROUNDS = 8
 MAX_FUNCTIONS = 8
 
@@ -48,7 +47,7 @@ class Recursive:
     """An IR function, and for which calls it is good.
 
     `keys` are the objects and variables around it that it writes; `loose` the places,
-    arguments or keys, that hold lists which change their length; `kinds` are the types
+    arguments or keys, that hold lists which change their length; `types` are the types
     that all their leaves take in over the rounds.
     """
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import arrays
+from chainrule.specialise import arrays, writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context
 from chainrule.specialise.joins import layout_of, make, read_parts
@@ -184,14 +183,8 @@ class Ends:
 
     def refused(self, ctx: Context, what: str) -> Exception:
         """Return the error for a write that callers cannot be told of."""
-        return not_differentiable(
-            "CR417",
-            ctx.builder.loc,
-            f"`{self.name}`, which calls itself, writes into {what}, which is known"
-            " outside of it",
-            label="called here",
-            help="let it write into a copy, and return that",
-        )
+        where = f"`{self.name}`, which calls itself,"
+        return writing.known_outside(ctx, where, what)
 
     def types(self, general: Callable[[lt.Type], lt.Type]) -> list[lt.Type]:
         """Return the types of the results: of what is written, the shape stays."""

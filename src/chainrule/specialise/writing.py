@@ -21,7 +21,7 @@ from chainrule.specialise import arrays, mirrors
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, State
 from chainrule.specialise.joins import Joiner
-from chainrule.specialise.memory import Iterated, Memory, Now
+from chainrule.specialise.memory import Iterated, Memory
 from chainrule.specialise.pools import Place
 from chainrule.specialise.reach import reachable
 from chainrule.specialise.values import Poison
@@ -45,27 +45,17 @@ def write(ctx: Context, op: Operand, content: Operand) -> None:
     Write(ctx).run(home, content)
 
 
-def refuse_since(
-    ctx: Context, before: Now, first: int, params: Container[Any], where: str
-) -> None:
-    """Refuse writes, since a state, to what is known outside a piece of the program.
-
-    `first` is the id from which values were made inside, `params` stand for arguments.
+def known_outside(ctx: Context, where: str, what: str) -> Exception:
+    """Return the error for a write of a function that is compiled on its own, of which
+    the program around it cannot be told.
     """
-    memory = ctx.builder.memory
-    for key, op in memory.now.items():
-        known = key in before if not isinstance(key, Value) else key.id < first
-        if (known or key in params) and before.get(key) is not op:
-            name = getattr(key, "hint", None) or getattr(key, "name", None)
-            raise not_differentiable(
-                "CR417",
-                ctx.builder.loc,
-                f"{where} writes into {f'`{name}`' if name else 'an object'}, which is"
-                " known outside of it",
-                label="called here",
-                help="let it write into a copy, and return that",
-            )
-    memory.now = dict(before)
+    return not_differentiable(
+        "CR417",
+        ctx.builder.loc,
+        f"{where} writes into {what}, which is known outside of it",
+        label="called here",
+        help="let it write into a copy, and return that",
+    )
 
 
 def called(op: Operand, otherwise: str) -> str:
