@@ -15,6 +15,7 @@ from chainrule.backend import sizes
 from chainrule.backend.nest import leaves, node_leaves
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.ir.nodes import Operand, Value
+from chainrule.types.lattice import ArrayT, ListT
 
 Nested = dict[Value, Op]
 KEPT = {p.Let, p.Unpack, p.Return}
@@ -233,7 +234,7 @@ class _Walker:
                 return either | web.node_reads(node)
             case p.For(body=body, orelse=orelse):
                 after = self.block(orelse, live)
-                outer = after | _outside(web, node)
+                outer = after | _outside(web, node) | _iterated(web, node)
                 inner = self.loop(body, outer, live)
                 inner = self.define(p.defines(node), inner | web.bits(p.defines(node)))
                 return inner | outer | web.node_reads(node)
@@ -318,6 +319,16 @@ class _Walker:
         before = self.block(node.body, after)
         self.always = outer
         return before | handlers
+
+
+def _iterated(web: Web, loop: p.For) -> int:
+    """Return the lists and arrays that a loop runs over: they must last as they are."""
+    return web.bits(
+        leaf
+        for it in loop.iters
+        for leaf in leaves(it.source, web.nested)
+        if isinstance(leaf.type, ListT | ArrayT)
+    )
 
 
 def _outside(web: Web, loop: p.For | p.While) -> int:

@@ -257,7 +257,7 @@ def _out_of_sum(
         return None
     b = Builder()
     b.loc = stmt.loc
-    total = b.apply(np.sum, x, kwargs=stmt.kwargs, form=stmt.form, text=stmt.text)
+    total = b.repeat(stmt, x)
     order = (other, total) if isinstance(other, Const) else (total, other)
     if b.infer(inner.fn, order, ()) != stmt.out.type:
         return None

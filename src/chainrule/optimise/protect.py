@@ -162,27 +162,47 @@ def _to_copy(
     function: Function, value: Value, buffer: Value, aliases: Aliases
 ) -> Iterator[Value]:
     """Yield the arrays to copy so that a value needs no memory of a buffer."""
-    if isinstance(value.type, ArrayT):
-        yield value
-    elif isinstance(value.type, TapeT):
-        for stmt in statements(function.body):
-            if isinstance(stmt, Loop) and stmt.tape is value:
-                for op in stmt.body.results[1 + len(stmt.outs) :]:
-                    if isinstance(op, Value) and isinstance(op.type, ArrayT):
-                        if aliases.may(op, buffer):
-                            yield op
-    else:
-        for stmt in statements(function.body):
-            if isinstance(stmt, Apply | Call) and stmt.out is value and _hands_on(stmt):
-                for op in stmt.args:
-                    if isinstance(op, Value) and not is_immutable(op):
-                        if aliases.may(op, buffer):
-                            yield from _to_copy(function, op, buffer, aliases)
+    seen: set[Value] = set()
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        if isinstance(value.type, ArrayT):
+            yield value
+        else:
+            todo += [v for v in _given(function, value) if aliases.may(v, buffer)]
+
+
+def _given(function: Function, value: Value) -> list[Value]:
+    """Return what a container may hold, or be, by the statement that makes it.
+
+    A tape holds what an iteration saves; what a call saves for the reverse sweep may
+    be its arguments; a choice is what one of the branches made, and what a loop carries
+    is what it was before the loop or what an iteration left.
+    """
+    found: list[Operand] = []
+    for stmt in statements(function.body):
+        if isinstance(stmt, Apply | Call):
+            if stmt.out is value and _hands_on(stmt):
+                found += stmt.args
+        elif isinstance(stmt, If | Try | With):
+            for k, out in enumerate(stmt.outs):
+                if out is value:
+                    found += [path.results[k] for path in paths(stmt)]
+        elif isinstance(stmt, Loop):
+            if stmt.tape is value:
+                found += stmt.body.results[1 + len(stmt.outs) :]
+            for k, (out, param) in enumerate(zip(stmt.outs, stmt.body.params)):
+                if value is out or value is param:
+                    found += [stmt.init[k], stmt.body.results[1 + k]]
+    return [op for op in found if isinstance(op, Value) and not is_immutable(op)]
 
 
 def _hands_on(stmt: Apply | Call) -> bool:
     """Say whether a statement makes a container that may hold its operands, or is a
-    part of one: what a call saves for the reverse sweep may be its arguments.
+    part of one.
     """
     return isinstance(stmt, Call) or stmt.fn in MAKERS or stmt.fn in PARTS
 

@@ -111,7 +111,8 @@ class Sum:
         last = b.defs.get(total) if isinstance(total, Value) else None
         if last is None or not lt.same_kind(last.out.type, self.root.out.type):
             return None
-        self.root.fn, self.root.args, self.root.form = last.fn, last.args, last.form
+        self.root.fn, self.root.args = last.fn, last.args
+        self.root.form, self.root.text = last.form, last.text
         return [s for s in b.defs.values() if s is not last]
 
     def repeats(self) -> bool:

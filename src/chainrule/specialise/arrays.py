@@ -89,8 +89,7 @@ def stored(
         return view_set(b, base, steps, index, value)
     view = base
     for step in steps[: first or 1]:
-        given, form = (view, *step.args[1:]), step.form
-        view = b.apply(step.fn, *given, kwargs=step.kwargs, form=form)
+        view = b.repeat(step, view, *step.args[1:])
     inner = stored(ctx, view, steps[first or 1 :], index, value)
     if first:
         return stored(ctx, base, steps[:first], Const(...), inner)

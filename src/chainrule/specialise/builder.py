@@ -209,6 +209,11 @@ class Builder:
         self.memory.enter(stmt)
         return out
 
+    def repeat(self, stmt: Apply, *args: Operand, **changed: Any) -> Operand:
+        """Write an operation again, of other operands, as the user spelled it."""
+        same = {"kwargs": stmt.kwargs, "form": stmt.form, "text": stmt.text}
+        return self.apply(stmt.fn, *args, **{**same, **changed})
+
     def present(
         self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
     ) -> tuple[tuple[Operand, ...], Kwargs]:

@@ -108,15 +108,7 @@ class Memory:
         type_: lt.Type | None = (
             rebuilt_type(op.type, args) if stmt.fn in MAKERS else None
         )
-        new = self.b.apply(
-            stmt.fn,
-            *args,
-            kwargs=stmt.kwargs,
-            form=stmt.form,
-            text=stmt.text,
-            hint=op.hint,
-            type_=type_,
-        )
+        new = self.b.repeat(stmt, *args, hint=op.hint, type_=type_)
         self.version(op, new)
         self.fresh[self.b.block, self.object(op)] = new
         return new
@@ -252,9 +244,7 @@ class Memory:
         if stmt.fn in PERHAPS:
             self.check_view(stmt)
         base = self.again(stmt.args[0])
-        return self.b.apply(
-            stmt.fn, base, *stmt.args[1:], kwargs=stmt.kwargs, form=stmt.form
-        )
+        return self.b.repeat(stmt, base, *stmt.args[1:])
 
     def is_view(self, stmt: Apply) -> bool:
         """Say whether an operation gives memory of an array."""

@@ -120,9 +120,7 @@ def again(
             (k, swap.get(v, v) if k == name and isinstance(v, Value) else v)
             for k, v in kwargs
         ]
-    return fwd.b.apply(
-        stmt.fn, *args, kwargs=tuple(kwargs), form=stmt.form, text=stmt.text
-    )
+    return fwd.b.repeat(stmt, *args, kwargs=tuple(kwargs))
 
 
 def explicit(fwd: Forward, stmt: Apply, rule: Any, bound: dict[str, Any]) -> None:

@@ -64,14 +64,7 @@ class Trace:
                 t = _renamed(t, real)
             same = not others or others.isdisjoint(read(stmt))
             before = len(b.block.stmts)
-            out = b.apply(
-                stmt.fn,
-                *args,
-                kwargs=named,
-                form=stmt.form,
-                text=stmt.text,
-                type_=t if same else None,
-            )
+            out = b.repeat(stmt, *args, kwargs=named, type_=t if same else None)
             table[stmt.out] = out
             if not isinstance(out, Value):
                 others.add(stmt.out)
