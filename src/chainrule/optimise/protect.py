@@ -48,7 +48,7 @@ from chainrule.ir.nodes import (
 from chainrule.ir.walk import inner_blocks, statements, substitute
 from chainrule.optimise.copies import copy_of
 from chainrule.optimise.separate import separate
-from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT, TapeT
+from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT
 
 WRITES = STORES | {prims.commit}
 PARTS = {operator.getitem, prims.unpack}
@@ -194,8 +194,8 @@ def _given(function: Function, value: Value) -> list[Value]:
         elif isinstance(stmt, Loop):
             if stmt.tape is value:
                 found += stmt.body.results[1 + len(stmt.outs) :]
-            for k, (out, param) in enumerate(zip(stmt.outs, stmt.body.params)):
-                if value is out or value is param:
+            for k, out in enumerate(stmt.outs):
+                if value in (out, stmt.body.params[k]):
                     found += [stmt.init[k], stmt.body.results[1 + k]]
     return [op for op in found if isinstance(op, Value) and not is_immutable(op)]
 
