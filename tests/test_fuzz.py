@@ -165,6 +165,13 @@ def test_programs_that_raise_prove_nothing() -> None:
     assert judge(jumps).kind == "untame"
 
 
+def test_ties_prove_nothing() -> None:
+    """Differences give the mean of the slopes on both sides of a tie."""
+    largest = PROGRAM.replace("np.sum(y)", "np.max(np.cos(u))")
+    assert judge(largest).kind == "right"
+    assert judge(largest.replace("0.3, -0.8", "0.8, -0.8")).kind == "untame"
+
+
 def test_a_refusal_has_its_code() -> None:
     """What is refused is counted by code."""
     verdict = judge(PROGRAM.replace("np.sin(u)", "np.frombuffer(u.tobytes())"))

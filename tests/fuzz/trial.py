@@ -38,12 +38,29 @@ class Trial:
         self.value = self.f(*args)
         self.after = args
         self.wanted, self.error = self._differences(lambda a: float(self.f(*a)))
+        self.size = max(abs(self.wanted), abs(float(self.value)), 1.0)
 
     @property
     def tame(self) -> bool:
-        """Say whether differences can judge here: no jump, no overflow near by."""
-        size = max(abs(self.wanted), abs(float(self.value)), 1.0)
-        return size < TOO_LARGE and self.error < 1e-5 * size
+        """Say whether differences can judge here: no jump, overflow or tie near by."""
+        known = self.size < TOO_LARGE and self.error < 1e-5 * self.size
+        return known and not self._bent()
+
+    def _bent(self) -> bool:
+        """Say whether the slopes to the left and to the right differ, as at a tie.
+
+        Central differences are their mean, whatever the step; the slopes of a smooth
+        function come as much closer as the step gets smaller.
+        """
+
+        def gap(step: float) -> float:
+            left, right = (
+                float(self.f(*self.directions.moved(t))) for t in (-step, step)
+            )
+            return abs(left - 2 * float(self.value) + right) / step
+
+        far, near = gap(1e-4), gap(1e-5)
+        return near > 1e-5 * self.size and near > far / 2
 
     def check_first(self, entries: tuple[str, ...]) -> None:
         """Check value, arguments, gradient, tangent, and whose memory it is."""

@@ -415,9 +415,10 @@ def _short_circuit(stmt: ir.If) -> str:
     """Return "and" or "or" if that is what an `If` computes."""
     if len(stmt.outs) != 1 or not isinstance(stmt.test, Value):
         return ""
-    for word, block in (("and", stmt.orelse), ("or", stmt.then)):
+    blocks = (("and", stmt.orelse, stmt.then), ("or", stmt.then, stmt.orelse))
+    for word, block, other in blocks:
         if not block.stmts and block.results[0] is stmt.test:
-            return word
+            return word if other.results[0] is not UNDEF else ""
     return ""
 
 

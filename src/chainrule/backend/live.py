@@ -323,10 +323,12 @@ class _Walker:
 
 def _iterated(web: Web, loop: p.For) -> int:
     """Return the lists and arrays that a loop runs over: they must last as they are."""
+    sources = [it.source for it in loop.iters if isinstance(it.source, Value)]
     return web.bits(
         leaf
-        for it in loop.iters
-        for leaf in leaves(it.source, web.nested)
+        for source in sources
+        if isinstance(source.type, ListT | ArrayT)
+        for leaf in leaves(source, web.nested)
         if isinstance(leaf.type, ListT | ArrayT)
     )
 

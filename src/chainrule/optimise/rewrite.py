@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
+    UNDEF,
     Apply,
     Block,
     Const,
@@ -321,6 +322,8 @@ class Rewriter:
                 and _key(one) == _key(two)
             ):
                 self.table[out] = one
+            elif out.hint is None and {one, two} == {test, UNDEF}:
+                self.table[out] = test  # it is needed only where it is decided
             else:
                 kept.append(k)
         stmt.outs = tuple(stmt.outs[k] for k in kept)

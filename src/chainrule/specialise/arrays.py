@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from chainrule.analysis.activity import paths
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
@@ -235,8 +236,11 @@ def is_contiguous(ctx: Context, op: Operand) -> bool:
     if sample is not None:
         return bool(sample.flags.c_contiguous)
     stmt, rank = b.definition(home), home.type.ndim  # type: ignore[attr-defined]
+    if home in b.branches:
+        choice, k = b.branches[home]
+        return all(is_contiguous(ctx, path.results[k]) for path in paths(choice))
     if stmt is None:
-        return False
+        return home in ctx.ordered and ctx.ordered[home]()
     if b.memory.is_view(stmt):
         whole = stmt.fn in SAME or stmt.fn in PERHAPS
         if stmt.fn is operator.getitem:
@@ -278,7 +282,9 @@ def is_stepped(ctx: Context, op: Operand | None) -> bool:
 
 OPERATORS = {
     getattr(operator, name)
-    for name in "add sub mul truediv floordiv mod pow neg pos matmul".split()
+    for name in (
+        "add sub mul truediv floordiv mod pow neg pos matmul lt le gt ge eq ne"
+    ).split()
 }
 
 

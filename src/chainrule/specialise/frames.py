@@ -96,6 +96,7 @@ class Context:
     stepped: frozenset[Loc] = frozenset()
     lists: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     samples: dict[Value, Any] = field(default_factory=dict)
+    ordered: dict[Value, Callable[[], bool]] = field(default_factory=dict)
     mirrors: dict[Value, list[tuple[Value, Mirror]]] = field(default_factory=dict)
 
     def known(

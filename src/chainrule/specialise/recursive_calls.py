@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import gast
@@ -28,7 +29,7 @@ from chainrule.ir.nodes import (
     Value,
 )
 from chainrule.ir.walk import free_values, statements, substitute
-from chainrule.specialise import inlining
+from chainrule.specialise import arrays, inlining
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.carried import NUMBER, widen_constant
 from chainrule.specialise.frames import Context, Frame
@@ -48,7 +49,9 @@ class Recursive:
 
     `keys` are the objects and variables around it that it writes; `loose` the places,
     arguments or keys, that hold lists which change their length; `types` are the types
-    that all their leaves take in over the rounds.
+    that all their leaves take in over the rounds. `given` are the leaves at the first
+    call; those at `ordered` are arrays of which the body has asked that they lie in the
+    order of their elements.
     """
 
     callee: Frame
@@ -56,6 +59,8 @@ class Recursive:
     around: tuple[Any, ...] = ()
     shapes: dict[Hashable, Any] = field(default_factory=dict)
     types: dict[Hashable, list[lt.Type]] = field(default_factory=dict)
+    given: dict[Hashable, list[Operand]] = field(default_factory=dict)
+    ordered: set[tuple[Hashable, int]] = field(default_factory=set)
     keys: list[Hashable] = field(default_factory=list)
     loose: set[Hashable] = field(default_factory=set)
     ends: Ends = field(default_factory=Ends)
@@ -79,6 +84,10 @@ class Recursive:
         found: list[Operand] = []
         for place, op in self.places(ctx, callee).items():
             leaves: list[Operand] = []
+            if self.building and type_of(op) == lt.NEVER:
+                # It comes of a call whose result is not known before the next round.
+                found += [op] * len(self.types[place])
+                continue
             shape = flatten(ctx.builder, op, leaves, place in self.loose)
             if shape != self.shapes.get(place):
                 if not self.building or not self.is_grown(ctx, place, op):
@@ -91,12 +100,22 @@ class Recursive:
                     if not self.building or place not in (*self.keys, *self.loose):
                         return None
                     types[k] = joined(types[k], general(type_of(leaf)))
+                if (place, k) in self.ordered and not arrays.is_contiguous(ctx, leaf):
+                    return None
             found += leaves
         captured = tuple(map(ctx.builder.memory.current, self.function.captured))
         for old, new in zip(self.function.captured, captured, strict=True):
             if new is not old and lt.show(type_of(new)) != lt.show(type_of(old)):
                 return None
         return (*found, *captured)
+
+    def is_ordered(self, ctx: Context, place: Hashable, k: int) -> bool:
+        """Say whether an array lies in the order of its elements, at every call."""
+        if (place, k) not in self.ordered:
+            if not arrays.is_contiguous(ctx, self.given[place][k]):
+                return False
+            self.ordered.add((place, k))  # and another round follows
+        return True
 
     def is_grown(self, ctx: Context, place: Hashable, op: Operand) -> bool:
         """Say whether a list of numbers that the body was given is passed on by it."""
@@ -159,7 +178,7 @@ def build(ctx: Context, made: Recursive) -> None:
         b.memory.forget(first)
         b.memory.now = dict(before)
         old_loose = set(made.loose)
-        old = (made.ends, list(made.keys), old_loose, shown(made))
+        old = (made.ends, list(made.keys), old_loose, set(made.ordered), shown(made))
         results, ends = interpret(ctx, made)
         b.memory.now = dict(before)
         for where, op in made.places(ctx, callee).items():
@@ -174,7 +193,8 @@ def build(ctx: Context, made: Recursive) -> None:
         ]
         function.result = together(made.returns)
         stable = lt.show(function.result) == shown_before
-        if stable and old == (ends, made.keys, made.loose, shown(made)):
+        now = (ends, made.keys, made.loose, made.ordered, shown(made))
+        if stable and old == now:
             break
     else:
         raise not_differentiable(
@@ -192,7 +212,7 @@ def together(types: list[lt.Type]) -> lt.Type:
 
 def describe(b: Builder, made: Recursive, place: Hashable, op: Operand) -> None:
     """Note the shape and the types of what a place holds at a call."""
-    leaves: list[Operand] = []
+    leaves = made.given[place] = []
     made.shapes[place] = flatten(b, op, leaves, place in made.loose)
     made.types[place] = [general(type_of(leaf)) for leaf in leaves]
     if place in made.loose:
@@ -213,6 +233,10 @@ def interpret(ctx: Context, made: Recursive) -> tuple[list[lt.Type], Ends]:
         place: list(map(Value, types, hints(made.shapes[place], called(place))))
         for place, types in made.types.items()
     }
+    for place, values in params.items():
+        for k, param in enumerate(values):
+            if isinstance(place, str) and isinstance(param.type, lt.ArrayT):
+                ctx.ordered[param] = partial(made.is_ordered, ctx, place, k)
     inner = Frame(
         callee.tree,
         callee.file,

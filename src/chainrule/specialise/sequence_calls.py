@@ -105,10 +105,8 @@ def sorted_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         if plain and items and all(isinstance(type_of(i), lt.ObjT) for i in items):
             return _objects(ctx, frame, items, bool(reverse.value))
         if plain and len(items) <= SHORT and not any(map(_is_sequence, items)):
-            out = network(ctx, items)
-            return ctx.builder.apply(
-                prims.make_list, *(out[::-1] if reverse.value else out)
-            )
+            out = network(ctx, items, bool(reverse.value))
+            return ctx.builder.apply(prims.make_list, *out)
         source = ctx.builder.apply(prims.make_list, *items)
         order = _order(ctx, _columns(ctx, keys), bool(reverse.value))
         if len(items) <= MOST:
@@ -254,14 +252,18 @@ def _objects(ctx: Context, frame: Frame, items: Args, reverse: bool) -> Operand:
     return b.apply(prims.make_list, *out[:: -1 if reverse else 1])
 
 
-def network(ctx: Context, items: Args) -> Args:
-    """Sort a few numbers by comparing and exchanging neighbours."""
+def network(ctx: Context, items: Args, reverse: bool = False) -> Args:
+    """Sort a few numbers by comparing and exchanging neighbours.
+
+    Of equal ones `min` and `max` return the first: each keeps its place.
+    """
     out = list(items)
+    first, second = (max, min) if reverse else (min, max)
     for stop in range(len(out) - 1, 0, -1):
         for k in range(stop):
-            low = ctx.builder.apply(min, out[k], out[k + 1], text="min")
-            high = ctx.builder.apply(max, out[k], out[k + 1], text="max")
-            out[k], out[k + 1] = low, high
+            x, y = out[k : k + 2]
+            out[k] = ctx.builder.apply(first, x, y, text=first.__name__)
+            out[k + 1] = ctx.builder.apply(second, y, x, text=second.__name__)
     return out
 
 
