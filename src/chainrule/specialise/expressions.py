@@ -25,7 +25,9 @@ from chainrule.specialise import (
     comprehensions,
     dicts,
     displays,
+    inlining,
     iterables,
+    models,
     numpy_calls,
     stepping,
 )
@@ -104,7 +106,7 @@ def binary(
     """Write an operator, on containers and objects too."""
     if is_number(left) and is_number(right):
         return ctx.builder.apply(fn, left, right)
-    sequence = _sequence(ctx, fn, left, right)
+    sequence = _sequence(ctx, frame, fn, left, right)
     if sequence is not None:
         return sequence
     overloaded = calls.overloaded(ctx, frame, fn, left, right)
@@ -133,7 +135,7 @@ def as_array(ctx: Context, op: Operand, other: Operand) -> Operand:
 
 
 def _sequence(
-    ctx: Context, fn: Callable[..., Any], left: Operand, right: Operand
+    ctx: Context, frame: Frame, fn: Callable[..., Any], left: Operand, right: Operand
 ) -> Operand | None:
     """Concatenate and repeat tuples and lists of known length, and join dicts."""
     b = ctx.builder
@@ -152,6 +154,9 @@ def _sequence(
         times = right.value if isinstance(right, Const) else None
         if isinstance(times, int) and items is not None:
             return b.apply(_maker(tl), *items * times)
+        if items is None and isinstance(tl, lt.ListT):
+            repeated: Any = models.repeated
+            return inlining.call_function(ctx, frame, repeated, [left, right], [])
     return None
 
 

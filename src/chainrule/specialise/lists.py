@@ -13,7 +13,7 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import comprehensions, folds, iterables, writing
+from chainrule.specialise import comprehensions, folds, iterables, splices, writing
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import is_mutable
@@ -60,7 +60,8 @@ def store(
         if isinstance(index.value, slice):
             new = comprehensions.static_items(ctx, frame, value)
             if new is None:
-                raise unknown_length(ctx, "a slice")
+                _splice(ctx, frame, op, index, value)
+                return
             try:
                 items[index.value] = new
             except ValueError as error:
@@ -75,7 +76,8 @@ def store(
         return
     if isinstance(type_of(index), lt.SliceT):
         if not (isinstance(index, Const) and index.value == slice(None)):
-            raise unknown_length(ctx, "a slice")
+            _splice(ctx, frame, op, index, value)
+            return
         detach(ctx, op)
         writing.write(ctx, op, fresh(ctx, folds.listed(ctx, frame, value)))
         return
@@ -96,6 +98,20 @@ def store(
         prims.index_set, now, index, value, type_=lt.ListT(None, joined)
     )
     writing.write(ctx, op, content)
+
+
+def _splice(
+    ctx: Context, frame: Frame, op: Operand, index: Operand, value: Operand
+) -> None:
+    """Write `op[index] = value` for a slice; `op[len(op) :] = value` extends."""
+    b = ctx.builder
+    start, stop, _ = splices.bounds(b, index) or [index] * 3
+    made = b.definition(start) if isinstance(start, Value) else None
+    at_end = made is not None and made.fn is len and b.memory.same(made.args[0], op)
+    if at_end and splices.is_const(stop, None):
+        _extend(ctx, frame, op, [value])
+    else:
+        splices.splice(ctx, op, index, folds.listed(ctx, frame, value))
 
 
 def detach(ctx: Context, op: Operand, keep: bool = False) -> None:
@@ -139,7 +155,8 @@ def delete(ctx: Context, op: Operand, index: Operand) -> None:
         become(ctx, op, items)
         return
     if isinstance(type_of(index), lt.SliceT):
-        raise unknown_length(ctx, "a slice")
+        splices.splice(ctx, op, index, None)
+        return
     _without(ctx, op, index)
 
 
@@ -150,26 +167,23 @@ def _without(ctx: Context, op: Operand, index: Operand) -> None:
     if isinstance(op, Value) and is_mutable(lt.element_type(type_of(now)) or lt.NEVER):
         b.memory.pools.removed(b.memory.object(op), index, reachable(ctx))
     if isinstance(index, Const) and index.value == -1:
-        writing.write(ctx, op, b.apply(prims.list_init, now, type_=_whole(now)))
+        writing.write(ctx, op, b.apply(prims.list_init, now, type_=whole(now)))
         return
-    head = b.apply(
-        operator.getitem, now, b.apply(slice, NONE, index), type_=_whole(now)
-    )
+    head = b.apply(operator.getitem, now, b.apply(slice, NONE, index), type_=whole(now))
     if isinstance(index, Const):
         after: Operand = Const(index.value + 1)
     else:
         after = b.apply(operator.add, index, Const(1))
-    tail = b.apply(
-        operator.getitem, now, b.apply(slice, after, NONE), type_=_whole(now)
-    )
+    tail = b.apply(operator.getitem, now, b.apply(slice, after, NONE), type_=whole(now))
     if isinstance(index, Const) and index.value == 0:
         content = tail
     else:
-        content = b.apply(operator.add, head, tail, type_=_whole(now))
+        content = b.apply(operator.add, head, tail, type_=whole(now))
     writing.write(ctx, op, content)
 
 
-def _whole(op: Operand) -> lt.Type:
+def whole(op: Operand) -> lt.Type:
+    """Return the type of a list like this one, of unknown length."""
     return lt.ListT(None, lt.element_type(type_of(op)))
 
 
@@ -184,7 +198,16 @@ def augmented(
     if fn is operator.mul and items is not None and isinstance(right, Const):
         become(ctx, op, items * right.value)
         return op
-    raise unknown_length(ctx, "a repetition")
+    if fn is not operator.mul or is_mutable(
+        lt.element_type(type_of(ctx.builder.memory.current(op))) or lt.NEVER
+    ):
+        raise unknown_length(ctx, "a repetition")
+    from chainrule.specialise.expressions import binary
+
+    now = loose(ctx, op)
+    detach(ctx, op)
+    writing.write(ctx, op, binary(ctx, frame, fn, now, right))
+    return op
 
 
 # ----------------------------------------------------------------------- methods
@@ -220,12 +243,13 @@ def _extend(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
         writing.write(
             ctx,
             op,
-            ctx.builder.apply(operator.add, now, other, type_=_join(now, other)),
+            ctx.builder.apply(operator.add, now, other, type_=join(now, other)),
         )
     return NONE
 
 
-def _join(one: Operand, two: Operand) -> lt.Type:
+def join(one: Operand, two: Operand) -> lt.Type:
+    """Return the type of a list of what two lists hold."""
     elems = [e for e in (lt.element_type(type_of(x)) for x in (one, two)) if e]
     return lt.ListT(None, lt.join(elems[0], elems[-1]) if elems else None)
 
@@ -241,16 +265,12 @@ def _insert(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
     keep(ctx, op, value)
     detach(ctx, op)
     one = b.apply(prims.make_list, value)
-    t = _join(now, one)
+    t = join(now, one)
     if isinstance(index, Const) and index.value == 0:
         writing.write(ctx, op, b.apply(operator.add, one, now, type_=t))
         return NONE
-    head = b.apply(
-        operator.getitem, now, b.apply(slice, NONE, index), type_=_whole(now)
-    )
-    tail = b.apply(
-        operator.getitem, now, b.apply(slice, index, NONE), type_=_whole(now)
-    )
+    head = b.apply(operator.getitem, now, b.apply(slice, NONE, index), type_=whole(now))
+    tail = b.apply(operator.getitem, now, b.apply(slice, index, NONE), type_=whole(now))
     front = b.apply(operator.add, head, one, type_=t)
     writing.write(ctx, op, b.apply(operator.add, front, tail, type_=t))
     return NONE
@@ -307,7 +327,7 @@ def _reverse(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
     detach(ctx, op)
     backwards = Const(slice(None, None, -1))
     writing.write(
-        ctx, op, ctx.builder.apply(operator.getitem, now, backwards, type_=_whole(now))
+        ctx, op, ctx.builder.apply(operator.getitem, now, backwards, type_=whole(now))
     )
     return NONE
 

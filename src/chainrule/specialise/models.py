@@ -1,8 +1,8 @@
 """Containers and algorithms of the standard library, as Python would write them.
 
-In: what the calls of `collections`, `heapq` and `bisect` are given. Out: what those
-return. `model_calls` interprets these classes and functions in place of the library's:
-what they do to lists and dicts is then followed like the program's own statements.
+In: what `collections`, `heapq`, `bisect` and the operators of lists are given. Out:
+what they return. `model_calls` interprets these classes and functions instead of the
+library's: what they do to lists and dicts is followed like the program's statements.
 """
 
 from __future__ import annotations
@@ -313,6 +313,11 @@ def nsmallest(n: int, iterable: Any, key: Any = None) -> list[Any]:
 def nlargest(n: int, iterable: Any, key: Any = None) -> list[Any]:
     """Return the largest elements, in order."""
     return sorted(iterable, key=key, reverse=True)[: max(n, 0)]
+
+
+def repeated(items: list[Any], times: int) -> list[Any]:
+    """Return `items * times`."""
+    return [x for _ in range(times) for x in items]
 
 
 # ----------------------------------------------------------------------- bisection
