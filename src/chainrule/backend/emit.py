@@ -140,7 +140,7 @@ def variables(function: ir.Function) -> Web:
         unpack_parts(program)
         drop_dead(Web(program, {}))
         sink_return(program)
-        nested = nest(program)
+        nested = nest(program, ours)
         web = coalesce(program, nested)
         choose_modes(web, ours)
         unsure = read_without_value(web)

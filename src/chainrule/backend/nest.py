@@ -3,14 +3,14 @@
 In: the nodes of a program. Out: the same list without the `Let`s that are printed where
 they are used, and the operations of those. A temporary is a value without a name of the
 user's that is used once. It never moves into a loop, across an effect, or across an
-assignment to a variable that it reads; an expression that gets too long stays a
+assignment to a variable that it reads or a store into what it shows; an expression that gets too long stays a
 statement.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from chainrule.analysis.definedness import Definedness
 from chainrule.backend import program as p
 from chainrule.backend import sizes
 from chainrule.backend.absorb import LONGEST, absorbed
+from chainrule.backend.overwritten import Overwritten
 from chainrule.backend.program import Nodes, Op, Program
 from chainrule.backend.slots import Slot
 from chainrule.backend.survey import Survey
@@ -57,20 +58,24 @@ class _Pending:
     named: bool = False
 
 
-def nest(program: Program) -> dict[Value, Op]:
-    """Drop the `Let`s that are nested; return their operations."""
-    nesting = _Nesting(program)
+def nest(program: Program, ours: Collection[Value] = ()) -> dict[Value, Op]:
+    """Drop the `Let`s that are nested; return their operations.
+
+    The parameters that are `ours` are written in place.
+    """
+    nesting = _Nesting(program, ours)
     program.nodes[:] = nesting.block(program.nodes)
     put_together(program.nodes, nesting.nested, nesting.slots)
     return nesting.nested
 
 
 class _Nesting(Survey):
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, ours: Collection[Value]) -> None:
         super().__init__(program)
         self.nested: dict[Value, Op] = {}
         self.function = program.function
         self.params = set(program.function.params)
+        self.overwritten = Overwritten(program.function, ours)
         self.pending: dict[Value, _Pending] = {}
         self.readers: dict[Slot, list[Value]] = {}
         self.measures: dict[Value, _Measure] = {}
@@ -98,9 +103,10 @@ class _Nesting(Survey):
 
     def node(self, node: p.Node, previous: p.Node | None) -> Nodes:
         match node:
-            case p.Let(out=out):
+            case p.Let(out=out, op=op):
                 self.consume(node)
                 self.kill((out,))
+                self.kill_overwritten(op)
             case p.Return(value=value):
                 if isinstance(previous, p.Let) and previous.out is value:
                     self.offer_return(previous)
@@ -322,6 +328,17 @@ class _Nesting(Survey):
             slot = self.slots.slot(value)
             for reader in self.readers.pop(slot, ()):
                 self.pending.pop(reader, None)
+
+    def kill_overwritten(self, op: Op) -> None:
+        """Keep candidates that read, also through views, what a store overwrites."""
+        buffer = self.overwritten.buffer(op)
+        if buffer is None:
+            return
+        for value, entry in [*self.pending.items()]:
+            read: list[Value] = []
+            _add_leaves(p.op_operands(entry.op), self.nested, read)
+            if self.overwritten.any_of(read, buffer):
+                del self.pending[value]
 
     def kill_loop_variable(self, value: Value) -> None:
         """Keep candidates that read a loop variable as it was in this iteration."""
