@@ -4,9 +4,10 @@ In: a function, and the parameters that it may write into. Out: `Aliases`, which
 for two values. A value is traced to its *root*: through views and in-place updates to
 what made the memory. A value that a branch chose is one of several; one that a loop
 carries is what it was before the loop or what an iteration left, and two of these are
-the same only if they were so before, or become so (a swap keeps two arrays apart). What
-goes into containers is not followed: containers, what they hold and what is read from
-them are of one class.
+the same only if they were so before, or become so (a swap keeps two arrays apart). A
+tape has what its loop saved in any iteration, place by place. What goes into other
+containers is not followed: containers, what they hold and what is read from them are of
+one class.
 """
 
 from __future__ import annotations
@@ -130,6 +131,11 @@ def _is_list_slice(op: Apply) -> bool:
     return a_slice and isinstance(op.args[0].type, ListT)
 
 
+def saved_by(loop: Loop | None) -> tuple[Operand, ...]:
+    """Return what each iteration of a loop saves, if there is one with a tape."""
+    return () if loop is None else loop.body.results[1 + len(loop.outs) :]
+
+
 def _handed_out(body: Block) -> set[Value]:
     """Return the containers that are made last, for the caller: nobody here reads them.
 
@@ -163,6 +169,8 @@ class Aliases:
         self.parent: dict[Value, Value] = {}
         self.outer: dict[Value, set[Value]] = {}
         self.twins: set[frozenset[Value]] = set()
+        self.taped: dict[Value, Loop] = {}  # the loops that filled tapes
+        self.rows: set[Value] = set()  # what is read from tapes, of any iteration
         self.given: set[Value] = set()  # memory from outside
         self.foreign: set[Value] = set()  # classes with such memory
         self.drawn: set[Value] = set()  # what is read from containers
@@ -200,6 +208,12 @@ class Aliases:
 
     def may(self, one: Value, two: Value) -> bool:
         """Say whether two values may show the same memory."""
+        if one in self.taped and two in self.taped:
+            return one is two or self.overlap(one, two)
+        for tape, other in ((one, two), (two, one)):
+            if tape in self.taped:
+                loop, kept = self.taped[tape], self.contents(tape)
+                return any(self.recorded(v, loop, other) for v in kept)
         a, b = self.root(one), self.root(two)
         known = self.choices, self.loop_of
         if not any(a in table or b in table for table in known):
@@ -236,6 +250,8 @@ class Aliases:
     def _may(self, a: Value, b: Value, seen: set[tuple[Value, Value]]) -> bool:
         if a is b or self.held(a) is self.held(b):
             return True
+        if self.lasts(a) or self.lasts(b):
+            return self.overlap(a, b)
         if (a, b) in seen or (b, a) in seen:
             return False
         seen.add((a, b))
@@ -251,14 +267,51 @@ class Aliases:
                 return any(self._may(s, y, seen) for s in self.outer[x])
         return False
 
+    def lasts(self, value: Value) -> bool:
+        """Say whether a value may hold, or be, memory of iterations before this one."""
+        if value in self.rows or value in self.drawn:
+            return True
+        return isinstance(value.type, CONTAINERS)
+
+    def recorded(self, op: Value, loop: Loop, other: Value) -> bool:
+        """Say whether what a loop saved as `op` in any iteration may be `other`."""
+        root = self.root(other)
+        chosen = root in self.choices or root in self.loop_of
+        if not chosen and loop in self.inside.get(root, ()):
+            return self.may(op, other)  # no iteration before had this memory
+        return self.overlap(op, other)
+
+    def overlap(self, one: Value, two: Value) -> bool:
+        """Say whether a value may show what the other is in any iteration."""
+        found = [
+            {
+                self.held(s)
+                for v in self.contents(value) or [value]
+                for s in self.sources(v)
+            }
+            for value in (one, two)
+        ]
+        return not found[0].isdisjoint(found[1])
+
     # -------------------------------------------------------------------- facts
 
     def join(self, *ops: Operand) -> None:
         """Put values into one class of containers and what they hold."""
         values = [op for op in ops if isinstance(op, Value) and not is_immutable(op)]
+        values += [v for tape in values for v in self.contents(tape)]
         if len(values) > 1:
             self.joins.append(values)
             self.unite(values)
+
+    def contents(self, value: Value) -> list[Value]:
+        """Return what a tape, and those in it, has saved that can be written."""
+        found: list[Value] = []
+        for op in saved_by(self.taped.get(value)):
+            if isinstance(op, Value) and op in self.taped:
+                found += self.contents(op)
+            elif isinstance(op, Value) and not is_immutable(op):
+                found.append(op)
+        return found
 
     def unite(self, values: list[Value]) -> None:
         roots = [root for value in values for root in self.sources(value)]
@@ -296,6 +349,8 @@ class Aliases:
         out, fn, args = stmt.out, stmt.fn, stmt.args
         if fn is prims.live:
             self.give(out)
+        elif fn is builtins.reversed and args[0] in self.taped:
+            self.taped[out] = self.taped[args[0]]
         elif fn in STORES:
             first = args[0]
             if isinstance(out.type, ListT):
@@ -339,13 +394,17 @@ class Aliases:
 
     def loop(self, stmt: Loop, loops: tuple[Loop, ...]) -> None:
         inside = (*loops, stmt)
-        body, count = stmt.body, len(stmt.outs)
+        body = stmt.body
         for it in stmt.iters:
-            for elem in it.elems:
+            source = it.source
+            rows = saved_by(self.taped.get(source))  # type: ignore[arg-type]
+            for k, elem in enumerate(it.elems):
                 self.inside[elem] = inside
                 if is_immutable(elem):
                     continue
-                source = it.source
+                if len(rows) == len(it.elems):
+                    self.draw(elem, rows[k])
+                    continue
                 if isinstance(source, Value) and isinstance(source.type, ArrayT):
                     self.base[elem] = source
                 else:
@@ -374,7 +433,17 @@ class Aliases:
         self.carry(stmt, arrays)
         if stmt.tape is not None:
             self.inside[stmt.tape] = loops
-            self.join(stmt.tape, *body.results[1 + count :])
+            self.taped[stmt.tape] = stmt
+
+    def draw(self, elem: Value, op: Operand) -> None:
+        """Note what is read from the place of a tape to which a loop saved."""
+        if isinstance(op, Value) and op in self.taped:
+            self.taped[elem] = self.taped[op]
+        elif isinstance(elem.type, CONTAINERS):
+            self.join(elem, op)
+        else:
+            self.rows.add(elem)
+            self.choices[elem] = [op]
 
     def carry(self, stmt: Loop, arrays: list[int]) -> None:
         """Find what carried arrays may be, and which of them may be one."""

@@ -174,7 +174,8 @@ class Owned:
         """Note whose memory a variable may show, or that only `may` knows."""
         aliases = self.aliases
         root = aliases.root(value)
-        if root in aliases.choices or root in aliases.loop_of:
+        known_by_may = aliases.choices, aliases.loop_of, aliases.taped
+        if any(root in table for table in known_by_may):
             self.unsure |= bit
         elif not is_immutable(value):
             known = aliases.held(root)

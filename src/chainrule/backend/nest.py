@@ -2,9 +2,9 @@
 
 In: the nodes of a program. Out: the same list without the `Let`s that are printed where
 they are used, and the operations of those. A temporary is a value without a name of the
-user's that is used once. It never moves into a loop, across an effect, or across an
-assignment to a variable that it reads or a store into what it shows; an expression that gets too long stays a
-statement.
+user's that is used once. It never moves into a loop, across an effect, across an
+assignment to a variable that it reads, or across a store into what it shows; an
+expression that gets too long stays a statement.
 """
 
 from __future__ import annotations
@@ -339,6 +339,17 @@ class _Nesting(Survey):
             _add_leaves(p.op_operands(entry.op), self.nested, read)
             if self.overwritten.any_of(read, buffer):
                 del self.pending[value]
+                self.keep_sign(value, entry)
+
+    def keep_sign(self, out: Value, entry: _Pending) -> None:
+        """Make a statement of what is negated; the sign goes where it is read."""
+        op = entry.op
+        if not isinstance(op, ir.Apply) or op.fn is not operator.neg:
+            return
+        inner = op.args[0]
+        if isinstance(inner, Value) and inner in self.nested:
+            del self.nested[inner], self.measures[inner]
+            self.add(out, op, named=entry.named)
 
     def kill_loop_variable(self, value: Value) -> None:
         """Keep candidates that read a loop variable as it was in this iteration."""

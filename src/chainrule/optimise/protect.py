@@ -23,6 +23,7 @@ from chainrule.analysis.memory import (
     STORES,
     Aliases,
     is_immutable,
+    saved_by,
 )
 from chainrule.backend.arguments import committed
 from chainrule.ir import prims
@@ -57,26 +58,53 @@ PARTS = {operator.getitem, prims.unpack}
 def protect(function: Function) -> bool:
     """Copy what is read behind a write to its memory; say whether there were writes."""
     changed = snapshots(function)
-    stores = [
-        s for s in statements(function.body) if isinstance(s, Apply) and _writes(s)
-    ]
-    if not stores:
+    if not _array_stores(function):
         return changed
-    ours = committed(function)
-    aliases = Aliases(function, ours)
-    spread: set[Value] = set()
-    for stmt in stores:
+    _make_places_writable(function)
+    _separate_loops(function)
+    while True:
+        apart, copied = _destroyed(function)
+        if not apart:
+            break
+        # The new content is memory of its own now, which later stores may destroy.
+        _set_apart(function, apart)
+    for value in copied:
+        _copy(function, value)
+    return True
+
+
+def _array_stores(function: Function) -> list[Apply]:
+    return [s for s in statements(function.body) if isinstance(s, Apply) and _writes(s)]
+
+
+def _make_places_writable(function: Function) -> None:
+    """Let no store go to memory that NumPy protects."""
+    aliases = Aliases(function, committed(function))
+    for stmt in _array_stores(function):
         place = stmt.args[0]
         assert isinstance(place, Value)  # as `_writes` says
         for source in aliases.sources(place) & aliases.protected:
             _make_writable(function, source)
-            spread.add(source)
-    if spread:
-        aliases = Aliases(function, ours)
+
+
+def _separate_loops(function: Function) -> None:
+    """Start loops with arrays of their own."""
+    ours = committed(function)
+    kept = {*ours, *(v for found in ours.values() for v in found)}
+    copied: set[Value] = set()
+    while separate(function, Aliases(function, ours), kept, copied):
+        pass
+
+
+def _destroyed(function: Function) -> tuple[list[Apply], dict[Value, None]]:
+    """Return the stores whose new content is to be set apart, and what is to be copied.
+
+    What is to be copied is final where nothing is set apart.
+    """
+    stores = _array_stores(function)
+    ours = committed(function)
     versions = {v for found in ours.values() for v in found}
-    copied_before: set[Value] = set()
-    while separate(function, aliases, {*ours, *versions}, copied_before):
-        aliases = Aliases(function, ours)
+    aliases = Aliases(function, ours)
     finals = [s.args[1] for s in stores if s.fn is prims.commit and s.args[0] in ours]
     live = Liveness(function, stores, finals)
     apart: list[Apply] = []
@@ -98,10 +126,7 @@ def protect(function: Function) -> bool:
             continue
         for value in needed:
             copied.update(dict.fromkeys(_to_copy(function, value, buffer, aliases)))
-    _set_apart(function, apart)
-    for value in copied:
-        _copy(function, value)
-    return True
+    return apart, copied
 
 
 def snapshots(function: Function) -> bool:
@@ -172,17 +197,29 @@ def _to_copy(
         if isinstance(value.type, ArrayT):
             yield value
         else:
-            todo += [v for v in _given(function, value) if aliases.may(v, buffer)]
+            todo += [
+                v
+                for v in _given(function, value, aliases)
+                if _may_hold(value, v, buffer, aliases)
+            ]
 
 
-def _given(function: Function, value: Value) -> list[Value]:
+def _may_hold(value: Value, part: Value, buffer: Value, aliases: Aliases) -> bool:
+    """Say whether a part of a container may be an array, in whatever iteration."""
+    loop = aliases.taped.get(value)
+    if loop is not None:
+        return aliases.recorded(part, loop, buffer)
+    return aliases.overlap(part, buffer)
+
+
+def _given(function: Function, value: Value, aliases: Aliases) -> list[Value]:
     """Return what a container may hold, or be, by the statement that makes it.
 
     A tape holds what an iteration saves; what a call saves for the reverse sweep may
     be its arguments; a choice is what one of the branches made, and what a loop carries
     is what it was before the loop or what an iteration left.
     """
-    found: list[Operand] = []
+    found: list[Operand] = [*saved_by(aliases.taped.get(value))]
     for stmt in statements(function.body):
         if isinstance(stmt, Apply | Call):
             if stmt.out is value and _hands_on(stmt):
@@ -192,8 +229,6 @@ def _given(function: Function, value: Value) -> list[Value]:
                 if out is value:
                     found += [path.results[k] for path in paths(stmt)]
         elif isinstance(stmt, Loop):
-            if stmt.tape is value:
-                found += stmt.body.results[1 + len(stmt.outs) :]
             for k, out in enumerate(stmt.outs):
                 if value in (out, stmt.body.params[k]):
                     found += [stmt.init[k], stmt.body.results[1 + k]]
@@ -204,7 +239,9 @@ def _hands_on(stmt: Apply | Call) -> bool:
     """Say whether a statement makes a container that may hold its operands, or is a
     part of one.
     """
-    return isinstance(stmt, Call) or stmt.fn in MAKERS or stmt.fn in PARTS
+    if isinstance(stmt, Call):
+        return True
+    return stmt.fn in MAKERS or stmt.fn in PARTS or stmt.fn is prims.list_append
 
 
 def _replaces(stmt: Apply) -> bool:
