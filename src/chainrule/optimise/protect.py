@@ -106,6 +106,12 @@ def _destroyed(function: Function) -> tuple[list[Apply], dict[Value, None]]:
     versions = {v for found in ours.values() for v in found}
     aliases = Aliases(function, ours)
     finals = [s.args[1] for s in stores if s.fn is prims.commit and s.args[0] in ours]
+    finals += [
+        op
+        for s in statements(function.body)
+        if isinstance(s, Apply) and s.fn in prims.LEFT_WITH_CALLER - {prims.commit}
+        for op in s.args[1:]  # what the caller's containers hold from then on
+    ]
     live = Liveness(function, stores, finals)
     apart: list[Apply] = []
     copied: dict[Value, None] = {}

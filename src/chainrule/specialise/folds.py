@@ -55,7 +55,8 @@ def sum_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 
 def _add(ctx: Context, frame: Frame, total: Operand, element: Operand) -> Operand:
     if isinstance(total, Const) and type(total.value) is int and total.value == 0:
-        if isinstance(type_of(element), lt.ScalarT | lt.ArrayT):
+        t = type_of(element)
+        if isinstance(t, lt.ScalarT | lt.ArrayT) and lt.result_dtype(t).kind != "b":
             return element
     return expressions.binary(ctx, frame, operator.add, total, element)
 
