@@ -66,6 +66,7 @@ from chainrule.rules.registry import RULES
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
 from chainrule.specialise.entry import Specialised, specialise
+from chainrule.specialise.memory import Cyclic
 from chainrule.specialise.stepping import Stepwise
 from chainrule.transform.derive import Derived, Wrt, derive
 from chainrule.transform.outputs import own_results
@@ -307,13 +308,16 @@ def specialise_for(
     """Interpret a function at the types of its arguments;
     constants as they are asked for.
     """
-    known, stepped = set(static), frozenset[Loc]()
+    known, stepped, cyclic = set(static), frozenset[Loc](), False
     for _ in range(MAX_RESTARTS):
         typed, inputs = describe(fn, arguments, known, wrt)
         try:
-            made = specialise(fn, typed, arguments, stepped)
+            made = specialise(fn, typed, arguments, stepped, cyclic)
         except Stepwise as need:
             stepped |= {need.site}
+            continue
+        except Cyclic:
+            cyclic = True
             continue
         except Restart as need:
             name = need.root.hint

@@ -39,7 +39,7 @@ from chainrule.rules.registry import RULES
 from chainrule.specialise.algebra import simplify, without_defaults
 from chainrule.specialise.memory import MAKERS, Memory, is_mutable
 from chainrule.specialise.pools import Pools
-from chainrule.specialise.values import Maybe, Poison, is_const
+from chainrule.specialise.values import Back, Maybe, Poison, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.constants import ANSWERED, NOT_CONSTANT, constant
 from chainrule.types.elementwise import elementwise
@@ -110,6 +110,11 @@ TAKES_NONE = MAKERS | {operator.is_, operator.is_not, prims.some, prims.list_app
 
 
 KEPT = Poison("may be None, and is computed with or kept in a container")
+CYCLE = Poison(
+    "leads back to itself, and is handed on at run time",
+    "CR405",
+    "keep numbers in arrays, and who is connected to whom in integers",
+)
 
 
 class Restart(Exception):
@@ -177,8 +182,10 @@ class Builder:
     ) -> Operand:
         """Write `fn(*args, **kwargs)` and return its result."""
         if self.memory.now:
-            args = tuple(map(self.memory.current, args))
-            kwargs = [(k, self.memory.current(v)) for k, v in kwargs]
+            memory = self.memory
+            read = memory.content if fn in MAKERS else memory.current
+            args = tuple(map(read, args))
+            kwargs = [(k, memory.current(v)) for k, v in kwargs]
             for op in args:
                 if isinstance(op, Const) and isinstance(op.value, Poison):
                     raise self.unreadable(op.value)
@@ -195,6 +202,9 @@ class Builder:
                 simpler = simplify(self, fn, args, kwargs)
                 if simpler is not None:
                     return simpler
+        if self.memory.cyclic and fn not in MAKERS:
+            if any(map(self.memory.leads_back, args)):
+                raise self.unreadable(CYCLE)
         if type_ is None:
             type_ = self.infer(fn, args, kwargs)
         if isinstance(type_, lt.WordT):
@@ -375,11 +385,11 @@ class Builder:
             return None
         try:
             if isinstance(parts, dict):
-                return parts[index.value]
+                return self.held(parts[index.value])
             if isinstance(index.value, slice):
                 maker = prims.make_list if self.is_list(base) else prims.make_tuple
-                return self.apply(maker, *parts[index.value])
-            return parts[operator.index(index.value)]
+                return self.apply(maker, *map(self.held, parts[index.value]))
+            return self.held(parts[operator.index(index.value)])
         except (KeyError, IndexError, TypeError):
             return None
 
@@ -391,9 +401,13 @@ class Builder:
             and isinstance(parts, dict)
             and isinstance(base, Value)
         ):
-            if isinstance(base.type, lt.ObjT):
-                return parts.get(name.value)
+            if isinstance(base.type, lt.ObjT) and name.value in parts:
+                return self.held(parts[name.value])
         return None
+
+    def held(self, part: Operand) -> Operand:
+        """Return the object that a part of a container is."""
+        return self.memory.current(part) if is_const(part, Back) else part
 
     def is_list(self, op: Operand) -> bool:
         """Say whether an operand is a list (and not a tuple)."""
@@ -438,7 +452,7 @@ class Builder:
         op = self.memory.current(op)
         parts = self.parts(op)
         if isinstance(parts, list):
-            return parts
+            return list(map(self.held, parts))
         if isinstance(op, Value) and isinstance(op.type, lt.TupleT | lt.ListT):
             if op.type.items is not None:
                 return [self.getitem(op, k) for k in range(len(op.type.items))]
@@ -449,7 +463,7 @@ class Builder:
         op = self.memory.current(op)
         parts = self.parts(op)
         if isinstance(parts, dict):
-            return parts
+            return {k: self.held(v) for k, v in parts.items()}
         if isinstance(op, Value) and isinstance(op.type, lt.DictT):
             return {k: self.getitem(op, k) for k, _ in op.type.items}
         return None

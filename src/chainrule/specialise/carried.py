@@ -117,9 +117,9 @@ class Carried:
             parts = [UNDEF] * len(names)
         else:
             parts = read_parts(self.b, init)
-        current = self.b.memory.current
+        content = self.b.memory.content
         slot.parts = [
-            self.slot(n, current(p)) for n, p in zip(names, parts, strict=True)
+            self.slot(n, content(p)) for n, p in zip(names, parts, strict=True)
         ]
 
     # ------------------------------------------------------------- one round
@@ -285,7 +285,7 @@ class Carried:
     def quietly(self, op: Operand) -> Operand:
         """Return what an object holds without leaving statements behind."""
         with self.b.into(Block()):
-            return self.b.memory.current(op)
+            return self.b.memory.content(op)
 
     def _join(self, slot: Slot, end: Operand) -> bool:
         try:
@@ -348,7 +348,7 @@ class Carried:
         else:
             parts = read_parts(self.b, end)
         for part, op in zip(slot.parts, parts, strict=True):
-            found += self.all_ends(part, self.b.memory.current(op))
+            found += self.all_ends(part, self.b.memory.content(op))
         return found
 
     def all_of(self, slot: Slot) -> list[Slot]:
@@ -400,7 +400,7 @@ class Carried:
         pairs = [
             pair
             for part, op in zip(slot.parts, parts, strict=True)
-            for pair in self.leaf_ends(part, self.b.memory.current(op))
+            for pair in self.leaf_ends(part, self.b.memory.content(op))
         ]
         return [*pairs, *last]
 

@@ -15,11 +15,12 @@ import gast
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand
+from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import calls, expressions
 from chainrule.specialise.attributes import overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.memory import MAKERS
 from chainrule.specialise.values import Generated, Items, Maybe, is_const
 from chainrule.types import lattice as lt
 
@@ -35,6 +36,7 @@ COMPARE: dict[type, Callable[..., Any]] = {
 }
 
 
+IDENTITY = {operator.eq: operator.is_, operator.ne: operator.is_not}
 ORDER = {f: f for f in (operator.lt, operator.le, operator.gt, operator.ge)}
 
 
@@ -64,6 +66,8 @@ def compare(
             else expressions.negate(ctx, frame, inside)
         )
     fn = COMPARE[type(op)]
+    if fn in IDENTITY and _by_identity(left) and _by_identity(right):
+        fn = IDENTITY[fn]
     absent = _absent(left, right)
     if absent is not None and fn in (operator.is_, operator.eq):
         return absent
@@ -71,6 +75,8 @@ def compare(
         return expressions.negate(ctx, frame, absent)
     if fn in (operator.is_, operator.is_not):
         same = _identical(left, right)
+        if same is None:
+            same = _one_object(ctx, left, right)
         if same is not None:
             return Const(same if fn is operator.is_ else not same)
         if left in b.rebuilt or right in b.rebuilt:
@@ -170,6 +176,26 @@ def _identical(left: Operand, right: Operand) -> bool | None:
             unsure = isinstance(t, lt.OptionalT) or t in (lt.OpaqueT(object), lt.NONE)
             return None if unsure else False
     return None
+
+
+def _by_identity(op: Operand) -> bool:
+    """Say whether an object of the program is equal only to itself."""
+    t = type_of(op)
+    equal: Any = t.cls.__eq__ if isinstance(t, lt.ObjT) else None
+    return equal is object.__eq__
+
+
+def _one_object(ctx: Context, left: Operand, right: Operand) -> bool | None:
+    """Say whether two containers that were made here are one; None if not known."""
+    b, memory = ctx.builder, ctx.builder.memory
+    homes = [memory.object(op) for op in (left, right) if isinstance(op, Value)]
+    for home in homes:
+        made = b.definition(home)
+        if made is None or made.fn not in MAKERS or isinstance(home.type, lt.TupleT):
+            return None
+        if home in b.rebuilt or home in memory.origins or memory.twins.get(home):
+            return None
+    return homes[0] is homes[1] if len(homes) == 2 else None
 
 
 def elements_of(ctx: Context, frame: Frame, op: Operand) -> Operand:

@@ -254,7 +254,12 @@ def append(ctx: Context, items: Operand, value: Operand) -> Operand:
         raise loops.Unlisted
     elem = lt.element_type(type_of(items))
     t = type_of(value)
-    joined = t if elem is None or isinstance(elem, lt.NeverT) else lt.join(elem, t)
+    try:
+        joined = t if elem is None or isinstance(elem, lt.NeverT) else lt.join(elem, t)
+    except TypeError as error:
+        raise not_differentiable(
+            "CR501", ctx.builder.loc, f"an element of the list is {error}"
+        ) from None
     return ctx.builder.apply(
         prims.list_append, items, value, type_=lt.ListT(None, joined)
     )

@@ -33,6 +33,7 @@ from chainrule.request import Input
 from chainrule.specialise import (
     arrays,
     commits,
+    cycles,
     generators,
     inlining,
     layouts,
@@ -61,11 +62,13 @@ def specialise(
     arguments: Mapping[str, Any],
     values: Mapping[str, Any] | None = None,
     stepped: frozenset[Loc] = frozenset(),
+    cyclic: bool = False,
 ) -> Specialised:
     """Interpret a function whose parameters have the given types or constants.
 
     `values` are the arguments themselves: how their memory lies may be asked. `stepped`
-    says where iterators are made that `next` steps through.
+    says where iterators are made that `next` steps through, `cyclic` that objects may
+    hold each other.
     """
     base: Any = fn
     while isinstance(base, Derivative):
@@ -87,6 +90,7 @@ def specialise(
         ctx.params[value] = name
         frame.env[name] = value if isinstance(what, lt.Type) else Const(what)
     block = Block()
+    builder.memory.cyclic = cyclic
     builder.memory.is_copy = partial(layouts.is_copy, ctx)
     builder.memory.check_view = partial(arrays.check_layout, ctx)
     with builder.into(block):
@@ -94,7 +98,8 @@ def specialise(
         frame.env |= {p.hint: copy for p, copy in copies.items() if p.hint}
         if base is fn:
             op = recursion.enter(ctx, frame, fn)
-            op = present(builder, builder.memory.current(op), frame.name)
+            op = cycles.refuse(builder, builder.memory.current(op))
+            op = present(builder, op, frame.name)
         else:
             builder.loc = loc
             op = nested.of_derivative(ctx, fn, frame.env)

@@ -17,6 +17,7 @@ from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import CTL, RET, RETURN, Context, Frame, State
 from chainrule.specialise.values import (
     ArrayMethod,
+    Back,
     Choice,
     Closure,
     Maybe,
@@ -160,7 +161,7 @@ class Joiner:
         memory = self.b.memory
         memory.now = self.states[path].now
         with self.b.into(self.blocks[path]):
-            return memory.current(op)
+            return memory.content(op)
 
     def note(self, out: Value, ops: list[Operand]) -> None:
         """Remember which objects the result may be."""
@@ -229,6 +230,8 @@ class Joiner:
 
     def inside(self, op: Operand) -> bool:
         """Say whether a value was made in one of the branches."""
+        if is_const(op, Back):
+            op = op.value.home
         return isinstance(op, Value) and op.id >= self.first
 
     def split(
@@ -380,6 +383,10 @@ def read_parts(b: Builder, op: Operand) -> list[Operand]:
     """Return the parts of a container in the order of its layout."""
     layout = layout_of(op)
     assert layout is not None
+    if b.memory.cyclic:
+        parts = b.parts(op)
+        if parts is not None:
+            return list(parts.values() if isinstance(parts, dict) else parts)
     if layout[0] is prims.make_dict:
         return list((b.fields(op) or {}).values())
     if layout[0] is prims.make_object:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Try, Value, With
+from chainrule.specialise.values import Back, is_const
 from chainrule.specialise.views import PERHAPS, SPLITS, UNFOLLOWED, is_view
 from chainrule.types import lattice as lt
 
@@ -35,6 +36,10 @@ class Iterated(Exception):
     def __init__(self, home: Value) -> None:
         super().__init__("iterated")
         self.home = home
+
+
+class Cyclic(Exception):
+    """A container holds itself: begin again, and look out for such."""
 
 
 MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
@@ -65,6 +70,9 @@ class Memory:
         self.counted: list[Value] = []  # lists that a loop reads by position
         self.factories: dict[Value, Operand] = {}
         self.fresh: dict[tuple[Block, Value], Operand] = {}
+        self.cyclic = False  # whether objects may hold each other
+        self.rebuilt: set[Value] = set()  # those that are being rebuilt
+        self.backs: dict[Value, Const] = {}
         # Whether what may be a view is known to be a copy (see `layouts`), and who
         # refuses what is not known to be either.
         self.is_copy: Callable[[Apply], bool] = lambda _: False
@@ -84,6 +92,26 @@ class Memory:
 
     def current(self, op: Operand) -> Operand:
         """Return what an operand holds now."""
+        if self.cyclic and is_const(op, Back):
+            op = op.value.home
+        return self.content(op)
+
+    def back(self, op: Operand) -> Operand:
+        """Return the constant that stands for an object in what it holds."""
+        if not isinstance(op, Value):
+            return op
+        home = self.object(op)
+        return self.backs.setdefault(home, Const(Back(home)))
+
+    def leads_back(self, op: Operand) -> bool:
+        """Say whether a container holds itself, at any depth."""
+        stmt = self.b.definition(op)
+        if stmt is None or stmt.fn not in MAKERS:
+            return is_const(op, Back)
+        return any(map(self.leads_back, stmt.args))
+
+    def content(self, op: Operand) -> Operand:
+        """Return what a value holds now."""
         if not self.now or not isinstance(op, Value) or not is_mutable(op.type):
             return op
         home = self.object(op)
@@ -96,7 +124,7 @@ class Memory:
         if stmt is None or not isinstance(op, Value):
             return op
         if stmt.fn in MAKERS:
-            args = tuple(map(self.current, stmt.args))
+            args = self.contents(self.object(op), stmt.args)
         elif self.is_view(stmt):
             args = (self.current(stmt.args[0]), *stmt.args[1:])
         else:
@@ -112,6 +140,16 @@ class Memory:
         self.version(op, new)
         self.fresh[self.b.block, self.object(op)] = new
         return new
+
+    def contents(self, home: Value, parts: tuple[Operand, ...]) -> tuple[Operand, ...]:
+        """Return what the parts of a container hold now."""
+        if home in self.rebuilt:
+            raise Cyclic
+        self.rebuilt.add(home)
+        try:
+            return tuple(map(self.content, parts))
+        finally:
+            self.rebuilt.discard(home)
 
     def becomes(self, op: Value, new: Operand) -> None:
         """Note what the object that an operand stands for holds from here on."""

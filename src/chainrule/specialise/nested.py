@@ -21,7 +21,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Function, Operand, Value
 from chainrule.ir.walk import statements, substitute
-from chainrule.specialise import calls, nested_products
+from chainrule.specialise import calls, cycles, nested_products
 from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, read_parts
@@ -227,6 +227,7 @@ class Scope:
 
     def fresh(self, op: Operand, name: str) -> Operand:
         """Return a parameter of the structure of an argument."""
+        cycles.refuse(self.b, op)
         layout = layout_of(op)
         if layout is not None:
             with self.b.into(self.around):

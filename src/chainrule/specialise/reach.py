@@ -13,6 +13,7 @@ from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import MAKERS
 from chainrule.specialise.values import (
     ArrayMethod,
+    Back,
     Cell,
     Choice,
     Closure,
@@ -87,6 +88,8 @@ def _inside(value: Any, now: Any, enter: Any) -> list[Operand]:
             return list(value.items)
         case Streams():
             return list(value.sources)
+        case Back():
+            return [value.home]
         case Getter():
             return list(value.keys)
         case Choice():

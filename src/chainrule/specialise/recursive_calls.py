@@ -29,7 +29,7 @@ from chainrule.ir.nodes import (
     Value,
 )
 from chainrule.ir.walk import free_values, statements, substitute
-from chainrule.specialise import arrays, inlining
+from chainrule.specialise import arrays, cycles, inlining
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.carried import NUMBER, widen_constant
 from chainrule.specialise.frames import Context, Frame
@@ -261,7 +261,7 @@ def interpret(ctx: Context, made: Recursive) -> tuple[list[lt.Type], Ends]:
             else:
                 b.memory.now[place] = op
         before = dict(b.memory.now)
-        result = b.memory.current(inlining.run(ctx, inner))
+        result = cycles.refuse(b, b.memory.current(inlining.run(ctx, inner)))
         if isinstance(result, Undef):
             result = UNDEF
         ends = Ends(made.callee.name, held, first)
@@ -349,6 +349,7 @@ def is_list(op: Operand) -> bool:
 
 def flatten(b: Builder, op: Operand, leaves: list[Operand], loose: bool) -> Any:
     """Collect the numbers of an argument; return the rest, which must stay the same."""
+    cycles.refuse(b, op)
     loose = loose and is_list(op)
     layout = None if loose else layout_of(op)
     if layout is not None:

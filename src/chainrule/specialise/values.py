@@ -129,6 +129,13 @@ class Poison:
 
 
 @dataclass(eq=False, slots=True)
+class Back:
+    """A part that leads back to the container which holds it; see `cycles`."""
+
+    home: Value
+
+
+@dataclass(eq=False, slots=True)
 class Getter:
     """An `operator.itemgetter`, `attrgetter` or `methodcaller`;
     `read` reads one key.

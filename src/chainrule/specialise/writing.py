@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Value
-from chainrule.specialise import arrays, mirrors
+from chainrule.specialise import arrays, cycles, mirrors
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, State
 from chainrule.specialise.joins import Joiner
@@ -42,7 +42,7 @@ def write(ctx: Context, op: Operand, content: Operand) -> None:
     if source is not None and source.fn is prims.live:
         raise outside(ctx, Const(None, source.args[0].text))  # type: ignore[union-attr]
     memory.open(home)
-    Write(ctx).run(home, content)
+    Write(ctx).run(home, cycles.cut(memory.b, home, content))
 
 
 def known_outside(ctx: Context, where: str, what: str) -> Exception:
