@@ -31,13 +31,21 @@ def _is_undef(op: Operand) -> bool:
     return isinstance(op, Undef)
 
 
+def is_nothing(op: Operand) -> bool:
+    """Say whether an operand is no value, or what `Definedness.fill` puts there."""
+    return _is_undef(op) or (isinstance(op, Const) and op.value is None)
+
+
 Home = tuple[If | Try | With, int]
 
 
 class Definedness:
     """What is known of one function; its statements may grow more results."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(
+        self, block: Block, missing: Callable[[Operand], bool] = _is_undef
+    ) -> None:
+        self.missing = missing
         self.homes: dict[Value, Home] = {}
         self.negated: dict[Value, Operand] = {}
         self.maybe: set[Value] = set()
@@ -66,11 +74,11 @@ class Definedness:
                 for param, out, init in zip(
                     loop.body.params, loop.outs, loop.init, strict=True
                 ):
-                    if isinstance(init, Undef) or init in self.maybe:
+                    if self.missing(init) or init in self.maybe:
                         self.maybe.update((param, out))
             for out, (stmt, k) in self.homes.items():
                 row = [path.results[k] for path in paths(stmt)]
-                if any(isinstance(op, Undef) or op in self.maybe for op in row):
+                if any(self.missing(op) or op in self.maybe for op in row):
                     self.maybe.add(out)
 
     def absent(

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 
 from chainrule.analysis.activity import paths
+from chainrule.analysis.definedness import Definedness, is_nothing
 from chainrule.analysis.memory import (
     MAKERS,
     READ_ONLY,
     STORES,
+    VIEWS,
     Aliases,
     is_immutable,
     saved_by,
@@ -30,7 +32,6 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
     Apply,
-    Block,
     Call,
     Const,
     Function,
@@ -48,11 +49,21 @@ from chainrule.ir.nodes import (
 )
 from chainrule.ir.walk import inner_blocks, statements, substitute
 from chainrule.optimise.copies import copy_of
+from chainrule.optimise.layout_reads import read_last_layout
+from chainrule.optimise.liveness import Liveness
 from chainrule.optimise.separate import separate
 from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT
 
 WRITES = STORES | {prims.commit}
 PARTS = {operator.getitem, prims.unpack}
+# What adds in an order that the strides decide.
+BY_LAYOUT: set[Any] = {operator.matmul} | {
+    getattr(np, name)
+    for name in (
+        "matmul dot vdot inner einsum tensordot convolve correlate vecdot matvec vecmat"
+    ).split()
+    if hasattr(np, name)
+}
 
 
 def protect(function: Function) -> bool:
@@ -60,6 +71,8 @@ def protect(function: Function) -> bool:
     changed = snapshots(function)
     if not _array_stores(function):
         return changed
+    own = _copies(function).keys()
+    read_last_layout(function)
     _make_places_writable(function)
     _separate_loops(function)
     while True:
@@ -70,7 +83,26 @@ def protect(function: Function) -> bool:
         _set_apart(function, apart)
     for value in copied:
         _copy(function, value)
+    _allow_missing(function, own)
     return True
+
+
+def _copies(function: Function) -> dict[Value, Apply]:
+    """Return the copies that are made by a method."""
+    found = (s for s in statements(function.body) if isinstance(s, Apply))
+    return {s.out: s for s in found if s.fn is prims.copy_value}
+
+
+def _allow_missing(function: Function, own: Collection[Value]) -> None:
+    """Copy what may have no value on some path by a function, which takes all.
+
+    The user's `own` copies fail there, as they do without us.
+    """
+    made = [s for out, s in _copies(function).items() if out not in own]
+    maybe = Definedness(function.body, is_nothing).maybe if made else ()
+    for stmt in made:
+        if stmt.args[0] in maybe:
+            stmt.fn, stmt.form, stmt.text = np.copy, "call", None
 
 
 def _array_stores(function: Function) -> list[Apply]:
@@ -311,13 +343,14 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
     def new(op: Operand) -> Operand:
         return copied if op is value else op
 
+    by_layout = [] if whole else _read_by_layout(function, value, made)
     if whole:
         made.args = ()
         substitute(function.body, {value: copied})
         made.args = (value,)
         return
     for stmt in statements(function.body):
-        if stmt is made:
+        if stmt is made or stmt in by_layout:
             continue
         if isinstance(stmt, Apply):
             first = 1 if stmt.fn in STORES else 0
@@ -334,6 +367,30 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
         elif isinstance(stmt, Call):
             stmt.args = tuple(map(new, stmt.args))
     function.body.results = tuple(map(new, function.body.results))
+
+
+def _read_by_layout(function: Function, value: Value, made: Apply) -> list[Stmt]:
+    """Return what reads a view, before any store, with digits that its strides decide.
+
+    BLAS adds the elements of a column in another order than those of its copy.
+    """
+    for block in inner_blocks(function.body):
+        if made not in block.stmts:
+            continue
+        at = block.stmts.index(made)
+        maker = block.stmts[at - 1] if at else None
+        if not isinstance(maker, Apply) or maker.out is not value:
+            return []
+        if maker.fn not in VIEWS:
+            return []
+        found: list[Stmt] = []
+        for stmt in block.stmts[at + 1 :]:
+            if not isinstance(stmt, Apply) or stmt.fn in STORES:
+                break
+            if stmt.fn in BY_LAYOUT and value in operands(stmt):
+                found.append(stmt)
+        return found
+    return []
 
 
 def _in_branches(function: Function, value: Value) -> bool:
@@ -376,79 +433,3 @@ def _insert(function: Function, value: Value, made: Apply) -> bool:
                 inner.stmts.insert(0, made)
                 return True
     return False
-
-
-class Liveness:
-    """The values that are needed behind each of some statements."""
-
-    def __init__(
-        self, function: Function, stores: list[Apply], finals: list[Operand]
-    ) -> None:
-        self.known: dict[Operand, int] = {}
-        self.values: list[Value] = []
-        self.masks: dict[int, int] = {id(s): 0 for s in stores}
-        self.block(function.body, self.bits(finals))
-
-    def after(self, stmt: Apply) -> list[Value]:
-        """Return what is needed behind a statement."""
-        mask, found = self.masks[id(stmt)], []
-        while mask:
-            low = mask & -mask
-            found.append(self.values[low.bit_length() - 1])
-            mask ^= low
-        return found
-
-    def bit(self, op: Operand) -> int:
-        """Return the set of this one value; of what nobody changes, the empty one."""
-        known = self.known.get(op)
-        if known is None:
-            known = 0
-            if isinstance(op, Value) and not is_immutable(op):
-                known = 1 << len(self.values)
-                self.values.append(op)
-            self.known[op] = known
-        return known
-
-    def bits(self, ops: object) -> int:
-        out = 0
-        for op in ops:  # type: ignore[attr-defined]
-            out |= self.bit(op)
-        return out
-
-    def block(self, block: Block, live: int) -> int:
-        """Walk backwards; return what is needed before the block."""
-        live |= self.bits(block.results)
-        for stmt in reversed(block.stmts):
-            live = self.stmt(stmt, live)
-        return live & ~self.bits(block.params)
-
-    def stmt(self, stmt: Stmt, live: int) -> int:
-        if id(stmt) in self.masks:
-            self.masks[id(stmt)] |= live
-        if isinstance(stmt, Apply):
-            return live & ~self.bit(stmt.out) | self.bits(operands(stmt))
-        live &= ~self.bits(outputs(stmt))
-        if isinstance(stmt, If | Try | With):
-            inner = 0
-            outside = live
-            if isinstance(stmt, Try):
-                # A handler may run behind any statement of the body.
-                for handler in stmt.handlers:
-                    outside |= self.block(handler.block, live)
-            for block in blocks(stmt):
-                inner |= self.block(block, outside)
-            live |= inner
-        elif isinstance(stmt, Loop):
-            live |= self.loop(stmt, live)
-        live &= ~self.bits(inner_values(stmt))
-        return live | self.bits(operands(stmt))
-
-    def loop(self, stmt: Loop, live: int) -> int:
-        around = live | (self.bit(stmt.tape) if stmt.tape is not None else 0)
-        around |= self.bits(it.source for it in stmt.iters)
-        for _ in range(2):
-            inner = 0
-            for block in blocks(stmt):
-                inner |= self.block(block, around)
-            around |= inner & ~self.bits(inner_values(stmt))
-        return around

@@ -1,8 +1,9 @@
 """Start a loop with arrays of their own where it writes into one of them.
 
 In: a function, and what may share memory in it. Out: the same function, in which two
-variables of a loop that start as one array, and of which one is written, start as two:
-one copy before the loop, in place of one in each iteration.
+variables of a loop that start as one array, and of which one is written, start as two,
+and one that starts as an array of the caller, and is written, starts as its copy: one
+copy before the loop, in place of one in each iteration.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ def separate(
     What may be one inside it is to be found anew then. `ours` are arguments that are
     written in place, which stay as they are; `copied` collects the copies.
     """
-    if not aliases.twins:
-        return False
     for block in inner_blocks(function.body):
         for stmt in list(block.stmts):
             if not isinstance(stmt, Loop):
@@ -63,10 +62,22 @@ def _to_copy(
         return any(aliases.may(b, params[k]) for b in buffers)
 
     for i, (k, op) in enumerate(arrays):
+        if not isinstance(op.type, ArrayT) or op in ours or op in copied:
+            continue
+        if _is_given(op, params[k], aliases) and written(k):
+            yield k
+            continue
         for j, other in arrays[:i]:
             if frozenset((params[j], params[k])) not in aliases.twins:
                 continue
-            one = aliases.may(op, other) and op not in ours and op not in copied
-            if one and isinstance(op.type, ArrayT) and (written(j) or written(k)):
+            if aliases.may(op, other) and (written(j) or written(k)):
                 yield k
                 break
+
+
+def _is_given(start: Value, param: Value, aliases: Aliases) -> bool:
+    """Say whether a variable begins with memory of the caller, and gets no more."""
+    if not aliases.is_foreign(start):
+        return False
+    rest = aliases.sources(param) - aliases.sources(start)
+    return not any(aliases.is_foreign(v) for v in rest if v not in aliases.loop_of)

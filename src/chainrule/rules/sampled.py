@@ -155,4 +155,5 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     below = fp[0] if left is None else left
     above = fp[-1] if right is None else right
     at_end = np.where(x == xp[-1], fp[-1], above)
-    return np.where(x < xp[0], below, np.where(x >= xp[-1], at_end, inside))
+    out = np.where(x < xp[0], below, np.where(x >= xp[-1], at_end, inside))
+    return out[()] if np.ndim(x) == 0 else out  # a number, as from NumPy

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import builtins
 import operator
+from functools import cached_property
 
 import numpy as np
 
 from chainrule.analysis.activity import paths
+from chainrule.analysis.memory import STORES, Aliases
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Loop, Operand, Value
 from chainrule.ir.walk import statements
@@ -131,6 +133,7 @@ class Ownership:
     """Finds results that share memory, and copies them."""
 
     def __init__(self, function: Function) -> None:
+        self.function = function
         self.defs: dict[Value, Apply | Call] = {}
         self.flow: dict[Value, tuple[Operand, ...]] = {}
         for stmt in statements(function.body):
@@ -182,7 +185,19 @@ class Ownership:
 
     def _spread(self, root: Value) -> bool:
         stmt = self.defs.get(root)
-        return isinstance(stmt, Apply) and stmt.fn is np.broadcast_to
+        if not isinstance(stmt, Apply) or stmt.fn is not np.broadcast_to:
+            return False
+        number = isinstance(type_of(stmt.args[0]), lt.ScalarT)
+        return not (number and root in self.written)
+
+    @cached_property
+    def written(self) -> set[Value]:
+        """What is stored into: a number that is spread out for that fills an array."""
+        aliases = Aliases(self.function)
+        stores = [s for s in self.defs.values() if isinstance(s, Apply)]
+        places = [s.args[0] for s in stores if s.fn in STORES]
+        arrays = [v for v in places if isinstance(v, Value)]
+        return set().union(*(aliases.sources(v) for v in arrays))
 
     def _outside(self, root: Value) -> bool:
         stmt = self.defs[root]
