@@ -19,6 +19,8 @@ import numpy as np
 from chainrule.analysis.activity import paths
 from chainrule.analysis.definedness import Definedness, is_nothing
 from chainrule.analysis.memory import (
+    CONTAINERS,
+    IMMUTABLE,
     MAKERS,
     READ_ONLY,
     STORES,
@@ -182,7 +184,7 @@ def snapshots(function: Function) -> bool:
         mine = [s for s in puts if s.args[0] is place]
         if not isinstance(place, Value) or live is None:
             continue
-        if not any(place in live.after(s) for s in mine[-1:]):
+        if not any(_leads_to(function, live.after(s), place) for s in mine[-1:]):
             continue
         maker: Any = {ListT: list, DictT: dict}.get(type(place.type), copy.copy)
         if isinstance(place.type, DictT) and place.type.cls is not dict:
@@ -199,6 +201,24 @@ def snapshots(function: Function) -> bool:
         for stmt in mine:
             stmt.args = (place, *stmt.args[1:])
     return bool(puts)
+
+
+def _leads_to(function: Function, needed: list[Value], place: Value) -> bool:
+    """Say whether one of some values is a container, or holds it."""
+    if place in needed:
+        return True
+    aliases = Aliases(function)
+    seen: set[Value] = set()
+    todo = [v for v in needed if isinstance(v.type, CONTAINERS)]
+    while todo:
+        value = todo.pop()
+        if value is place:
+            return True
+        if value not in seen:
+            seen.add(value)
+            given = _given(function, value, aliases)
+            todo += [v for v in given if isinstance(v.type, CONTAINERS)]
+    return False
 
 
 def _make_writable(function: Function, value: Value) -> None:
@@ -261,7 +281,8 @@ def _given(function: Function, value: Value, aliases: Aliases) -> list[Value]:
     for stmt in statements(function.body):
         if isinstance(stmt, Apply | Call):
             if stmt.out is value and _hands_on(stmt):
-                found += stmt.args
+                new = isinstance(stmt, Apply) and stmt.fn is prims.list_append
+                found += stmt.args[1:] if new and _of_numbers(value) else stmt.args
         elif isinstance(stmt, If | Try | With):
             for k, out in enumerate(stmt.outs):
                 if out is value:
@@ -271,6 +292,12 @@ def _given(function: Function, value: Value, aliases: Aliases) -> list[Value]:
                 if value in (out, stmt.body.params[k]):
                     found += [stmt.init[k], stmt.body.results[1 + k]]
     return [op for op in found if isinstance(op, Value) and not is_immutable(op)]
+
+
+def _of_numbers(value: Value) -> bool:
+    """Say whether what a list holds cannot change."""
+    elem = getattr(value.type, "elem", None)
+    return isinstance(elem, IMMUTABLE)
 
 
 def _hands_on(stmt: Apply | Call) -> bool:

@@ -64,6 +64,8 @@ def join_paths(
         op = joiner.built.get(op, op)
         if isinstance(key, Value):
             memory.becomes(key, op)
+            for part in joiner.joined.get(key, ()):
+                memory.pools.same(op, part)
         else:
             memory.now[key] = op
     return {name: joiner.built.get(op, op) for name, op in out.items()}
@@ -100,6 +102,9 @@ class Joiner:
         self.after: list[Callable[[], None]] = []
         self.built: dict[Operand, Operand] = {}
         self.made: dict[tuple[int, ...], Value] = {}
+        self.joined: dict[
+            Value, list[Operand]
+        ] = {}  # what an object holds on each path
 
     def join(self, ops: list[Operand], hint: str | None) -> Operand:
         """Return one operand for all paths."""
@@ -189,19 +194,20 @@ class Joiner:
             if untouched and not self.inside(first):
                 joined[key] = first
             elif isinstance(key, Value):
-                joined[key] = self.contents(ops, hint)
+                self.joined[key] = self.contents(ops)
+                joined[key] = self.values(self.joined[key], [], hint)
             else:
                 joined[key] = self.join(ops, hint)
         return joined
 
-    def contents(self, ops: list[Operand], hint: str | None) -> Operand:
-        """Join what one object holds at the end of each path."""
+    def contents(self, ops: list[Operand]) -> list[Operand]:
+        """Return what one object holds at the end of each path."""
         memory, found = self.b.memory, []
         for k, op in enumerate(ops):
             memory.now = self.states[k].now
             with self.b.into(self.blocks[k]):
                 found.append(memory.refreshed(op))
-        return self.values(found, [], hint)
+        return found
 
     def out(self, ops: list[Operand], t: lt.Type, hint: str | None) -> Value:
         """Add a result to every block."""
