@@ -41,6 +41,7 @@ from chainrule.optimise.distinct import mark_distinct
 from chainrule.optimise.elements import gather_elements
 from chainrule.optimise.expand import expand
 from chainrule.optimise.fresh import forget
+from chainrule.optimise.flat import flatten
 from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
 from chainrule.optimise.last_row import leave_out_last_rows
@@ -279,6 +280,7 @@ def optimise(derived: Derived) -> None:
             if protect(function):
                 remove_dead(function)
             repeat(function, derived.ours)
+            flatten(function)
 
 
 def shorten(function: Function, ours: set[Value]) -> None:

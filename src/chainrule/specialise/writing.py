@@ -91,18 +91,24 @@ class Write:
         self.waiting: set[Value] = set()
         self.fed: set[Value] = set()
         self.shown: set[Value] = set()
+        self.written: Value | None = None
+        self.way: list[Value] = []  # what was chosen from what, to what is written now
+        self.stale: set[Value] = set()
 
     def run(self, home: Value, content: Operand) -> None:
         """Let an object hold something else, and all that may be the same.
 
         What was chosen from several that are written is written after all of these.
         """
+        self.written = home
         self.put(home, content)
+        self.renew_choices()
         while self.waiting:
             out = min(self.waiting, key=lambda v: v.id)
             self.waiting.remove(out)
             if out not in self.done:
                 self.down(out)
+                self.renew_choices()
 
     def put(self, home: Value, content: Operand, mirrored: bool = True) -> None:
         """Let one object hold something else, and what it was chosen from."""
@@ -120,12 +126,16 @@ class Write:
         self.done.add(home)
         self.lists(home)
         self.waiting.update(memory.users.get(home, ()))
+        self.way.append(home)
         for origin in sorted(memory.origins.get(home, ()), key=self.is_chosen):
             root = self.up(home, *origin)
             if root is not None:
                 self.fed.add(root)
                 self.done.add(root)
+                users = memory.users.get(root, ())
+                self.stale.update(v for v in users if v not in self.way)
                 self.put(root, memory.current(root))
+        self.way.pop()
         for other, mirror in self.ctx.mirrors.get(home, ()) if mirrored else ():
             now = memory.current(other)
             seen = mirrors.seen(memory.b, mirror, memory.current(home), now)
@@ -136,6 +146,23 @@ class Write:
                 self.put(other, seen, False)
         for twin in sorted(memory.twins.get(home, ()), key=lambda v: v.id):
             self.uncertain(home, twin)
+
+    def renew_choices(self) -> None:
+        """Choose again what was written before one of those it was chosen from.
+
+        That had a write of its own, on a path that does not lead over the choice.
+        """
+        memory = self.memory
+        while old := (self.stale & self.done) - {self.written}:
+            out = min(old, key=lambda v: v.id)
+            self.stale.remove(out)
+            content = memory.current(out)
+            for stmt, k, source in memory.origins[out]:
+                if isinstance(stmt, If) and self.tells(out):
+                    content = self.choose(stmt, k, memory.again(source), content)
+            memory.becomes(out, content)
+            self.stale.update(memory.users.get(out, ()))
+        self.stale.clear()
 
     def is_chosen(self, origin: Any) -> bool:
         """Say whether an object was chosen from one that was itself chosen."""
