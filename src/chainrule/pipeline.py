@@ -40,8 +40,8 @@ from chainrule.optimise.dead import remove_dead
 from chainrule.optimise.distinct import mark_distinct
 from chainrule.optimise.elements import gather_elements
 from chainrule.optimise.expand import expand
-from chainrule.optimise.fresh import forget
 from chainrule.optimise.flat import flatten
+from chainrule.optimise.fresh import forget
 from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
 from chainrule.optimise.last_row import leave_out_last_rows

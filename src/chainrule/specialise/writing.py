@@ -93,7 +93,7 @@ class Write:
         self.shown: set[Value] = set()
         self.written: Value | None = None
         self.way: list[Value] = []  # what was chosen from what, to what is written now
-        self.stale: set[Value] = set()
+        self.overtaken: set[Value] = set()
 
     def run(self, home: Value, content: Operand) -> None:
         """Let an object hold something else, and all that may be the same.
@@ -133,7 +133,7 @@ class Write:
                 self.fed.add(root)
                 self.done.add(root)
                 users = memory.users.get(root, ())
-                self.stale.update(v for v in users if v not in self.way)
+                self.overtaken.update(v for v in users if v not in self.way)
                 self.put(root, memory.current(root))
         self.way.pop()
         for other, mirror in self.ctx.mirrors.get(home, ()) if mirrored else ():
@@ -153,16 +153,16 @@ class Write:
         That had a write of its own, on a path that does not lead over the choice.
         """
         memory = self.memory
-        while old := (self.stale & self.done) - {self.written}:
+        while old := (self.overtaken & self.done) - {self.written}:
             out = min(old, key=lambda v: v.id)
-            self.stale.remove(out)
+            self.overtaken.remove(out)
             content = memory.current(out)
             for stmt, k, source in memory.origins[out]:
                 if isinstance(stmt, If) and self.tells(out):
                     content = self.choose(stmt, k, memory.again(source), content)
             memory.becomes(out, content)
-            self.stale.update(memory.users.get(out, ()))
-        self.stale.clear()
+            self.overtaken.update(memory.users.get(out, ()))
+        self.overtaken.clear()
 
     def is_chosen(self, origin: Any) -> bool:
         """Say whether an object was chosen from one that was itself chosen."""
