@@ -25,6 +25,7 @@ from chainrule.specialise import (
     comprehensions,
     dicts,
     displays,
+    grids,
     inlining,
     iterables,
     models,
@@ -313,6 +314,9 @@ def _ternary(ctx: Context, frame: Frame, node: gast.IfExp) -> Operand:
 
 def _subscript(ctx: Context, frame: Frame, node: gast.Subscript) -> Operand:
     base = evaluate(ctx, frame, node.value)
+    grid = grids.read(ctx, frame, base, node.slice)
+    if grid is not None:
+        return grid
     index = evaluate(ctx, frame, node.slice)
     return subscript(ctx, frame, base, index)
 

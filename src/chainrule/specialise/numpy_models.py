@@ -6,6 +6,7 @@ place of NumPy's own, so that the functions handed to them are followed too.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -139,3 +140,13 @@ def minimum_at_each(a: Any, places: Any, values: Any) -> None:
     """Write what `np.minimum.at` does with a value for each place."""
     for i, value in zip(places, values, strict=True):
         a[i] = np.minimum(a[i], value)
+
+
+def count_of_steps(start: Any, stop: Any, step: Any) -> int:
+    """Return how many points `np.mgrid[start:stop:step]` has."""
+    return math.ceil((stop - start) / step)
+
+
+def step_of_points(start: Any, stop: Any, count: int) -> Any:
+    """Return the step between the points of `np.mgrid[start:stop:count * 1j]`."""
+    return (stop - start) / (count - 1.0) if count != 1 else 1.0
