@@ -412,7 +412,7 @@ def _read_by_layout(function: Function, value: Value, made: Apply) -> list[Stmt]
             return []
         found: list[Stmt] = []
         for stmt in block.stmts[at + 1 :]:
-            if not isinstance(stmt, Apply) or stmt.fn in STORES:
+            if not isinstance(stmt, Apply) or stmt.fn in STORES or stmt.effect:
                 break
             if stmt.fn in BY_LAYOUT and value in operands(stmt):
                 found.append(stmt)
