@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import chainrule.rules  # noqa: F401 - every theme enters its rules
 from chainrule import codes
-from chainrule.analysis.lossy import refuse_lossy
+from chainrule.analysis.lossy import refuse_lossy, refuse_read_back
 from chainrule.backend.emit import Emitted, emit
 from chainrule.backend.link import link
 from chainrule.backend.render import Rendered, render
@@ -68,6 +68,7 @@ from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.specialise.builder import Restart
 from chainrule.specialise.entry import Specialised, specialise
 from chainrule.specialise.memory import Cyclic
+from chainrule.specialise.places import Place, Written
 from chainrule.specialise.stepping import Stepwise
 from chainrule.transform.derive import Derived, Wrt, derive
 from chainrule.transform.outputs import own_results
@@ -226,6 +227,7 @@ def _derivative_ir(
     if forget(function):
         remove_dead(function)
     refuse_lossy(function, [w.param for w in wrt])
+    refuse_read_back(function, [w.param for w in wrt])
     stages.keep("primal", [function])
     derived = derive(function, request.transform, wrt, request.has_aux)
     stages.forward = derived.forward
@@ -311,10 +313,14 @@ def specialise_for(
     constants as they are asked for.
     """
     known, stepped, cyclic = set(static), frozenset[Loc](), False
-    for _ in range(MAX_RESTARTS):
+    written: dict[Place, Any] = {}
+    while len(known) + len(stepped) + cyclic < len(static) + MAX_RESTARTS:
         typed, inputs = describe(fn, arguments, known, wrt)
         try:
-            made = specialise(fn, typed, arguments, stepped, cyclic)
+            made = specialise(fn, typed, arguments, stepped, cyclic, written)
+        except Written as need:
+            written[need.place] = need.owner
+            continue
         except Stepwise as need:
             stepped |= {need.site}
             continue

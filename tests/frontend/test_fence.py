@@ -29,56 +29,29 @@ def refusals(text: str, name: str = "f", **names: Any) -> list[str]:
     return list(map(str, fence.check(make(text, name, **names))))
 
 
-def test_a_global_array_is_not_written() -> None:
-    """The diagnostic names the array, the function, and what to do."""
-    text = """\
-    def loss(x, i):
-        TABLE[i] = x * x
-        return TABLE.sum()
-    """
-    (shown,) = refusals(text, "loss", TABLE=np.zeros(3))
-    assert shown == (
-        "CR104 write to a global array\n"
-        "  --> model.py:2:5\n"
-        "   |\n"
-        " 2 |     TABLE[i] = x * x\n"
-        "   |     ^^^^^^^^^^^^^^^^ `TABLE` is a module-level array; "
-        "its history is not visible to `loss`\n"
-        "   = help: pass the array as an argument, or write into a copy"
-    )
-
-
 def test_all_problems_come_at_once_in_the_order_of_the_text() -> None:
     """One exception shows them all, the first in the fields of SyntaxError."""
     text = """\
     def f(x, model):
         y = np.zeros(3)
-        TABLE[0] = x
-        model.last, TABLE[1:] = x, 2
+        exec("y[0] = x")
         return eval("y.sum()")
     """
     with pytest.raises(NotDifferentiable) as caught:
-        fence.require(make(text, TABLE=[0, 0]))
+        fence.require(make(text))
     assert caught.value.lineno == 3
     assert str(caught.value) == textwrap.dedent("""\
-        CR104 write to a global list
+        CR105 call of `exec`
           --> model.py:3:5
            |
-         3 |     TABLE[0] = x
-           |     ^^^^^^^^^^^^ `TABLE` is a module-level list; its history is not visible to `f`
-           = help: pass the list as an argument, or write into a copy
-
-        CR104 write to a global list
-          --> model.py:4:17
-           |
-         4 |     model.last, TABLE[1:] = x, 2
-           |                 ^^^^^^^^^ `TABLE` is a module-level list; its history is not visible to `f`
-           = help: pass the list as an argument, or write into a copy
+         3 |     exec("y[0] = x")
+           |     ^^^^^^^^^^^^^^^^ it reads or writes names that are not in the text
+           = help: write out what it does
 
         CR105 call of `eval`
-          --> model.py:5:12
+          --> model.py:4:12
            |
-         5 |     return eval("y.sum()")
+         4 |     return eval("y.sum()")
            |            ^^^^^^^^^^^^^^^ it reads or writes names that are not in the text
            = help: write out what it does""")  # noqa: E501
 
@@ -86,21 +59,6 @@ def test_all_problems_come_at_once_in_the_order_of_the_text() -> None:
 @pytest.mark.parametrize(
     ("body", "code", "marked"),
     [
-        ("G[0] = x", "CR104", "G[0] = x"),
-        ("G['a'] += x", "CR104", "G['a'] += x"),
-        ("G.a[0] = x", "CR104", "G.a[0] = x"),
-        ("G[0][1:] = x", "CR104", "G[0][1:] = x"),
-        ("G[0] = z = x", "CR104", "G[0]"),
-        ("a, (b, *G[:2]) = x", "CR104", "G[:2]"),
-        ("G[0]: float = x", "CR104", "G[0]: float = x"),
-        ("for G[0] in x: pass", "CR104", "G[0]"),
-        ("with x as G[0]: pass", "CR104", "G[0]"),
-        ("[0 for G[0] in x]", "CR104", "G[0]"),
-        ("G.a += x", "CR104", "G.a += x"),
-        ("del G[0]", "CR104", "del G[0]"),
-        ("del x, G.a", "CR104", "G.a"),
-        ("def g():\n        G[0] = 1", "CR104", "G[0] = 1"),
-        ("global z; z = 1", "CR106", "global z"),
         ("exec('x = 1')", "CR105", "exec('x = 1')"),
         ("a = locals()['x']", "CR105", "locals()"),
         ("vars(y)", "CR105", "vars(y)"),

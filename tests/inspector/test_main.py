@@ -39,7 +39,7 @@ class Model:
 def writes(x: np.ndarray) -> float:
     global LAST
     LAST = x
-    return x.sum()
+    return LAST.sum()
 
 def raises(x: float) -> float:
     raise ValueError("never")
@@ -256,8 +256,8 @@ def test_refusal(run: Run) -> None:
     status, out, err = run("model.py:writes")
     assert (status, out) == (REFUSED, "")
     assert "\nCR106 " in err
-    assert "--> model.py:22:5" in err
-    assert "global LAST" in err
+    assert "--> model.py:24:12" in err
+    assert "return LAST" in err
 
 
 def test_no_gradient(run: Run) -> None:

@@ -48,7 +48,7 @@ BAD = """
 def bad(x: float):
     global LAST
     LAST = x
-    return x
+    return LAST
 """
 
 

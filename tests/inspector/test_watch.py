@@ -102,7 +102,7 @@ def test_a_broken_file(live: watch.Live, tmp_path: Path) -> None:
 
 def test_a_refusal(live: watch.Live, tmp_path: Path) -> None:
     """A function that cannot be differentiated shows its diagnostic."""
-    text = "def f(x: float):\n    global y\n    y = x\n    return x\n"
+    text = "def f(x: float):\n    global y\n    y = x\n    return y\n"
     (tmp_path / "watched_model.py").write_text(text)
     assert live.refresh()
     assert "CR106" in live.html

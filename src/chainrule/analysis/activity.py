@@ -111,6 +111,8 @@ class Varied:
 
     def stmt(self, stmt: Stmt) -> None:
         match stmt:
+            case Apply(out=out, fn=prims.read_back):
+                self.add(out)
             case Apply(out=out, fn=fn):
                 if fn not in RULES.inactive or fn in STRUCTURAL:
                     if any(map(self.has, carriers(stmt))):

@@ -14,6 +14,7 @@ from typing import Any
 
 import gast
 
+from chainrule.backend import outside
 from chainrule.backend import program as p
 from chainrule.backend.arguments import committed, expect_in_place, not_in_place
 from chainrule.backend.buffers import choose_modes
@@ -31,6 +32,7 @@ from chainrule.backend.sweeps import mark_sweeps
 from chainrule.backend.undefined import give_none, read_without_value
 from chainrule.backend.unpacking import unpack_parts
 from chainrule.ir import nodes as ir
+from chainrule.ir import prims
 from chainrule.ir.nodes import Value
 
 
@@ -55,6 +57,7 @@ def emit(function: ir.Function, cells: Collection[str] = ()) -> Emitted:
     local = {*callees.values(), "_"}
     for web in webs:
         local |= _local_names(web.program)
+    local -= _names_outside(webs)
     scope = Scope(function.namespace, cells, local)
     body = []
     spellers: dict[str, Speller] = {}
@@ -128,6 +131,19 @@ def _local_names(program: Program) -> set[str]:
     return out
 
 
+def _names_outside(webs: list[Web]) -> set[str]:
+    """Return the names of variables outside that are written: no other has them."""
+    found: set[str] = set()
+    params: set[str] = set()
+    for web in webs:
+        params.update(_param_names(web.program.function))
+        for node in p.walk(web.program.nodes):
+            op = node.op if isinstance(node, p.Let) else None
+            if isinstance(op, ir.Apply) and op.fn is prims.let_name:
+                found.add(op.args[0].text or "")  # type: ignore[union-attr]
+    return found - params
+
+
 def variables(function: ir.Function) -> Web:
     """Return the statements of a function and its variables.
 
@@ -174,6 +190,8 @@ def _function(
     if function.doc is not None:
         body.append(gast.Expr(literal(function.doc)))
     body += writer.body(program.nodes) if not body else writer.statements(program.nodes)
+    start = int(function.doc is not None)
+    body[start:start] = outside.declarations(speller)
     args = _arguments(function, params, speller)
     out = gast.FunctionDef(name, args, body, [], None, None, [])
     out.origin = function.loc

@@ -118,6 +118,13 @@ class Scope:
         word = text.split(".")[-1] if text else getattr(item, "__name__", None)
         return self.inject(word or type(item).__name__.lower(), item)
 
+    def owner(self, item: Any) -> str:
+        """Return how to reach the globals of a module, or a closure cell."""
+        if id(item) not in self.names:
+            self.names[id(item)] = self.inject("outside", item)
+            self.kept.append(item)
+        return self.names[id(item)]
+
     def module(self, module: ModuleType) -> str:
         """Return the user's alias of a module, or a name of ours."""
         usual = "np" if module is np else module.__name__.split(".")[-1]

@@ -30,6 +30,7 @@ STATEMENTS = frozenset(
         prims.put_item,
         prims.drop_item,
         prims.put_attribute,
+        *prims.OUTSIDE,
         prims.unpack,
         prims.remark,
         prims.raise_,
@@ -152,7 +153,7 @@ def is_cheap(op: Op) -> bool:
         return name.value in ATTRIBUTES or is_field(op.args[0], name.value)
     if op.form == "attribute":
         return (op.text or getattr(op.fn, "__name__", "")) in ATTRIBUTES
-    if op.fn is prims.dim or op.fn is prims.live:
+    if op.fn in (prims.dim, prims.live, prims.now):
         return True
     if op.fn is operator.getitem:
         base, index = op.args
@@ -223,6 +224,8 @@ def width(op: Op, widths: list[int]) -> int:
     if op.fn is prims.format_ and isinstance(op.args[0], Const):
         literals = sum(len(first) + len(spec or "") for first, spec in op.args[0].value)
         return total - widths[0] + literals + 3
+    if op.fn is prims.now:
+        return len(op.args[1].value) if isinstance(op.args[1], Const) else total
     if op.fn is prims.live:
         return len(op.args[0].text or "") if isinstance(op.args[0], Const) else total
     name = op.text or getattr(op.fn, "__name__", "") or "function"

@@ -98,6 +98,7 @@ class Speller:
             if isinstance(node, p.Let):
                 self.ops[node.out] = node.op
         self.bare = _bare_items(self.ops)
+        self.assigned: dict[str, None] = {}  # outside of the function
 
     def leaves(self, operand: Operand) -> list[Value]:
         """Return the variables that printing an operand reads."""
@@ -214,6 +215,19 @@ class Speller:
             return call(func, [self.operand(a) for a in args[1:]], keywords)
         path = self.scope.path(fn, op.text)
         return call(dotted(path), [self.operand(a) for a in args], keywords)
+
+    def outside_name(self, op: ir.Apply, ctx: Any) -> Node:
+        """Spell a variable outside; by its owner where something here has its name."""
+        owner, said = op.args[:2]
+        assert isinstance(owner, Const) and isinstance(said, Const)
+        if owner.text is not None and owner.text not in self.scope.taken:
+            if ctx is not LOAD:
+                self.assigned[owner.text] = None
+            return gast.Name(owner.text, ctx, None, None)
+        place = dotted(self.scope.owner(owner.value))
+        if isinstance(owner.value, dict):
+            return gast.Subscript(place, literal(said.value), ctx)
+        return gast.Attribute(place, "cell_contents", ctx)
 
     def getitem(self, op: ir.Apply) -> Node:
         base, index = op.args
@@ -361,7 +375,12 @@ def _make_object(s: Speller, op: ir.Apply) -> Node:
     return call(s.const(instance), [s.operand(of)], keywords)
 
 
-@_spell(prims.some)
+@_spell(prims.now)
+def _now(s: Speller, op: ir.Apply) -> Node:
+    return s.outside_name(op, LOAD)
+
+
+@_spell(prims.some, prims.read_back)
 def _some(s: Speller, op: ir.Apply) -> Node:
     return s.operand(op.args[0])
 

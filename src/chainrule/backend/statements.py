@@ -14,6 +14,7 @@ import gast
 import numpy as np
 
 from chainrule.analysis.memory import STORES
+from chainrule.backend import outside
 from chainrule.backend import program as p
 from chainrule.backend.generator import Remark
 from chainrule.backend.program import Nodes, Op
@@ -144,6 +145,8 @@ class Writer:
         if op.fn in prims.LEFT_WITH_CALLER:
             in_place = isinstance(op.args[0], Const) and op.args[0].value is None
             return [] if in_place else [self.put(op)]
+        if op.fn in prims.OUTSIDE:
+            return [outside.write(self.speller, op)]
         if let.mode == "augment":
             kind = BINARY.get(op.fn) or AUGMENTED[op.fn]
             left = target(self.variable(let.out))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gast
-import numpy as np
 
 from chainrule.errors import Diagnostic, NotDifferentiable
 from chainrule.frontend import missing
@@ -103,33 +102,6 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             "define it at module level",
         )
 
-    def visit_Global(self, node: gast.Global) -> None:
-        """Refuse `global x` if x is assigned."""
-        self._declared(node, "global", "the module")
-
-    def visit_Nonlocal(self, node: gast.Nonlocal) -> None:
-        """Refuse `nonlocal x` if x is assigned."""
-        names = [n for n in node.names if self._is_outside(n)]
-        if names:
-            here = gast.copy_location(gast.Nonlocal(names), node)
-            self._declared(here, "nonlocal", "the function around it")
-
-    def _is_outside(self, name: str) -> bool:
-        """Say whether a name belongs to a function around the one that is read."""
-        return not any(name in scope.locals for _, scope in self.scopes[:-1])
-
-    def _declared(self, node: gast.AST, kind: str, owner: str) -> None:
-        function, scope = self.scopes[-1]
-        for name in node.names:
-            if name in scope.assigned:
-                self.refuse(
-                    "CR106",
-                    node,
-                    f"assignment to the {kind} name `{name}`",
-                    f"`{name}` belongs to {owner}; `{function}` changes it unseen",
-                    f"return the new value of `{name}`, and assign it in the caller",
-                )
-
     def visit_Call(self, node: gast.Call) -> None:
         """Refuse the functions that read or write names that are not in the text."""
         name = getattr(node.func, "id", None)
@@ -171,20 +143,6 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             self.visit(node.target)
             self.visit(node.value)
 
-    def visit_Subscript(self, node: gast.Subscript) -> None:
-        """Refuse stores into items of globals."""
-        root = _root(node)
-        if not isinstance(node.ctx, gast.Load) and root and self._is_global(root):
-            self._global_store(self._statement(node), root)
-        self.generic_visit(node)
-
-    def visit_Attribute(self, node: gast.Attribute) -> None:
-        """Refuse stores into attributes of globals."""
-        root = _root(node)
-        if not isinstance(node.ctx, gast.Load) and root and self._is_global(root):
-            self._global_store(self._statement(node), root)
-        self.generic_visit(node)
-
     def visit(self, node: gast.AST) -> None:
         """Visit a node, unless it is nested too deep; remember the statement that it
         is in.
@@ -202,25 +160,6 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
         for child in children(node):
             self.visit(child)
 
-    def _statement(self, target: gast.AST) -> gast.AST:
-        """Return what to mark: the statement when it does nothing but this store."""
-        targets = getattr(self.stmt, "targets", [getattr(self.stmt, "target", None)])
-        simple = isinstance(self.stmt, gast.Assign | gast.AugAssign | gast.AnnAssign)
-        simple = simple or isinstance(self.stmt, gast.Delete)
-        return self.stmt if simple and targets == [target] else target
-
-    def _global_store(self, stmt: gast.AST, name: str) -> None:
-        value = self._value(name)
-        kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
-        unseen = f"its history is not visible to `{self.scopes[0][0]}`"
-        self.refuse(
-            "CR104",
-            stmt,
-            f"write to a global {kind}",
-            f"`{name}` is a module-level {kind}; {unseen}",
-            f"pass the {kind} as an argument, or write into a copy",
-        )
-
     def _is_global(self, name: str) -> bool:
         """Say whether a name is neither local to a function here nor a closure cell."""
         local = any(name in scope.locals for _, scope in self.scopes)
@@ -232,13 +171,6 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
             return None
         namespace = self.source.function.__globals__
         return namespace.get(name, getattr(builtins, name, None))
-
-
-def _root(node: gast.AST) -> str | None:
-    """Return the name that a chain of items and attributes starts with."""
-    while isinstance(node, gast.Subscript | gast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, gast.Name) else None
 
 
 def _header(node: gast.AST) -> gast.AST:

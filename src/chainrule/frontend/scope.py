@@ -110,6 +110,19 @@ def nonlocal_names(function: gast.AST | None) -> frozenset[str]:
     return known or frozenset()
 
 
+def global_names(function: gast.AST | None) -> frozenset[str]:
+    """Return the names that a function declares `global`; kept with its tree."""
+    known: frozenset[str] | None = getattr(function, "outer_globals", None)
+    if known is None and function is not None and isinstance(function, FUNCTIONS):
+        known = function.outer_globals = frozenset(scope_of(function).globals)
+    return known or frozenset()
+
+
+def declared_names(function: gast.AST | None) -> frozenset[str]:
+    """Return the names that a function declares to be of somebody else."""
+    return nonlocal_names(function) | global_names(function)
+
+
 def shared_names(function: gast.AST) -> frozenset[str]:
     """Return the local names that functions inside assign."""
     return scope_of(function).shared

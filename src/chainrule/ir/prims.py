@@ -137,7 +137,49 @@ def put_attribute(place: Any, name: str, value: Any) -> None:
     setattr(place, name, value)
 
 
-LEFT_WITH_CALLER = frozenset({commit, put_item, drop_item, put_attribute})
+LEFT_WITH_CALLER: frozenset[Any] = frozenset(
+    {commit, put_item, drop_item, put_attribute}
+)
+
+
+def now(owner: Any, name: str) -> Any:
+    """Read a variable outside the function that it writes: of a module, whose globals
+    are the owner, or what a closure cell holds; print as its own name.
+    """
+    return owner[name] if isinstance(owner, dict) else owner.cell_contents
+
+
+def let_name(owner: Any, name: str, value: Any) -> None:
+    """Assign a variable outside the function; print as `name = value`."""
+    if isinstance(owner, dict):
+        owner[name] = value
+    else:
+        owner.cell_contents = value
+
+
+def let_item(place: Any, key: Any, value: Any) -> None:
+    """Write into a container from outside; print as `place[key] = value`."""
+    place[key] = value
+
+
+def let_attribute(place: Any, name: str, value: Any) -> None:
+    """Write into an object from outside; print as `place.name = value`."""
+    setattr(place, name, value)
+
+
+def without_item(place: Any, key: Any) -> None:
+    """Delete from a container from outside; print as `del place[key]`."""
+    del place[key]
+
+
+OUTSIDE: frozenset[Any] = frozenset({let_name, let_item, let_attribute, without_item})
+
+
+def read_back(x: Any) -> Any:
+    """Return a number that may have been computed from the arguments, written outside
+    the function and read there; print as the number itself.
+    """
+    return x
 
 
 def same(x: Any) -> Any:

@@ -153,6 +153,11 @@ def outside_attribute(
         trusted = is_library(owner.__module__)
     if ctx.splicing or trusted:
         return Const(found, text)
+    from chainrule.specialise import outside_state
+
+    written = outside_state.read_attribute(ctx, base, name, found)
+    if written is not None:
+        return written
     if is_data(found) and text is not None and not isinstance(found, int):
         t = runtime_type(found, ("attribute", id(owner), name))
         if isinstance(t, lt.Type):

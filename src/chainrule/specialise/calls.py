@@ -39,6 +39,7 @@ from chainrule.specialise import (
     managers,
     numpy_calls,
     object_calls,
+    outside_state,
     sequence_calls,
     static_calls,
     stepping,
@@ -195,6 +196,8 @@ def call(
         answered = static_calls.answer(ctx.builder, fn, args, kwargs)
         if answered is not NotImplemented:
             return answered  # type: ignore[no-any-return]
+    if fn is len and len(args) == 1 and outside_state.is_sample(ctx, args[0]):
+        return outside_state.length(ctx, args[0])
     stepper = stepping.call(ctx, frame, fn, args, kwargs)
     if stepper is not None:
         return stepper
@@ -444,6 +447,8 @@ def mutation(
 ) -> Operand | None:
     """Call a method that writes into its object, if it is one."""
     base = ctx.builder.memory.current(base)
+    if outside_state.is_sample(ctx, base):
+        return outside_state.method(ctx, frame, base, name, args, kwargs)
     match type_of(base):
         case lt.ArrayT() if name in MUTATING["array"]:
             return writers.method(ctx, frame, base, name, args, kwargs)
@@ -453,6 +458,8 @@ def mutation(
             name in MUTATING.get(c.__name__, ()) for c in cls.__mro__
         ):
             return dicts.method(ctx, frame, base, name, args, kwargs)
+    if name in outside_state.NOTHING | outside_state.GIVES:
+        outside_state.begin_again(ctx, base)
     if is_set(base) and name in MUTATING["set"]:
         raise not_differentiable(
             "CR404",

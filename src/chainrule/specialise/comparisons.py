@@ -16,7 +16,7 @@ import gast
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import calls, expressions
+from chainrule.specialise import calls, expressions, outside_state
 from chainrule.specialise.attributes import overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -207,6 +207,8 @@ def elements_of(ctx: Context, frame: Frame, op: Operand) -> Operand:
 
 def _contains(ctx: Context, frame: Frame, item: Operand, container: Operand) -> Operand:
     b = ctx.builder
+    if outside_state.is_sample(ctx, container):
+        return outside_state.contains(ctx, container, item)
     t = type_of(container)
     outside = isinstance(container, Const) and overload(ctx, container, "__contains__")
     if isinstance(t, lt.ObjT) or outside:

@@ -46,7 +46,7 @@ class Consumer:
         found = exits(frame, [] if extra else getattr(node, "body", []))
         self.breaks, self.returns = "break" in found, "return" in found
         self.leaves = self.breaks or self.returns
-        free = scope.nonlocal_names(frame.tree)
+        free = scope.declared_names(frame.tree)
         names = extra or [n for n in scope.assigned_names([node]) if n not in free]
         self.cells = {name: Cell(name) for name in names if name not in _shared(frame)}
         self.broke, self.returned = Cell("broke"), Cell("left")

@@ -28,6 +28,7 @@ from chainrule.specialise import (
     displays,
     expressions,
     managers,
+    outside_state,
     protected,
     statements,
 )
@@ -86,6 +87,16 @@ def _enter(ctx: Context, frame: Frame, node: gast.With, items: list[Any]) -> Non
     def take_part_instead() -> None:
         start.back(ctx)
         take_part()
+
+    called = isinstance(item.context_expr, gast.Call)
+    if outside_state.is_object(manager) and not called:
+        # What it changes of itself may be read inside.
+        try:
+            take_part()
+            return
+        except NotDifferentiable:
+            start.back(ctx)
+            ctx.places.unseen[id(manager.value)] = _changes(type(manager.value))
 
     try:
         context = _context(ctx, frame, item.context_expr, manager, args, kwargs)
@@ -168,6 +179,30 @@ def _context(
         effect=True,
         type_=lt.OpaqueT(object),
     )
+
+
+def _changes(cls: type) -> frozenset[str] | None:
+    """Return the attributes that a context manager writes on its way in and out; None
+    if that is not known.
+    """
+    found = set()
+    for method in (cls.__enter__, cls.__exit__):  # type: ignore[attr-defined]
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
+        except (OSError, SyntaxError, TypeError):
+            return None
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _is_of_self(node.func):
+                return None
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.attr)
+    return frozenset(found)
+
+
+def _is_of_self(node: ast.AST) -> bool:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == "self"
 
 
 def watches(maker: Any) -> bool:

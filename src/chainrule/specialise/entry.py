@@ -40,10 +40,12 @@ from chainrule.specialise import (
     mirrors,
     model_calls,
     nested,
+    outside_state,
     recursion,
 )
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
+from chainrule.specialise.places import Place
 from chainrule.specialise.values import Maybe, is_const
 from chainrule.types import lattice as lt
 
@@ -63,12 +65,13 @@ def specialise(
     values: Mapping[str, Any] | None = None,
     stepped: frozenset[Loc] = frozenset(),
     cyclic: bool = False,
+    written: Mapping[Place, Any] | None = None,
 ) -> Specialised:
     """Interpret a function whose parameters have the given types or constants.
 
     `values` are the arguments themselves: how their memory lies may be asked. `stepped`
     says where iterators are made that `next` steps through, `cyclic` that objects may
-    hold each other.
+    hold each other, `written` which places outside of the function it writes.
     """
     base: Any = fn
     while isinstance(base, Derivative):
@@ -79,6 +82,7 @@ def specialise(
     frame.live = True
     ctx = Context(builder, root_globals=base.__globals__, values=dict(values or {}))
     ctx.stepped = stepped
+    ctx.places.written = dict(written or {})
     params: list[Value] = []
     loc = Loc(source.filename, source.first_line, function=frame.name)
     for name, what in arguments.items():
@@ -106,6 +110,7 @@ def specialise(
         generators.refuse_kept(ctx, op)
         model_calls.refuse_kept(ctx, op)
         commits.commit(ctx, params, copies)
+        outside_state.settle(ctx)
     block.results = (UNDEF if isinstance(op, Undef) else op,)
     for each in (
         block,

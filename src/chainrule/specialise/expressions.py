@@ -30,6 +30,7 @@ from chainrule.specialise import (
     iterables,
     models,
     numpy_calls,
+    outside_state,
     stepping,
 )
 from chainrule.specialise.attributes import attribute, overload
@@ -324,6 +325,9 @@ def _subscript(ctx: Context, frame: Frame, node: gast.Subscript) -> Operand:
 def subscript(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Operand:
     """Write `base[index]`."""
     base = absences.there(ctx.builder, base)
+    if outside_state.is_sample(ctx, base):
+        return outside_state.element(ctx, base, index)
+    outside_state.begin_if_it_makes(ctx, base, index)
     if isinstance(type_of(base), lt.ObjT):
         method = attribute(ctx, frame, base, "__getitem__")
         return calls.call(ctx, frame, method, [index], [])

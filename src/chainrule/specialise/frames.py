@@ -27,6 +27,7 @@ from chainrule.request import Input, Known, Lacks
 from chainrule.specialise.builder import Builder
 from chainrule.specialise.memory import Now
 from chainrule.specialise.mirrors import Mirror
+from chainrule.specialise.places import Places
 from chainrule.specialise.values import Cell, Closure, Poison, is_const
 from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
@@ -98,6 +99,7 @@ class Context:
     samples: dict[Value, Any] = field(default_factory=dict)
     ordered: dict[Value, Callable[[], bool]] = field(default_factory=dict)
     mirrors: dict[Value, list[tuple[Value, Mirror]]] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
 
     def known(
         self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any
@@ -158,7 +160,8 @@ def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
     """Return what a name means here."""
     name = node.id
     where: Frame | None = frame
-    while where is not None:
+    of_module = name in scope.global_names(frame.tree)
+    while where is not None and not of_module:
         if name in where.env:
             op = where.env[name]
             if is_const(op, Cell):
@@ -186,7 +189,9 @@ def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
         if not ctx.splicing:
             ctx.lacks("global", name, where.globals)  # none that hides it
         return Const(getattr(builtins, name), name)
-    raise unbound(frame, node)
+    from chainrule.specialise import outside_state
+
+    raise outside_state.unknown_name(ctx, where, name) or unbound(frame, node)
 
 
 def check(ctx: Context, frame: Frame, node: Any, op: Operand) -> None:
@@ -232,6 +237,11 @@ def outside(
     """
     if ctx.splicing:
         return Const(value)
+    from chainrule.specialise import outside_state
+
+    written = outside_state.read_name(ctx, root, name, owner, value, text)
+    if written is not None:
+        return written
     if is_data(value) and not is_infinite(value):
         t = type_of(value, (root, name))
         if isinstance(t, lt.Type) and text is not None and not isinstance(value, int):

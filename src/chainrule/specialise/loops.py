@@ -171,7 +171,7 @@ class For:
         self.outer[LEFT] = Const(False)
         names = [*extra] if extra else scope.assigned_names([node])
         kept = set() if extra else set(scope.augmented_names([node]))
-        free = scope.nonlocal_names(frame.tree)
+        free = scope.declared_names(frame.tree)
         names = [
             n
             for n in names

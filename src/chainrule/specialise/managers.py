@@ -22,7 +22,7 @@ from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Operand, Undef
 from chainrule.optimise.dead import has_effect
 from chainrule.specialise import calls, inlining, statements
-from chainrule.specialise.attributes import attribute, is_library
+from chainrule.specialise.attributes import attribute, class_of, is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.consumers import Consumer
 from chainrule.specialise.frames import CTL, NEXT, RET, Context, Frame
@@ -111,8 +111,7 @@ def run(
     if is_const(manager, Managed):
         Entered(ctx, frame, node, bind, body).run(manager.value.generator)
         return
-    t = type_of(manager)
-    cls: Any = t.cls if isinstance(t, lt.ObjT) else None
+    cls: Any = class_of(manager)
     if not hasattr(cls, "__enter__") or not hasattr(cls, "__exit__"):
         raise refused(frame, item.context_expr, "this context manager is not known")
     if cls.__enter__ is contextlib.AbstractContextManager.__enter__:

@@ -68,6 +68,7 @@ class Memory:
         self.iterated: list[Value] = []
         self.elements: dict[Value, Value] = {}
         self.counted: list[Value] = []  # lists that a loop reads by position
+        self.escaped: list[Value] = []  # what is kept outside of the function
         self.factories: dict[Value, Operand] = {}
         self.fresh: dict[tuple[Block, Value], Operand] = {}
         self.cyclic = False  # whether objects may hold each other

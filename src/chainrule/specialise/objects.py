@@ -12,7 +12,7 @@ import types
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
-from chainrule.specialise import arrays, calls, writing
+from chainrule.specialise import arrays, calls, outside_state, writing
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -46,6 +46,8 @@ def set_attribute(
     if isinstance(t, lt.NeverT):
         return
     if not isinstance(t, lt.ObjT):
+        if _of_outside(ctx, frame, base, name, value):
+            return
         raise writing.outside(ctx, base)
     found = inspect.getattr_static(t.cls, name, None)
     if isinstance(found, property):
@@ -68,6 +70,22 @@ def set_attribute(
             help="use an ordinary class, or write into a local variable",
         )
     put(ctx, base, name, value)
+
+
+def _of_outside(
+    ctx: Context, frame: Frame, base: Operand, name: str, value: Operand
+) -> bool:
+    """Write an attribute of an object from outside; say whether it is one."""
+    if not isinstance(base, Const):
+        return False
+    found = inspect.getattr_static(type(base.value), name, None)
+    if isinstance(found, property) and found.fset is not None:
+        calls.call(ctx, frame, Const(found.fset), [base, value], [])
+        return True
+    special = hasattr(type(found), "__set__") and not isinstance(
+        found, types.MemberDescriptorType
+    )
+    return not special and outside_state.put_attribute(ctx, base, name, value)
 
 
 def put(ctx: Context, base: Operand, name: str, value: Operand) -> None:

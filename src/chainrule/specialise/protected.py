@@ -312,6 +312,7 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     body = Body(ctx, frame, inner)
     env = here(ctx, frame)
     assigned = {*scope.assigned_names(inner), *scope.assigned_names(node.finalbody)}
+    assigned -= scope.declared_names(frame.tree)
     caught = body.at_exception()
     final, raised, writes = _final_at(ctx, frame, node, caught, env)
     reads = {

@@ -27,6 +27,7 @@ from chainrule.specialise import (
     generators,
     loops,
     matching,
+    outside_state,
     protected,
     stores,
     surgery,
@@ -247,6 +248,7 @@ def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
     if isinstance(target, gast.Name):
         # Names in rules are ours: what prints is named after what the user's are.
         ours = ctx.splicing or target.id.startswith("$")
+        ours |= owner_of(frame, target.id) is None
         if isinstance(value, Value) and value.hint is None and not ours:
             value.hint = target.id
         bind_name(ctx, frame, target.id, value)
@@ -265,13 +267,16 @@ def assign(ctx: Context, frame: Frame, target: Any, value: Operand) -> None:
 
 def bind_name(ctx: Context, frame: Frame, name: str, value: Operand) -> None:
     """Bind a variable; one that inner functions assign lives in the memory."""
+    if outside_state.declared_global(frame, name):
+        outside_state.assign_global(ctx, frame, name, value)
+        return
     where = owner_of(frame, name)
     cell = None if where is None else where.env.get(name)
     if is_const(cell, Cell):
         ctx.builder.memory.now[cell.value] = value
     elif where is frame:
         frame.env[name] = value
-    else:
+    elif not outside_state.assign_cell(ctx, frame, name, value):
         raise not_differentiable(
             "CR106",
             ctx.builder.loc,
@@ -282,7 +287,9 @@ def bind_name(ctx: Context, frame: Frame, name: str, value: Operand) -> None:
 
 
 def owner_of(frame: Frame, name: str) -> Frame | None:
-    """Return the frame whose variable a name is where it is assigned."""
+    """Return the frame whose variable a name is where it is assigned, if one is."""
+    if outside_state.declared_global(frame, name):
+        return None
     where: Frame | None = frame
     while where is not None and name in scope.nonlocal_names(where.tree):
         where = where.parent

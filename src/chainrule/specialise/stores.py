@@ -21,6 +21,7 @@ from chainrule.specialise import (
     expressions,
     lists,
     objects,
+    outside_state,
     writing,
 )
 from chainrule.specialise.attributes import attribute
@@ -40,6 +41,8 @@ def item(
 ) -> None:
     """Write `base[index] = value`; `present` says that it has been read just before."""
     base = _present(ctx, base)
+    if outside_state.put_item(ctx, base, index, value):
+        return
     match type_of(base):
         case lt.ObjT():
             method = attribute(ctx, frame, base, "__setitem__")
@@ -90,6 +93,7 @@ def _present(ctx: Context, op: Operand) -> Operand:
 
 
 def _refused(ctx: Context, base: Operand, t: lt.Type) -> Exception:
+    outside_state.begin_again(ctx, base)
     if writing.is_outside(base):
         return writing.outside(ctx, base)
     if isinstance(t, lt.TupleT | lt.ScalarT | lt.RangeT):
@@ -204,6 +208,8 @@ def delete(ctx: Context, frame: Frame, target: Any) -> None:
         return
     index = expressions.evaluate(ctx, frame, target.slice)
     base = ctx.builder.memory.current(base)
+    if outside_state.delete_item(ctx, base, index):
+        return
     t = type_of(base)
     if isinstance(t, lt.ListT):
         lists.delete(ctx, base, index)
@@ -213,6 +219,7 @@ def delete(ctx: Context, frame: Frame, target: Any) -> None:
         method = attribute(ctx, frame, base, "__delitem__")
         calls.call(ctx, frame, method, [index], [])
     elif writing.is_outside(base):
+        outside_state.begin_again(ctx, base)
         raise writing.outside(ctx, base)
     elif isinstance(t, lt.ArrayT | lt.TupleT | lt.ScalarT | lt.RangeT):
         raise _fails(ctx, f"cannot delete an item of {lt.show(t)}")

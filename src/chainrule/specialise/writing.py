@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Value
-from chainrule.specialise import arrays, cycles, mirrors
+from chainrule.specialise import arrays, cycles, mirrors, outside_state
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, State
 from chainrule.specialise.joins import Joiner
@@ -34,6 +34,7 @@ LOST = Const(Poison("may have been written through a list", "CR412", COPY))
 
 def write(ctx: Context, op: Operand, content: Operand) -> None:
     """Let an object hold something else from here on."""
+    outside_state.begin_again(ctx, op)
     if not isinstance(op, Value):
         raise outside(ctx, op)
     memory = ctx.builder.memory
@@ -217,8 +218,20 @@ class Write:
             )
 
     def check_frozen(self, home: Value) -> None:
-        """Refuse a write to what another array may show in a way not followed."""
+        """Refuse a write to what another array may show in a way not followed, or
+        what was kept outside of the function.
+        """
         memory = self.memory
+        for kept in memory.escaped:
+            if memory.root(kept) in map(memory.root, ancestors(memory, home)):
+                raise not_differentiable(
+                    "CR104",
+                    self.ctx.builder.loc,
+                    f"write to {called(home, 'an object')}, which is kept outside of"
+                    " the function",
+                    label="what is kept there changes with it",
+                    help="keep a copy outside: log.append(x.copy())",
+                )
         for out, shown in memory.frozen.items():
             mine = out is home or any(memory.root(v) is home for v in shown)
             if mine and (out is home or out in reachable(self.ctx)):

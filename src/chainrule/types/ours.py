@@ -125,7 +125,7 @@ def view_set(
     return lift(buffer)
 
 
-@typed(prims.commit, prims.put_item, prims.drop_item, prims.put_attribute)
+@typed(prims.commit, *prims.LEFT_WITH_CALLER, *prims.OUTSIDE)
 def commit(fn: Fn, place: Any, *rest: Any) -> Type:
     """Give None."""
     return NONE
@@ -228,7 +228,7 @@ def flatten(fn: Fn, x: Any, order: Any = "C") -> Type:
     return ArrayT(t.dtype, (fresh_dim() if t.dims is None else product(t.dims),))
 
 
-@typed(prims.live)
+@typed(prims.live, prims.read_back)
 def live(fn: Fn, value: Any) -> Type:
     """Keep the type."""
     return lift(value)
