@@ -393,7 +393,18 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
             stmt.body.results = (*stmt.body.results[:kept], *saved)
         elif isinstance(stmt, Call):
             stmt.args = tuple(map(new, stmt.args))
+        elif isinstance(stmt, If | Try | With) and _is_view(function, value):
+            for path in paths(stmt):
+                path.results = tuple(map(new, path.results))
     function.body.results = tuple(map(new, function.body.results))
+
+
+def _is_view(function: Function, value: Value) -> bool:
+    """Say whether a value is made as a view: no content that a branch hands on."""
+    return any(
+        isinstance(s, Apply) and s.out is value and s.fn in VIEWS
+        for s in statements(function.body)
+    )
 
 
 def _read_by_layout(function: Function, value: Value, made: Apply) -> list[Stmt]:
