@@ -64,6 +64,7 @@ STORES = frozenset(
 VIEWS: frozenset[Any] = frozenset(
     {
         operator.getitem,
+        prims.einsum_view,
         prims.stop,
         prims.on_cotangent,
         prims.some,

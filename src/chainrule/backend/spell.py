@@ -400,6 +400,12 @@ def _dim(s: Speller, op: ir.Apply) -> Node:
     return gast.Subscript(shape, s.operand(axis), LOAD)
 
 
+@_spell(prims.einsum_view)
+def _einsum_view(s: Speller, op: ir.Apply) -> Node:
+    func = dotted(s.scope.path(np.einsum))
+    return call(func, [s.operand(op.args[1]), s.operand(op.args[0])])
+
+
 @_spell(prims.copy_value)
 def _copy(s: Speller, op: ir.Apply) -> Node:
     base = op.args[0]

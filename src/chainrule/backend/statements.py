@@ -215,6 +215,9 @@ class Writer:
             if fn is operator.getitem:
                 index = self.speller.subscript(args[0])
                 node = gast.Subscript(node, index, gast.Load())
+            elif fn is prims.einsum_view:
+                func = dotted(self.speller.scope.path(np.einsum))
+                node = call(func, [self.speller.operand(args[0]), node])
             elif fn is np.transpose and not args and not named:
                 node = gast.Attribute(node, "T", gast.Load())
             else:

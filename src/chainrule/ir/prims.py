@@ -237,6 +237,11 @@ def copy_value(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else x
 
 
+def einsum_view(x: Any, subscripts: str) -> Any:
+    """Return a view that sums nothing; print as `np.einsum(subscripts, x)`."""
+    return np.einsum(subscripts, x)
+
+
 def dim(x: Any, axis: int) -> int:
     """Return one size of an array; print as `x.shape[axis]`."""
     return int(np.shape(x)[axis])

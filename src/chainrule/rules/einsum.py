@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ir import prims
 from chainrule.rules import registry as rules
 from chainrule.rules.common import conj
 
@@ -27,6 +28,13 @@ def einsum(out_bar: Any, subscripts: Any, *operands: Any, optimize: Any = False)
         operand_bar(out_bar, inputs, output, operands, k, reusable(optimize))
         for k in range(len(operands))
     ]
+
+
+@rules.linear(prims.einsum_view, wrt="x")
+def einsum_view(out_bar: Any, x: Any, subscripts: Any) -> Any:
+    """Spread what is on the diagonal, turn the axes back."""
+    inputs, output = expanded(subscripts, (np.ndim(x),))
+    return operand_bar(out_bar, inputs, output, (x,), 0, False)
 
 
 def operand_bar(

@@ -124,7 +124,7 @@ for _ufunc, _one, _each in (
 def einsum(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Write lists of axes as a string of letters."""
     if not args or isinstance(type_of(args[0]), lt.OpaqueT):
-        return NotImplemented
+        return _einsum_view(ctx, args, kwargs)
     pairs = len(args) // 2
     lists = [ctx.builder.elements(op) for op in args[1::2]]
     lists += [ctx.builder.elements(args[-1])] if len(args) % 2 else []
@@ -142,6 +142,19 @@ def einsum(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         text += "->" + specs[-1]
     operands = args[: 2 * pairs : 2]
     return calls.call(ctx, frame, Const(np.einsum), [Const(text), *operands], kwargs)
+
+
+def _einsum_view(ctx: Context, args: Args, kwargs: Kwargs) -> Any:
+    """Write `np.einsum('ii->i', x)`, which sums nothing, as the view that it is."""
+    if len(args) != 2 or kwargs or not isinstance(type_of(args[1]), lt.ArrayT):
+        return NotImplemented
+    text = args[0].value if isinstance(args[0], Const) else None
+    if not isinstance(text, str):
+        return NotImplemented
+    source, arrow, target = text.replace(" ", "").partition("->")
+    if not arrow or set(source) != set(target):
+        return NotImplemented
+    return ctx.builder.apply(prims.einsum_view, args[1], args[0])
 
 
 @special(np.split, np.array_split)

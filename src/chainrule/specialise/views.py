@@ -25,6 +25,7 @@ ALWAYS: set[Any] = {
     ).split()
     if hasattr(np, name)
 }
+ALWAYS.add(prims.einsum_view)
 # Views that NumPy does not let a program write to.
 READ_ONLY: set[Any] = {
     np.broadcast_to,

@@ -13,7 +13,15 @@ import numpy as np
 from chainrule.ir import prims
 from chainrule.types.dims import product
 from chainrule.types.indexing import as_array, element
-from chainrule.types.infer import NeedsStatic, Unknown, WillRaise, lift, static, typed
+from chainrule.types.infer import (
+    NeedsStatic,
+    Unknown,
+    WillRaise,
+    infer,
+    lift,
+    static,
+    typed,
+)
 from chainrule.types.iterables import item_type, items_of
 from chainrule.types.lattice import (
     INT,
@@ -173,6 +181,12 @@ def format_(fn: Fn, *args: Any) -> Type:
 def copy_value(fn: Fn, x: Any) -> Type:
     """Keep the type."""
     return lift(x)
+
+
+@typed(prims.einsum_view)
+def einsum_view(fn: Fn, x: Any, subscripts: Any) -> Type:
+    """Give what `np.einsum` gives."""
+    return infer(np.einsum, [subscripts, x], {})
 
 
 @typed(prims.dim)
