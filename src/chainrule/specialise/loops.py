@@ -94,6 +94,7 @@ def loop(
         turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, plan), bind, body)
         return
     start = mark(ctx, frame)
+    kept: dict[str, Operand] = {}
     try:
         while True:
             try:
@@ -106,6 +107,8 @@ def loop(
                     raise
                 plan = again
                 resume(ctx, frame, start.state)
+                kept = {f"${v.id}": v for v in plan.by_index if isinstance(v, Value)}
+                frame.env |= kept  # in sight, though it may have no name
     except (Restart, Grows, Unlisted, NotDifferentiable) as need:
         if isinstance(need, Unlisted) and extra:
             raise  # a comprehension takes itself apart
@@ -126,6 +129,9 @@ def loop(
             raise
         start.back(ctx)
         turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, items), bind, body)
+    finally:
+        for name in kept:
+            frame.env.pop(name, None)
 
 
 class Unlisted(Exception):
