@@ -21,7 +21,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Const, Function, Operand, Value
 from chainrule.ir.walk import statements, substitute
-from chainrule.specialise import calls, cycles, nested_products
+from chainrule.specialise import calls, cycles, nested_products, outside_state
 from chainrule.specialise.builder import Builder, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import layout_of, make, read_parts
@@ -268,10 +268,13 @@ class Scope:
     def prepare(self, value: Operand) -> tuple[Function, set[Value]]:
         """Expand composite operations, and find what is active."""
         from chainrule.analysis.activity import active_values
+        from chainrule.analysis.lossy import refuse_read_back
         from chainrule.optimise.expand import expand
 
+        outside_state.settle(self.ctx)
         function = self.function((value, *self.keep(value)))
         wrt = list(self.table)
+        refuse_read_back(function, wrt)
         expand(function, wrt)
         return function, active_values(function, wrt)
 

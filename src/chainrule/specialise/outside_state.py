@@ -444,7 +444,11 @@ def _unknown(ctx: Context, base: Operand, why: str) -> Exception:
 
 
 def settle(ctx: Context) -> None:
-    """Check what was read against what was written, and free what is untouched."""
+    """Check what was read against what was written, and free what is untouched.
+
+    Derivatives inside of the program are made before its end: what they have taken for
+    untouched must stay so.
+    """
     places = ctx.places
     for read in places.reads:
         mine = [op for place, op in places.writes if _meets(place, read.place)]
@@ -465,7 +469,7 @@ def settle(ctx: Context) -> None:
             continue
         if not unsure:
             read.back.fn = prims.same
-        elif ctx.functions:
+        elif ctx.functions or read.back.fn is prims.same:
             raise kept(read.loc, read.back.text == "name")
 
 

@@ -261,6 +261,8 @@ class Ends:
                 content.type = type_of(ctx.builder.memory.current(op))
             arrays.hold(ctx, op, content)
             return
+        if layout_of(op) is None:
+            raise self.refused(ctx, "a container that is another kind at some calls")
         parts = read_parts(ctx.builder, op)
         anew = False
         for k, part in enumerate(end.parts):
