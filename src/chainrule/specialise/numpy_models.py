@@ -142,7 +142,7 @@ def minimum_at_each(a: Any, places: Any, values: Any) -> None:
         a[i] = np.minimum(a[i], value)
 
 
-def count_of_steps(start: Any, stop: Any, step: Any) -> int:
+def count_of_steps(start: Any, stop: Any, step: Any) -> Any:
     """Return how many points `np.mgrid[start:stop:step]` has."""
     return math.ceil((stop - start) / step)
 
