@@ -371,6 +371,32 @@ def of_function(f: Callable[[float], float], x: float) -> float:
     return f(x)
 
 
+COUNTED = 0
+LINES: list[str] = []
+
+
+def counting() -> Callable[[float], float]:
+    calls = 0
+
+    def f(x: float) -> float:
+        global COUNTED
+        nonlocal calls
+        COUNTED += 1
+        calls += 2
+        LINES.append("called")
+        return x * x
+
+    return f
+
+
+def test_state_outside() -> None:
+    """The module counts for itself, from where the count was."""
+    module = loaded(module_text(grad(counting()), [((3.0,), {})], None))
+    assert public(module)(3.0) == public(module)(3.0) == 6.0
+    assert (module.COUNTED, module.calls, module.LINES) == (2, 4, ["called"] * 2)
+    assert (COUNTED, LINES) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

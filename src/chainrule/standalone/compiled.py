@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,9 @@ from chainrule.backend.render import render
 from chainrule.cache.specialisations import Dispatcher
 from chainrule.derivative import Derivative, prepared
 from chainrule.errors import CannotExport
-from chainrule.ir.nodes import Function
+from chainrule.ir import prims
+from chainrule.ir.nodes import Apply, Const, Function
+from chainrule.ir.walk import statements
 from chainrule.request import Input
 from chainrule.rules.scipy_rules import load_if_imported
 from chainrule.standalone.conditions import condition
@@ -79,11 +83,15 @@ def specialise(
         inputs, functions, result = pipeline.derivative_ir(
             dispatcher.request, arguments, frozenset(), pipeline.Stages()
         )
+    _refuse_attributes(functions)
     _rename(functions, taken, number)
     entries, names, texts, objects = [], [], {}, {}
     for function in functions:
         emitted = emit(function, tuple(function.cells))
-        rendered = render(emitted.tree).text
+        # What is outside of the function is in the module that is written.
+        rendered = re.sub(
+            r"(?m)^( +)nonlocal ", r"\1global ", render(emitted.tree).text
+        )
         entries.append(emitted.name)
         texts.update(_functions(rendered))
         objects.update(function.namespace)
@@ -105,6 +113,20 @@ def specialise(
         integers,
         isinstance(result, lt.ScalarT | lt.ArrayT),
     )
+
+
+def _refuse_attributes(functions: list[Function]) -> None:
+    """Refuse to write attributes of functions: only their source is written out."""
+    for function in (f for root in functions for f in reachable(root)):
+        for stmt in statements(function.body):
+            place = stmt.args[0] if isinstance(stmt, Apply) and stmt.args else None
+            owner = place.value if isinstance(place, Const) else None
+            if isinstance(stmt, Apply) and stmt.fn is prims.let_attribute:
+                if isinstance(owner, FunctionType):
+                    raise CannotExport(
+                        f"`{owner.__name__}` has an attribute that is written; count"
+                        " in a variable of the module"
+                    )
 
 
 def _rename(functions: list[Function], taken: dict[str, Any], number: int) -> None:

@@ -14,7 +14,8 @@ FUTURE = "from __future__ import annotations\n"
 
 
 def free_names(text: str) -> list[str]:
-    """Return the names that are read and not defined in the text, in order.
+    """Return the names that are read, or assigned as globals, and not defined in the
+    text, in order.
 
     Names in annotations are left out: nothing evaluates them.
     """
@@ -30,7 +31,8 @@ def free_names(text: str) -> list[str]:
         inner = tables.pop()
         tables += inner.get_children()
         for symbol in inner.get_symbols():
-            if symbol.is_global() and symbol.is_referenced():
+            used = symbol.is_referenced() or symbol.is_declared_global()
+            if symbol.is_global() and used:
                 found.add(symbol.get_name())
     order = [n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)]
     return [n for n in dict.fromkeys(order) if n in found - own]
