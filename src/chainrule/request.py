@@ -79,6 +79,13 @@ class Apart:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A container that was taken not to hold this key."""
+
+    key: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Lacks:
     """Objects that were taken to have no attribute of this name of their own: what
     their class has was used, or that they have none at all.
@@ -106,7 +113,7 @@ class Input:
     root: str
     name: str
     path: tuple[Any, ...] = ()
-    type: Type | Known | Laid | Apart | Lacks | Overlap = Known(None)
+    type: Type | Known | Laid | Apart | Lacks | Missing | Overlap = Known(None)
     owner: Any = None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import grad, jvp, value_and_grad, vjp
+from chainrule import NotDifferentiable, grad, jvp, value_and_grad, vjp
 from fixtures.cases import CASES
 from fixtures.language import outside_state
 from tests.checks import quiet
@@ -166,3 +166,41 @@ def test_the_code_reads_as_the_function_does() -> None:
     assert "Solver.calls += 1" in grad(module.counts_in_a_class).source(0.5)
     text = grad(module.leaves_what_it_found).source(0.7)
     assert "INFO['loss'] = " in text.replace('"', "'")
+
+
+def test_a_cache_that_others_fill() -> None:
+    """What was missing when the derivative was made may be something else later."""
+    text = """
+import numpy as np
+CACHE = {}
+
+def f(x):
+    if "w" not in CACHE:
+        CACHE["w"] = np.arange(3.0)
+    return float(np.sum(x * CACHE["w"] + x))
+"""
+    module = load(text, "outside_cache")
+    derivative = grad(module.f)
+    assert derivative(2.0) == derivative(2.0) == 6.0
+    module.CACHE["w"] = 5.0
+    assert derivative(2.0) == 6.0
+    module.CACHE["w"] = np.arange(2.0)
+    assert derivative(2.0) == 3.0
+    module.CACHE.clear()
+    assert derivative(2.0) == 6.0
+
+
+def test_a_number_of_the_outer_function_comes_back() -> None:
+    """What the inner derivative takes for constant, the outer one must not."""
+    text = """
+from chainrule import grad
+STATE = {"v": 1.0}
+
+def f(x):
+    STATE["v"] = x * x
+    return grad(lambda y: y * y * STATE["v"])(3.0)
+"""
+    module = load(text, "outside_nested")
+    with pytest.raises(NotDifferentiable) as caught:
+        grad(module.f)(2.0)
+    assert caught.value.code == "CR104"

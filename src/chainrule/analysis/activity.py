@@ -16,6 +16,7 @@ from chainrule.ir.nodes import (
     Apply,
     Block,
     Call,
+    Const,
     Function,
     If,
     Loop,
@@ -26,6 +27,7 @@ from chainrule.ir.nodes import (
     With,
     blocks,
 )
+from chainrule.ir.walk import statements
 from chainrule.rules.registry import RULES
 from chainrule.types.lattice import is_differentiable
 
@@ -48,7 +50,7 @@ def active_values(
 ) -> set[Value]:
     """Return the values that are varied and useful; `constant` ones are not varied."""
     varied = Varied(set(wrt), constant)
-    varied.block(function.body)
+    varied.run(function.body)
     useful = Useful(varied.found)
     useful.mark(function.body.results)
     useful.block(function.body)
@@ -63,6 +65,12 @@ def carriers(stmt: Apply) -> tuple[Operand, ...]:
     if stmt.fn is prims.on_cotangent:
         return stmt.args[:1]
     return (*stmt.args, *(v for _, v in stmt.kwargs))
+
+
+def written_by(read: Apply) -> list[Apply]:
+    """Return the operations that write what is read back."""
+    writes = read.args[1] if len(read.args) > 1 else None
+    return writes.value if isinstance(writes, Const) else []
 
 
 def paths(stmt: Stmt) -> list[Block]:
@@ -92,6 +100,22 @@ class Varied:
     ) -> None:
         self.found = found
         self.constant = constant
+        self.own: set[int] = set()
+        self.comes_back = False  # something is read that the function writes outside
+
+    def run(self, body: Block) -> None:
+        """Find what is varied; what comes back from outside may be written later."""
+        self.own = set(map(id, statements(body)))
+        known = -1
+        while known < len(self.found):
+            known = len(self.found)
+            self.block(body)
+            if not self.comes_back:
+                return
+
+    def is_written(self, write: Apply) -> bool:
+        """Say whether an operation, perhaps of another function, writes what varies."""
+        return id(write) not in self.own or any(map(self.has, carriers(write)))
 
     def has(self, op: Operand) -> bool:
         return op in self.found
@@ -112,7 +136,9 @@ class Varied:
     def stmt(self, stmt: Stmt) -> None:
         match stmt:
             case Apply(out=out, fn=prims.read_back):
-                self.add(out)
+                self.comes_back = True
+                if any(map(self.is_written, written_by(stmt))):
+                    self.add(out)
             case Apply(out=out, fn=fn):
                 if fn not in RULES.inactive or fn in STRUCTURAL:
                     if any(map(self.has, carriers(stmt))):

@@ -28,7 +28,7 @@ def refuse_lossy(function: Function, wrt: list[Value]) -> None:
     if not lossy:
         return
     varied = Varied(set(wrt))
-    varied.block(function.body)
+    varied.run(function.body)
     for stmt in lossy:
         value = stmt.args[VALUE[stmt.fn]]
         if varied.has(value):

@@ -21,7 +21,16 @@ import numpy as np
 
 from chainrule.cache import constants
 from chainrule.cache.overlap import apart, pattern
-from chainrule.request import Apart, Attribute, Input, Known, Lacks, Laid, Overlap
+from chainrule.request import (
+    Apart,
+    Attribute,
+    Input,
+    Known,
+    Lacks,
+    Laid,
+    Missing,
+    Overlap,
+)
 from chainrule.types.lattice import (
     KINDS,
     ArrayT,
@@ -77,7 +86,7 @@ class Names:
 
 @dataclass(slots=True)
 class _Node:
-    types: list[Type | Known | Laid] = field(default_factory=list)
+    types: list[Type | Known | Laid | Missing] = field(default_factory=list)
     parts: dict[tuple[bool, Any], _Node] = field(default_factory=dict)
 
 
@@ -99,6 +108,8 @@ class Writer:
             elif isinstance(t, Laid):
                 word = "" if t.contiguous else "not "
                 atoms.append(f"{word}{v}.flags.c_contiguous")
+            elif isinstance(t, Missing):
+                atoms.append(f"{self.key(t.key)} not in {v}")
             elif isinstance(t, Known):
                 atoms += self.known(t.value, v, parent)
             else:

@@ -175,9 +175,9 @@ def without_item(place: Any, key: Any) -> None:
 OUTSIDE: frozenset[Any] = frozenset({let_name, let_item, let_attribute, without_item})
 
 
-def read_back(x: Any) -> Any:
-    """Return a number that may have been computed from the arguments, written outside
-    the function and read there; print as the number itself.
+def read_back(x: Any, writes: Any = ()) -> Any:
+    """Return what may have been computed from the arguments, written outside the
+    function and read there; print as itself. `writes` are the operations that wrote it.
     """
     return x
 

@@ -23,7 +23,7 @@ from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Const, Loc, Operand, Undef, Value
-from chainrule.request import Input, Known, Lacks
+from chainrule.request import Input, Known, Lacks, Missing
 from chainrule.specialise.builder import Builder
 from chainrule.specialise.memory import Now
 from chainrule.specialise.mirrors import Mirror
@@ -113,6 +113,15 @@ class Context:
         """Record that an object, or those of a class, must get no such attribute."""
         key = ("lacks", root, id(owner), name)
         self.inputs.setdefault(key, Input(root, name, (), Lacks(), owner))
+
+    def missing(
+        self, root: str, name: str, owner: Any, path: tuple[Any, ...], key: Any
+    ) -> None:
+        """Record that this input, a container, must not get such a key."""
+        self.inputs.setdefault(
+            (root, id(owner), name, path, "missing", key),
+            Input(root, name, path, Missing(key), owner),
+        )
 
     def typed(
         self, root: str, name: str, owner: Any, path: tuple[Any, ...], t: lt.Type

@@ -38,6 +38,7 @@ from chainrule.specialise.places import (
     Place,
     Read,
     Sample,
+    Write,
     Written,
 )
 from chainrule.specialise.values import is_const
@@ -117,7 +118,7 @@ def element(ctx: Context, base: Operand, index: Operand) -> Operand:
     key = index.value if isinstance(index, Const) else WHOLE
     value = _item(sample.value, index)
     if value is NEW:
-        raise _unknown(ctx, base, "what it holds there is not known")
+        return _just_written(ctx, base, sample, index)
     root, path = sample.root, (*sample.path, key)
     t = _type_now(ctx, value, "its item")
     if isinstance(index, Const) and _has(sample.value, key):
@@ -127,6 +128,29 @@ def element(ctx: Context, base: Operand, index: Operand) -> Operand:
     read = ctx.builder.apply(operator.getitem, base, index, effect=True, type_=t)
     place = (id(sample.value), key)
     return _taken(ctx, read, Sample(value, root, path, (*sample.places, place)))
+
+
+def _just_written(ctx: Context, base: Value, sample: Sample, index: Operand) -> Operand:
+    """Read an item that was not there before the function wrote it."""
+    key = index.value if isinstance(index, Const) else WHOLE
+    place = (id(sample.value), key)
+    mine = [w.value for w in ctx.places.writes if w.place == place]
+    if key is WHOLE or not mine or not isinstance(sample.value, dict):
+        raise _unknown(ctx, base, "what it holds there is not known")
+    t = type_of(mine[-1])
+    if not _holds_numbers(t):
+        raise _unknown(ctx, base, "what it holds there is not a number")
+    ctx.missing(*sample.root, sample.path, key)
+    read = ctx.builder.apply(operator.getitem, base, index, effect=True, type_=t)
+    path = (*sample.path, key)
+    return _taken(ctx, read, Sample(NEW, sample.root, path, (*sample.places, place)))
+
+
+def _holds_numbers(t: lt.Type) -> bool:
+    """Say whether a type is a number, an array, or a tuple of them."""
+    if isinstance(t, lt.TupleT):
+        return all(map(_holds_numbers, t.items))
+    return isinstance(t, lt.ScalarT | lt.ArrayT)
 
 
 def _taken(ctx: Context, read: Operand, sample: Sample) -> Operand:
@@ -296,7 +320,8 @@ def delete_item(ctx: Context, base: Operand, index: Operand) -> bool:
     """Delete an item of a container from outside; say whether it is one."""
     if not is_sample(ctx, base):
         return False
-    ctx.places.writes.append((_place_of(ctx, base, Const(WHOLE)), Const(NEW)))
+    place = _place_of(ctx, base, Const(WHOLE))
+    ctx.places.writes.append(Write(place, Const(NEW)))
     _effect(ctx, prims.without_item, base, index)
     return True
 
@@ -344,7 +369,7 @@ def method(
     kwargs = [(k, _leaves(ctx, place, v)) for k, v in kwargs]
     function: Callable[..., Any] = getattr(type(sample.value), name)
     t = lt.NONE if name in NOTHING else lt.OpaqueT(object)
-    return ctx.builder.apply(
+    done = ctx.builder.apply(
         function,
         base,
         *args,
@@ -354,6 +379,8 @@ def method(
         effect=True,
         type_=t,
     )
+    _done(ctx, done)
+    return done
 
 
 def _get(ctx: Context, base: Value, args: Sequence[Operand]) -> Operand:
@@ -418,12 +445,21 @@ def _leaves(ctx: Context, place: Place, value: Operand) -> Operand:
         )
     if isinstance(value, Value):
         b.memory.escaped.append(value)
-    ctx.places.writes.append((place, value))
+    ctx.places.writes.append(Write(place, value))
     return value
 
 
 def _effect(ctx: Context, fn: Any, *args: Operand) -> None:
-    ctx.builder.apply(fn, *args, effect=True, type_=lt.NONE)
+    done = ctx.builder.apply(fn, *args, effect=True, type_=lt.NONE)
+    _done(ctx, done)
+
+
+def _done(ctx: Context, done: Operand) -> None:
+    """Note the operation that does the writes that were noted before it."""
+    by = ctx.builder.definition(done)
+    for each in ctx.places.writes:
+        if each.by is None:
+            each.by = by
 
 
 def _unknown(ctx: Context, base: Operand, why: str) -> Exception:
@@ -451,8 +487,9 @@ def settle(ctx: Context) -> None:
     """
     places = ctx.places
     for read in places.reads:
-        mine = [op for place, op in places.writes if _meets(place, read.place)]
-        rebound = any(p in read.through for p, _ in places.writes)
+        writes = [w for w in places.writes if _meets(w.place, read.place)]
+        mine = [w.value for w in writes]
+        rebound = any(w.place in read.through for w in places.writes)
         if rebound or any(not _like(op, read.type) for op in mine):
             raise not_differentiable(
                 "CR104",
@@ -469,7 +506,10 @@ def settle(ctx: Context) -> None:
             continue
         if not unsure:
             read.back.fn = prims.same
-        elif ctx.functions or read.back.fn is prims.same:
+        elif read.back.fn is not prims.same and not ctx.functions:
+            by = [w.by for w in writes if w.by is not None]
+            read.back.args = (read.back.args[0], Const(by))
+        else:
             raise kept(read.loc, read.back.text == "name")
 
 

@@ -50,6 +50,15 @@ class Read:
 
 
 @dataclass(slots=True)
+class Write:
+    """A write to a place, of one operand, and the operation that does it."""
+
+    place: Place
+    value: Operand
+    by: Apply | None = None
+
+
+@dataclass(slots=True)
 class Places:
     """What is outside and written; `written` is known from the start.
 
@@ -63,7 +72,7 @@ class Places:
     seen: dict[int, Any] = field(default_factory=dict)
     samples: dict[Value, Sample] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)
-    writes: list[tuple[Place, Operand]] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
 
     def see(self, value: Any, depth: int = 4) -> None:
         """Note a container that is read, and those that it holds."""

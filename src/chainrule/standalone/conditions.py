@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.backend.scope import known_path
 from chainrule.cache import guards
 from chainrule.errors import CannotExport
-from chainrule.request import Apart, Input, Known, Lacks, Laid, Overlap
+from chainrule.request import Apart, Input, Known, Lacks, Laid, Missing, Overlap
 from chainrule.runtime.objects import attributes
 from chainrule.standalone.literals import literal
 from chainrule.types import lattice as lt
@@ -82,7 +82,7 @@ def words(
                     text += f", {'' if contiguous else 'not '}contiguous"
                 case Apart():
                     text += ", in memory of its own"
-                case Lacks():
+                case Lacks() | Missing():
                     pass
                 case Overlap():
                     text += ", in memory of other arguments"

@@ -242,8 +242,14 @@ def flatten(fn: Fn, x: Any, order: Any = "C") -> Type:
     return ArrayT(t.dtype, (fresh_dim() if t.dims is None else product(t.dims),))
 
 
-@typed(prims.live, prims.read_back)
+@typed(prims.live)
 def live(fn: Fn, value: Any) -> Type:
+    """Keep the type."""
+    return lift(value)
+
+
+@typed(prims.read_back)
+def read_back(fn: Fn, value: Any, writes: Any = ()) -> Type:
     """Keep the type."""
     return lift(value)
 
