@@ -33,9 +33,10 @@ from chainrule.ir.walk import count_uses, replace_operands, statements
 from chainrule.types import lattice as lt
 
 ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.pow}
-PLACES = {range, prims.make_tuple}
+PLACES = {range, slice, prims.make_tuple}
 WRITES = STORES | {prims.commit}
 LONGEST = 14
+LONGEST_PLACE = 20
 # How often what takes so many operations may be written.
 TIMES = {0: 4, 1: 3, 2: 2}
 POSITIONS = 9
@@ -78,12 +79,13 @@ class _Repeating:
                 self.made.add(stmt.out)
                 self.square(stmt)
                 found = self.measured(stmt)
-                if found is not None and found.width <= LONGEST:
+                longest = LONGEST_PLACE if stmt.fn in PLACES else LONGEST
+                if found is not None and found.width <= longest:
                     self.short[stmt.out] = found
                     mine.append(stmt)
         for stmt in reversed(mine):
             times = TIMES.get(self.short[stmt.out].operations, 0)
-            if times and (stmt.fn in PLACES or _is_position(stmt.out)):
+            if stmt.fn in PLACES or (times and _is_position(stmt.out)):
                 times = POSITIONS
             if 1 < self.uses.get(stmt.out, 0) <= times:
                 self.spread(block, stmt, loop)
@@ -115,7 +117,7 @@ class _Repeating:
             return Short(0, _width(base) + _width(index) + 2)
         if fn not in ARITHMETIC and fn not in PLACES:
             return None
-        if fn is prims.make_tuple and not all(map(_is_position, stmt.args)):
+        if fn is prims.make_tuple and not all(map(_is_place, stmt.args)):
             return None
         parts = [self.part(a) for a in stmt.args]
         found = [part for part in parts if part is not None]
@@ -169,15 +171,25 @@ class _Repeating:
         out = stmt.out
         readers = [s for s in block.stmts if out in operands(s)]
         saved = self.is_saved(stmt, block, loop)
-        if len(readers) + saved < self.uses[out]:
+        times = len(readers)
+        if stmt.fn is slice:  # the same part along two axes
+            times = sum(operands(s).count(out) for s in readers)
+        if times + saved < self.uses[out]:
             return  # it is read elsewhere too, or times itself
         if not all(isinstance(s, Apply) or stmt.fn is range for s in readers):
             return
         kept: list[Stmt] = []
+        spare = [out]
+
+        def next_one(op: Operand) -> Operand:
+            if op is not out or spare:
+                return op if op is not out else spare.pop()
+            kept.append(again := _again(stmt))
+            return again.out
+
         for each in block.stmts:
-            if each in readers[1:]:
-                kept.append(again := _again(stmt))
-                replace_operands(each, lambda op: again.out if op is out else op)
+            if each in readers:
+                replace_operands(each, next_one)
             kept.append(each)
         if saved:
             kept.append(again := _again(stmt))
@@ -187,7 +199,7 @@ class _Repeating:
         block.stmts = kept
         for op in stmt.args:
             if isinstance(op, Value):
-                self.uses[op] += len(readers) - 1 + saved
+                self.uses[op] += times - 1 + saved
 
     def is_saved(self, stmt: Apply, block: Block, loop: Loop | None) -> bool:
         """Say whether an element is read for the tape, once."""
@@ -204,6 +216,11 @@ def _again(stmt: Apply) -> Apply:
     return replace(stmt, out=Value(stmt.out.type, None, stmt.out.loc))
 
 
+def _is_place(op: Operand) -> bool:
+    """Say whether an operand picks elements along one axis."""
+    return _is_position(op) or isinstance(getattr(op, "type", None), lt.SliceT)
+
+
 def _is_position(op: Operand) -> bool:
     """Say whether an operand is a whole number, such as an index."""
     t = op.type if isinstance(op, Value) else None
@@ -215,4 +232,6 @@ def _is_position(op: Operand) -> bool:
 def _width(op: Operand) -> int:
     if isinstance(op, Value):
         return len(op.hint or "longer")
-    return len(repr(op.value)) if isinstance(op, Const) else 4
+    if isinstance(op, Const):
+        return 0 if op.value is None else len(repr(op.value))
+    return 4

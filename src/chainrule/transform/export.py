@@ -219,6 +219,10 @@ def recomputable(
         if made is None or made.kwargs or depth > 4 or made.effect or not _cheap(made):
             return False
         read = [a for a in made.args if isinstance(a, Value)]
+        if made.fn in PLACES and value in wanted:
+            numbers = {v for v in _numbers_of(value, definitions) if not there(v)}
+            if len(numbers) == 1 and all(map(_is_int, numbers)):
+                kept.update(numbers)
         if _is_power(made) and not _is_formula(value):
             return False
         for op in read:
@@ -235,8 +239,7 @@ def recomputable(
                 if more > STEPS or not _is_formula(op):
                     return False
             if not visit(op, depth + 1, more):
-                place = made.fn in PLACES and not others and _is_int(op)
-                if op not in wanted and not (place and value in wanted):
+                if op not in wanted:
                     return False
                 kept.add(op)
         order[value] = made
@@ -254,6 +257,15 @@ def recomputable(
     given = (*definitions, *elements, *stmt.body.params)
     saved += [v for v in given if v in kept and v not in wanted]
     return list(order.values()), saved
+
+
+def _numbers_of(value: Value, definitions: Mapping[Value, Apply]) -> set[Value]:
+    """Return what a place in an array is computed from, by arithmetic of integers."""
+    made = definitions.get(value)
+    if made is None or not (made.fn in PLACES or _is_int(value)) or not _cheap(made):
+        return {value}
+    parts = [a for a in made.args if isinstance(a, Value)]
+    return {v for part in parts for v in _numbers_of(part, definitions)}
 
 
 def _cheap(made: Apply) -> bool:
