@@ -396,6 +396,8 @@ def call_method(
     changed = mutation(ctx, frame, base, name, args, kwargs)
     if changed is not None:
         return changed
+    if t is lt.NEVER:  # the read fails, or is of a recursion that is not settled yet
+        return base
     special = container_calls.method(ctx, frame, base, name, args, kwargs)
     if special is not NotImplemented:
         exhaustion.stamp(ctx, special, [])
