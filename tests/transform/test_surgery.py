@@ -291,8 +291,8 @@ def test_logging(caplog: pytest.LogCaptureFixture) -> None:
     assert "log.info('cotangent %s', 4.0)" in grad(f).source(3.0)
 
 
-def test_a_function_that_cannot_be_written_out_is_called() -> None:
-    """What keeps a list outside is called as it is, with memory of its own."""
+def test_a_function_that_keeps_what_it_is_given_gets_memory_of_its_own() -> None:
+    """A list outside is filled where the cotangent is made; nobody writes into it."""
 
     def f(x: Any) -> Any:
         h = on_cotangent(x * x, halve_and_record)
@@ -300,7 +300,7 @@ def test_a_function_that_cannot_be_written_out_is_called() -> None:
 
     x = np.array([1.0, 2.0])
     text = grad(f).source(x)
-    assert "record(" in text and "halve_and_record(" in text
+    assert "SEEN.append(" in text and "record" not in text
     for _ in range(2):
         SEEN.clear()
         np.testing.assert_allclose(grad(f)(x), (2 * x**2 + 1) / 2 * 2 * x)
@@ -309,8 +309,7 @@ def test_a_function_that_cannot_be_written_out_is_called() -> None:
     model = Scale()
     grad(lambda x: on_cotangent(2 * x, model.keep))(3.0)
     assert model.seen == [1.0]
-    with pytest.raises(NotDifferentiable, match="has no derivative of its own"):
-        hessian(f)(x)
+    np.testing.assert_allclose(hessian(f)(x), np.diag(6 * x**2 + 1))
 
 
 def test_only_where_a_cotangent_comes_by() -> None:

@@ -137,6 +137,18 @@ def saved_by(loop: Loop | None) -> tuple[Operand, ...]:
     return () if loop is None else loop.body.results[1 + len(loop.outs) :]
 
 
+def left_behind(stmt: Stmt) -> tuple[Operand, ...]:
+    """Return what a statement leaves where others find it when the function has ended:
+    in a container of the caller, or outside of the function.
+    """
+    if not isinstance(stmt, Apply) or not stmt.effect or stmt.fn is prims.commit:
+        return ()
+    known = stmt.fn in prims.LEFT_WITH_CALLER or stmt.fn in prims.OUTSIDE
+    if not known and stmt.form != "method":
+        return ()
+    return (*stmt.args[1:], *(v for _, v in stmt.kwargs))
+
+
 def _handed_out(body: Block) -> set[Value]:
     """Return the containers that are made last, for the caller: nobody here reads them.
 

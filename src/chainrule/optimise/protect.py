@@ -27,6 +27,7 @@ from chainrule.analysis.memory import (
     VIEWS,
     Aliases,
     is_immutable,
+    left_behind,
     saved_by,
 )
 from chainrule.backend.arguments import committed
@@ -71,11 +72,19 @@ BY_LAYOUT: set[Any] = {operator.matmul} | {
 def protect(function: Function) -> bool:
     """Copy what is read behind a write to its memory; say whether there were writes."""
     changed = snapshots(function)
+    left = [
+        op
+        for s in statements(function.body)
+        for op in left_behind(s)
+        if isinstance(op, Value) and isinstance(op.type, ArrayT)
+    ]
     if not _array_stores(function):
+        if left:
+            _make_writable_what_is_written(function, left)
         return changed
     own = _copies(function).keys()
     read_last_layout(function)
-    _make_places_writable(function)
+    _make_writable_what_is_written(function, left)
     _separate_loops(function)
     while True:
         apart, copied = _destroyed(function)
@@ -111,11 +120,11 @@ def _array_stores(function: Function) -> list[Apply]:
     return [s for s in statements(function.body) if isinstance(s, Apply) and _writes(s)]
 
 
-def _make_places_writable(function: Function) -> None:
-    """Let no store go to memory that NumPy protects."""
+def _make_writable_what_is_written(function: Function, left: list[Value]) -> None:
+    """Let no store go to memory that NumPy protects, and leave none to others."""
     aliases = Aliases(function, committed(function))
-    for stmt in _array_stores(function):
-        place = stmt.args[0]
+    places = [stmt.args[0] for stmt in _array_stores(function)]
+    for place in (*places, *left):
         assert isinstance(place, Value)  # as `_writes` says
         for source in aliases.sources(place) & aliases.protected:
             _make_writable(function, source)
@@ -140,12 +149,7 @@ def _destroyed(function: Function) -> tuple[list[Apply], dict[Value, None]]:
     versions = {v for found in ours.values() for v in found}
     aliases = Aliases(function, ours)
     finals = [s.args[1] for s in stores if s.fn is prims.commit and s.args[0] in ours]
-    finals += [
-        op
-        for s in statements(function.body)
-        if isinstance(s, Apply) and s.fn in prims.LEFT_WITH_CALLER - {prims.commit}
-        for op in s.args[1:]  # what the caller's containers hold from then on
-    ]
+    finals += [op for s in statements(function.body) for op in left_behind(s)]
     live = Liveness(function, stores, finals)
     apart: list[Apply] = []
     copied: dict[Value, None] = {}

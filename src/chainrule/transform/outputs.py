@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from chainrule.analysis.activity import paths
-from chainrule.analysis.memory import STORES, Aliases
+from chainrule.analysis.memory import STORES, Aliases, left_behind
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Loop, Operand, Value
 from chainrule.ir.walk import statements
@@ -215,6 +215,9 @@ def own_results(function: Function, skip: int = 0) -> bool:
     b.outer_defs = {v: s for v, s in ownership.defs.items() if isinstance(s, Apply)}
     end = Block()
     with b.into(end):
+        for stmt in statements(function.body):
+            for op in left_behind(stmt):
+                _note(b, ownership, op)
         [result] = function.body.results
         layout = layout_of(result)
         if skip and layout is not None:
