@@ -33,8 +33,8 @@ OF_COUNTS = frozenset(
 )
 
 
-# What may be possible where sets are lists that the run fills.
-OF_SETS = frozenset({"CR404", "CR505"})
+# What may be possible where sets, and keys of dicts, are lists that the run fills.
+OF_KEYS = frozenset({"CR404", "CR501", "CR502", "CR505"})
 
 
 def explain(code: str) -> str:

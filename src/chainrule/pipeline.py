@@ -70,13 +70,14 @@ from chainrule.specialise.entry import Specialised, specialise
 from chainrule.specialise.memory import Cyclic
 from chainrule.specialise.places import Place, Written
 from chainrule.specialise.stepping import Stepwise
+from chainrule.specialise.values import Unforeseen
 from chainrule.transform.derive import Derived, Wrt, derive
 from chainrule.transform.outputs import own_results
 from chainrule.transform.pairs import callees
 from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
 
-MAX_RESTARTS = 8
+MAX_RESTARTS = 16
 
 RULES.listeners.append(forget_all)
 
@@ -194,9 +195,9 @@ def taking_as_little_as_possible(make: Callable[[], T]) -> T:
                 raise
             break
     assert failure is not None
-    if any(d.code in codes.OF_SETS for d in failure.diagnostics):
-        for level in (lt.TYPES, lt.COUNTS):
-            with contextlib.suppress(Exception), lt.taking(level), lt.listing_sets():
+    if any(d.code in codes.OF_KEYS for d in failure.diagnostics):
+        for level in (lt.TYPES, lt.COUNTS, lt.TURNS):
+            with contextlib.suppress(Exception), lt.taking(level), lt.listing_keys():
                 return make()
     raise failure
 
@@ -312,17 +313,21 @@ def specialise_for(
     """Interpret a function at the types of its arguments;
     constants as they are asked for.
     """
-    known, stepped, cyclic = set(static), frozenset[Loc](), False
+    known, stepped, keyed = set(static), frozenset[Loc](), frozenset[Loc]()
     written: dict[Place, Any] = {}
-    while len(known) + len(stepped) + cyclic < len(static) + MAX_RESTARTS:
+    cyclic, most = False, len(static) + MAX_RESTARTS
+    while len(known) + len(stepped) + len(keyed) + cyclic < most:
         typed, inputs = describe(fn, arguments, known, wrt)
         try:
-            made = specialise(fn, typed, arguments, stepped, cyclic, written)
+            made = specialise(fn, typed, arguments, stepped, keyed, cyclic, written)
         except Written as need:
             written[need.place] = need.owner
             continue
         except Stepwise as need:
             stepped |= {need.site}
+            continue
+        except Unforeseen as need:
+            keyed |= {need.site}
             continue
         except Cyclic:
             cyclic = True

@@ -36,7 +36,7 @@ def there(
     if not is_const(op, Maybe):
         return op
     absent = op.value.absent
-    if not any(_proves(b, fact, absent) for fact in _facts(b)):
+    if not any(_proves(b, fact, absent) for fact in facts(b)):
         stmt = If(absent, Block(), Block(), (), b.loc, guard=True)
         with b.into(stmt.then):
             made = b.apply(error, Const(says), effect=True, type_=lt.OpaqueT(error))
@@ -46,7 +46,8 @@ def there(
     return b.memory.current(op.value.there)
 
 
-def _facts(b: Builder) -> Iterator[Fact]:
+def facts(b: Builder) -> Iterator[Fact]:
+    """Return the tests that this path has passed, and how."""
     for block in (b.block, *b.outside):
         yield from b.assumed.get(block, ())
 

@@ -106,9 +106,7 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
     """Read an attribute of a module, a class or another object from outside."""
     value = base.value
     if isinstance(value, Poison):
-        raise not_differentiable(
-            value.code, ctx.builder.loc, f"this {value.reason}", help=value.help
-        )
+        raise ctx.builder.unreadable(value)
     if isinstance(value, Generated) and name in ("send", "throw", "close"):
         raise not_differentiable(
             "CR102",

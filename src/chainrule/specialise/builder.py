@@ -238,6 +238,7 @@ class Builder:
 
     def unreadable(self, poison: Poison) -> Exception:
         """Return the error for a value that cannot be used here."""
+        poison.begin_again()
         return not_differentiable(
             poison.code, self.loc, f"this {poison.reason}", help=poison.help
         )
@@ -461,12 +462,13 @@ class Builder:
     def fields(self, op: Operand) -> dict[Any, Operand] | None:
         """Return the values of a dict with known keys, reading them if needed."""
         op = self.memory.current(op)
+        t = op.type if isinstance(op, Value) else None
+        if t is not None and not isinstance(t, lt.DictT):
+            return None
         parts = self.parts(op)
         if isinstance(parts, dict):
             return {k: self.held(v) for k, v in parts.items()}
-        if isinstance(op, Value) and isinstance(op.type, lt.DictT):
-            return {k: self.getitem(op, k) for k, _ in op.type.items}
-        return None
+        return None if t is None else {k: self.getitem(op, k) for k, _ in t.items}
 
     def select(self, op: Operand, table: dict[int, bool]) -> Operand:
         """Map an exit code that paths chose to a truth value, path by path."""

@@ -240,7 +240,7 @@ class Carried:
                 self._widen(slot, end)
                 return False
             if not isinstance(slot.type, lt.ListT):
-                return self._poison(slot, LAYOUT)
+                return self._unlike(slot, end)
         if (
             isinstance(end, Const)
             and not isinstance(end.value, NUMBER)
@@ -301,7 +301,7 @@ class Carried:
         """Carry a list whose length changes as one value."""
         types = [type_of(slot.init), type_of(end)]
         if not all(isinstance(t, lt.ListT) for t in types):
-            return self._poison(slot, LAYOUT)
+            return self._unlike(slot, end)
         try:
             elems = [e for t in types if (e := lt.element_type(t)) is not None]
             elem = (
@@ -312,6 +312,10 @@ class Carried:
         slot.layout, slot.parts, slot.whole = None, [], True
         slot.type = lt.ListT(None, elem)
         return False
+
+    def _unlike(self, slot: Slot, end: Operand) -> bool:
+        slot.lost = Poison(LAYOUT, site=self.b.memory.site(end))
+        return self._poison(slot, LAYOUT)
 
     def _poison(self, slot: Slot, reason: str) -> bool:
         slot.poison = reason

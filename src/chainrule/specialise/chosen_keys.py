@@ -39,7 +39,7 @@ def is_chosen(ctx: Context, index: Operand) -> bool:
         return True
     if root in ctx.params:
         return False
-    return lt.is_word(index.type) or lt.all_turns() or lt.sets_listed()
+    return lt.is_word(index.type) or lt.all_turns() or lt.keys_listed()
 
 
 def alternatives(b: Builder, op: Operand) -> list[Any] | None:

@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.request import Apart, Input
-from chainrule.specialise import generators
+from chainrule.specialise import generators, stand_ins
 from chainrule.specialise.builder import Builder
 from chainrule.specialise.frames import Context
 from chainrule.specialise.joins import is_poison, layout_of, read_parts
@@ -48,6 +48,7 @@ def _object(
     path: tuple[Any, ...],
 ) -> None:
     """Leave one object as it is at the end; `place` is the object itself."""
+    stand_ins.refuse_kept(ctx, final)
     b = ctx.builder
     layout = layout_of(final)
     before = layout_of(place)

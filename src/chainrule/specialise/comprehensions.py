@@ -24,6 +24,7 @@ from chainrule.specialise import (
     generators,
     iterables,
     iterators,
+    keyed,
     loops,
     sets,
     statements,
@@ -96,15 +97,20 @@ def dict_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
         value = expressions.evaluate(ctx, f, node.value)
         return ctx.builder.apply(prims.make_tuple, key, value)
 
+    if keyed.wanted(ctx):
+        return keyed.comprised(ctx, frame, node)
     items = unrolled(ctx, frame, node, pair, force=True)
-    if items is None:
-        raise not_differentiable(
-            "CR502", frame.loc(node), "the keys of a dict comprehension must be known"
-        )
     fields: dict[Any, Operand] = {}
-    for item in items:
-        key, value = ctx.builder.elements(item) or []
-        fields[displays.static_key(ctx, frame, node, key)] = value
+    with keyed.or_begins_again(ctx):
+        if items is None:
+            raise not_differentiable(
+                "CR502",
+                frame.loc(node),
+                "the keys of a dict comprehension must be known",
+            )
+        for item in items:
+            key, value = ctx.builder.elements(item) or []
+            fields[displays.static_key(ctx, frame, node, key)] = value
     return displays.make_dict(ctx, fields)
 
 
@@ -113,7 +119,7 @@ def set_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     items = unrolled(
         ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
     )
-    if items is None and lt.sets_listed():
+    if items is None and lt.keys_listed():
         return sets.listed(ctx, frame, list_comprehension(ctx, frame, node))
     return sets.made(ctx, frame, items, frame.loc(node))
 

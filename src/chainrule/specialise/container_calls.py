@@ -25,6 +25,7 @@ from chainrule.specialise import (
     dicts,
     displays,
     iterables,
+    keyed,
     sets,
 )
 from chainrule.specialise.attributes import attribute, overload
@@ -97,6 +98,10 @@ def ordered(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 def defaulting(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make a dict that makes what is missing."""
     factory = args[0] if args else Const(None)
+    if keyed.wanted(ctx):
+        given = [args[1] if len(args) > 1 else ctx.builder.apply(prims.make_tuple)]
+        given.append(factory)
+        return keyed.of_call(ctx, frame, collections.defaultdict, given, kwargs)
     made = dict_of(ctx, frame, collections.defaultdict, args[1:], kwargs)
     assert isinstance(made, Value)
     ctx.builder.memory.factories[made] = factory
@@ -106,28 +111,40 @@ def defaulting(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 @special(collections.Counter)
 def counter(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make a dict of counts."""
+    if keyed.wanted(ctx):
+        return keyed.of_call(ctx, frame, collections.Counter, args, kwargs)
     items: dict[Any, Operand] = {}
     for arg in [*args, *([displays.make_dict(ctx, dict(kwargs))] if kwargs else [])]:
         if not (isinstance(arg, Const) and arg.value is None):
-            dicts.count(ctx, frame, items, arg, operator.add)
+            with keyed.or_begins_again(ctx):
+                dicts.count(ctx, frame, items, arg, operator.add)
     return dicts.build(ctx, collections.Counter, items)
 
 
 @special(dict.fromkeys, collections.OrderedDict.fromkeys)
 def fromkeys(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make a dict of which all keys have one value."""
-    names = comprehensions.static_items(ctx, frame, args[0])
-    if names is None:
-        raise dicts.unknown_keys(ctx)
     value = args[1] if len(args) > 1 else Const(None)
-    return displays.make_dict(ctx, {dicts.key(ctx, k): value for k in names})
+    if keyed.wanted(ctx):
+        out = keyed.of_call(ctx, frame, dict, [], [])
+        method = attribute(ctx, frame, out, "take_keys")
+        calls.call(ctx, frame, method, [args[0], value], [])
+        return out
+    names = comprehensions.static_items(ctx, frame, args[0])
+    with keyed.or_begins_again(ctx):
+        if names is None:
+            raise dicts.unknown_keys(ctx)
+        return displays.make_dict(ctx, {dicts.key(ctx, k): value for k in names})
 
 
 def dict_of(
     ctx: Context, frame: Frame, cls: type, args: Args, kwargs: Kwargs
 ) -> Operand:
     """Make a dict of a class from a dict or pairs, and keywords."""
-    fields = dicts.gathered(ctx, frame, args[0]) if args else {}
+    if keyed.wanted(ctx):
+        return keyed.of_call(ctx, frame, cls, args, kwargs)
+    with keyed.or_begins_again(ctx):
+        fields = dicts.gathered(ctx, frame, args[0]) if args else {}
     return dicts.build(ctx, cls, {**fields, **dict(kwargs)})
 
 
@@ -135,7 +152,7 @@ def dict_of(
 def set_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make a set."""
     items = comprehensions.static_items(ctx, frame, args[0]) if args else []
-    if items is None and lt.sets_listed():
+    if items is None and lt.keys_listed():
         return sets.listed(ctx, frame, args[0])
     return sets.made(ctx, frame, items, ctx.builder.loc)
 
@@ -201,6 +218,8 @@ def method(
     if fields is not None:
         return _dict_method(ctx, frame, fields, base, name, args)
     t = type_of(base)
+    if isinstance(t, lt.NeverT):
+        return base  # an element of a list that is empty here
     if isinstance(t, lt.ListT) and name == "copy":
         return copied(ctx, base)
     if isinstance(t, lt.TupleT) and name == "_replace":
@@ -270,7 +289,8 @@ def _get(
             lambda name: fields.get(name, default),
             lambda: default,
         )
-    return fields.get(displays.static_key(ctx, frame, None, args[0]), default)
+    with keyed.or_begins_again(ctx, base):
+        return fields.get(displays.static_key(ctx, frame, None, args[0]), default)
 
 
 def _view(ctx: Context, base: Operand, name: str) -> Operand:

@@ -20,6 +20,7 @@ from chainrule.specialise import (
     displays,
     expressions,
     iterables,
+    keyed,
     writing,
 )
 from chainrule.specialise.builder import type_of
@@ -86,16 +87,17 @@ def unknown_keys(ctx: Context) -> Exception:
 
 def read(ctx: Context, frame: Frame, op: Operand, index: Operand) -> Operand:
     """Write `op[index]`."""
-    if chosen_keys.is_chosen(ctx, index):
-        return chosen_keys.at(
-            ctx,
-            frame,
-            op,
-            index,
-            lambda name: _read(ctx, frame, op, name),
-            lambda: _absent(ctx, op, index),
-        )
-    return _read(ctx, frame, op, key(ctx, index))
+    with keyed.or_begins_again(ctx, op):
+        if chosen_keys.is_chosen(ctx, index):
+            return chosen_keys.at(
+                ctx,
+                frame,
+                op,
+                index,
+                lambda name: _read(ctx, frame, op, name),
+                lambda: _absent(ctx, op, index),
+            )
+        return _read(ctx, frame, op, key(ctx, index))
 
 
 def _absent(ctx: Context, op: Operand, index: Operand) -> Operand:
@@ -128,7 +130,9 @@ def store_at(
     """Write `op[index] = value`; that the key is `present` may be known."""
     chosen = chosen_keys.is_chosen(ctx, index)
     if not chosen or not (present or chosen_keys.alternatives(ctx.builder, index)):
-        store(ctx, op, key(ctx, index), value)
+        with keyed.or_begins_again(ctx, op):
+            name = key(ctx, index)
+        store(ctx, op, name, value)
         return
 
     def act(name: Any) -> Operand:
@@ -141,6 +145,13 @@ def store_at(
 def store(ctx: Context, op: Operand, name: Any, value: Operand) -> None:
     """Write `op[name] = value`."""
     become(ctx, op, {**fields(ctx, op), name: value})
+
+
+def delete_at(ctx: Context, op: Operand, index: Operand) -> None:
+    """Write `del op[index]`."""
+    with keyed.or_begins_again(ctx, op):
+        name = key(ctx, index)
+    delete(ctx, op, name)
 
 
 def delete(ctx: Context, op: Operand, name: Any) -> Operand:
@@ -354,4 +365,5 @@ def method(
         raise iterables.primal_error(
             ctx, f"{cls.__name__!r} object has no attribute {name!r}"
         )
-    return METHODS[name](ctx, frame, op, args, kwargs)
+    with keyed.or_begins_again(ctx, op):
+        return METHODS[name](ctx, frame, op, args, kwargs)

@@ -14,7 +14,14 @@ import gast
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import calls, comprehensions, expressions, sets
+from chainrule.specialise import (
+    calls,
+    comprehensions,
+    expressions,
+    keyed,
+    sets,
+    stand_ins,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.values import Closure, Maybe, is_const
@@ -97,17 +104,22 @@ def list_display(ctx: Context, frame: Frame, node: gast.List) -> Operand:
 
 
 def dict_display(ctx: Context, frame: Frame, node: gast.Dict) -> Operand:
+    if keyed.wanted(ctx):
+        return keyed.displayed(ctx, frame, node)
     fields: dict[Any, Operand] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
             merged = ctx.builder.fields(expressions.evaluate(ctx, frame, value))
-            if merged is None:
-                raise not_differentiable(
-                    "CR502", frame.loc(value), "the keys must be known"
-                )
+            with keyed.or_begins_again(ctx):
+                if merged is None:
+                    raise not_differentiable(
+                        "CR502", frame.loc(value), "the keys must be known"
+                    )
             fields.update(merged)
             continue
-        name = static_key(ctx, frame, key, expressions.evaluate(ctx, frame, key))
+        name = expressions.evaluate(ctx, frame, key)
+        with keyed.or_begins_again(ctx):
+            name = static_key(ctx, frame, key, name)
         fields[name] = expressions.evaluate(ctx, frame, value)
     return make_dict(ctx, fields)
 
@@ -165,6 +177,7 @@ def formatted(ctx: Context, frame: Frame, node: gast.JoinedStr) -> Operand:
             text = prims.format_(((conversion, spec.value),), value.value)
             parts.append((text, None))
             continue
+        stand_ins.refuse_kept(ctx, value)
         parts.append((conversion, spec.value))
         values.append(value)
     if not values:

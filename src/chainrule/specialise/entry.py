@@ -38,10 +38,10 @@ from chainrule.specialise import (
     inlining,
     layouts,
     mirrors,
-    model_calls,
     nested,
     outside_state,
     recursion,
+    stand_ins,
 )
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
@@ -64,14 +64,16 @@ def specialise(
     arguments: Mapping[str, Any],
     values: Mapping[str, Any] | None = None,
     stepped: frozenset[Loc] = frozenset(),
+    keyed: frozenset[Loc] = frozenset(),
     cyclic: bool = False,
     written: Mapping[Place, Any] | None = None,
 ) -> Specialised:
     """Interpret a function whose parameters have the given types or constants.
 
     `values` are the arguments themselves: how their memory lies may be asked. `stepped`
-    says where iterators are made that `next` steps through, `cyclic` that objects may
-    hold each other, `written` which places outside of the function it writes.
+    says where iterators are made that `next` steps through, `keyed` where dicts are of
+    which the run decides the keys, `cyclic` that objects may hold each other, `written`
+    which places outside of the function it writes.
     """
     base: Any = fn
     while isinstance(base, Derivative):
@@ -81,7 +83,7 @@ def specialise(
     frame = frame_of_function(base, source)
     frame.live = True
     ctx = Context(builder, root_globals=base.__globals__, values=dict(values or {}))
-    ctx.stepped = stepped
+    ctx.stepped, ctx.keyed = stepped, keyed
     ctx.places.written = dict(written or {})
     params: list[Value] = []
     loc = Loc(source.filename, source.first_line, function=frame.name)
@@ -108,7 +110,7 @@ def specialise(
             builder.loc = loc
             op = nested.of_derivative(ctx, fn, frame.env)
         generators.refuse_kept(ctx, op)
-        model_calls.refuse_kept(ctx, op)
+        stand_ins.refuse_kept(ctx, op)
         commits.commit(ctx, params, copies)
         outside_state.settle(ctx)
     block.results = (UNDEF if isinstance(op, Undef) else op,)

@@ -179,9 +179,7 @@ def _unary(ctx: Context, frame: Frame, node: gast.UnaryOp) -> Operand:
 
 def unusable(ctx: Context, poison: Poison) -> Exception:
     """Return the error for the use of a value that cannot be used."""
-    return not_differentiable(
-        poison.code, ctx.builder.loc, f"this {poison.reason}", help=poison.help
-    )
+    return ctx.builder.unreadable(poison)
 
 
 def negate(ctx: Context, frame: Frame, op: Operand) -> Operand:

@@ -12,7 +12,14 @@ import gast
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import calls, comprehensions, expressions, models
+from chainrule.specialise import (
+    calls,
+    comprehensions,
+    expressions,
+    iterators,
+    keyed,
+    models,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args
@@ -84,6 +91,8 @@ FINITE = "range enumerate zip reversed sorted list tuple".split()
 def _first(ctx: Context, frame: Frame, node: Any) -> Operand:
     """Write `next(iter(x))` of an array or a list: its first element."""
     op = expressions.evaluate(ctx, frame, node)
+    if keyed.is_keyed(op):
+        op = iterators.opened(ctx, frame, op)
     items = comprehensions.static_items(ctx, frame, op)
     if items:
         return items[0]

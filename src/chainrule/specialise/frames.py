@@ -95,6 +95,7 @@ class Context:
     turns: int = 0
     sites: dict[int, tuple[Any, Loc]] = field(default_factory=dict)
     stepped: frozenset[Loc] = frozenset()
+    keyed: frozenset[Loc] = frozenset()
     lists: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     samples: dict[Value, Any] = field(default_factory=dict)
     ordered: dict[Value, Callable[[], bool]] = field(default_factory=dict)
@@ -206,6 +207,7 @@ def lookup(ctx: Context, frame: Frame, node: gast.Name) -> Operand:
 def check(ctx: Context, frame: Frame, node: Any, op: Operand) -> None:
     """Refuse the use of a name that has no usable value."""
     if isinstance(op, Const) and isinstance(op.value, Poison):
+        op.value.begin_again()
         raise not_differentiable(
             op.value.code,
             frame.loc(node),

@@ -30,6 +30,7 @@ from chainrule.specialise import (
     generators,
     inlining,
     iterables,
+    keyed_models,
     lazily,
     stepping,
 )
@@ -88,6 +89,8 @@ def call(
 
     Generators in `args` that are run to their end are replaced by lists.
     """
+    if fn is dict and args and has_keys(args[0]):
+        args[0] = inlining.call_function(ctx, frame, keyed_models.pairs, args[:1], [])  # type: ignore[arg-type]
     if isinstance(fn, Hashable) and fn in TAKING:
         args[:] = [opened(ctx, frame, a) for a in args]
     places = [k for k, a in enumerate(args) if is_const(a, Generated)]
@@ -121,6 +124,12 @@ def call(
     if fn is map and len(args) > 2:
         raise _refused(ctx, fn)
     return inlining.call_function(ctx, frame, written, args, kwargs)
+
+
+def has_keys(op: Operand) -> bool:
+    """Say whether an object is a mapping for `dict`."""
+    t = type_of(op)
+    return isinstance(t, lt.ObjT) and hasattr(t.cls, "keys")
 
 
 def belongs_to_user(fn: Any) -> bool:

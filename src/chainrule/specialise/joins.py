@@ -141,7 +141,8 @@ class Joiner:
             for op in defined[1:]:
                 t = lt.join(t, type_of(op))
         except TypeError as error:
-            return Const(Poison(f"is {error}"))
+            sites = [site for op in defined if (site := self.b.memory.site(op))]
+            return Const(Poison(f"is {error}", site=next(iter(sites), None)))
         if isinstance(t, lt.OpaqueT) and not mixes(defined):
             if lt.is_word(t):
                 return self.out(ops, t, hint)

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import binding
+from chainrule.specialise import binding, stand_ins
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import abstract, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
@@ -93,6 +93,9 @@ SEQUENCES = {
 }
 
 
+WRITTEN_OUT = {*REPORTING, str, repr, ascii, format}
+
+
 def prepare(
     ctx: Context, frame: Frame, fn: Callable[..., Any], position: int, op: Operand
 ) -> Operand:
@@ -115,6 +118,8 @@ def prepare(
     t = type_of(op)
     if isinstance(t, lt.ObjT) and t.cls is Deque and _of_numpy(fn):
         op = ctx.builder.apply(getattr, op, Const("items"))
+    if fn in WRITTEN_OUT:
+        stand_ins.refuse_kept(ctx, op)
     if not takes_arrays(fn) or position > 1:
         return op
     t = type_of(op)
@@ -219,6 +224,7 @@ def is_opaque(fn: types.FunctionType) -> bool:
 OURS = (
     "chainrule.rules",
     "chainrule.specialise.iterator_models",
+    "chainrule.specialise.keyed_models",
     "chainrule.specialise.models",
     "chainrule.specialise.set_model",
     "chainrule.specialise.numpy_models",

@@ -114,6 +114,7 @@ def loop(
             raise  # a comprehension takes itself apart
         if isinstance(need, NotDifferentiable) and not turns.may_unroll(need):
             raise
+        start.back(ctx)
         items = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
         if isinstance(need, Grows | Unlisted) and items is None:
             root = count_root(ctx, iterable)
@@ -127,7 +128,6 @@ def loop(
             ) from None
         if items is None or not getattr(need, "elements", True):
             raise
-        start.back(ctx)
         turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, items), bind, body)
     finally:
         for name in kept:

@@ -6,6 +6,7 @@ decided now; the rest becomes a chain of `If`.
 
 from __future__ import annotations
 
+import collections.abc
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -19,10 +20,11 @@ from chainrule.specialise import comparisons, displays, expressions, statements
 from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
+from chainrule.specialise.stand_ins import real_class
 from chainrule.specialise.values import Maybe, is_const
 from chainrule.types import lattice as lt
 
-Bindings = list[tuple[str, Operand]]
+Bindings = list[tuple[str, Operand | Callable[[], Operand]]]
 
 
 def match(ctx: Context, frame: Frame, node: Any) -> None:
@@ -50,7 +52,7 @@ def _case(ctx: Context, frame: Frame, cases: list[Any], subject: Operand) -> Non
 
     def bind() -> None:
         for name, value in bindings:
-            frame.env[name] = value
+            frame.env[name] = value() if callable(value) else value
 
     if case.guard is not None:
 
@@ -143,7 +145,7 @@ def _sequence(
 ) -> Operand:
     items = ctx.builder.elements(subject)
     if items is None:
-        return Const(False)
+        return _of_any_length(ctx, frame, node, subject, out)
     patterns = node.patterns
     star = next(
         (k for k, p in enumerate(patterns) if type(p).__name__ == "MatchStar"), None
@@ -166,11 +168,74 @@ def _sequence(
     return _all(ctx, frame, tests)
 
 
+def _of_any_length(
+    ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings
+) -> Operand:
+    """Match a list of which only the run knows the length."""
+    t, b = type_of(subject), ctx.builder
+    if not isinstance(t, lt.ListT):
+        _refuse_other(ctx, frame, node, subject, collections.abc.Sequence)
+        return Const(False)
+    stars = [k for k, p in enumerate(node.patterns) if type(p).__name__ == "MatchStar"]
+    count, after = len(node.patterns), len(node.patterns)
+    relation: Any = gast.Eq()
+    if stars:
+        count, after, relation = count - 1, stars[0], gast.GtE()
+    length = b.apply(len, subject)
+
+    def read(k: int) -> Callable[[], Operand]:
+        place = k if k <= after else k - len(node.patterns)
+        index: Any = place
+        if k in stars:
+            index = slice(k, k + 1 - len(node.patterns) or None)
+        return lambda: b.getitem(subject, index)
+
+    tests = [partial(comparisons.compare, ctx, frame, relation, length, Const(count))]
+    for k, part in enumerate(node.patterns):
+        tests.append(partial(_part, ctx, frame, part, read(k), out))
+    return _all(ctx, frame, tests)
+
+
+def _part(
+    ctx: Context, frame: Frame, node: Any, read: Callable[[], Operand], out: Bindings
+) -> Operand:
+    """Match what may be read only where the tests before have passed."""
+    match type(node).__name__:
+        case "MatchStar" | "MatchAs" if getattr(node, "pattern", None) is None:
+            if node.name is not None:
+                out.append((node.name, read))
+            return Const(True)
+        case "MatchValue" | "MatchSingleton":
+            return pattern(ctx, frame, node, read(), out)
+    raise not_differentiable(
+        "CR303",
+        frame.loc(node),
+        "a pattern inside one of a list or dict that only the run knows",
+        help="bind the element to a name, and match that in a statement of its own",
+    )
+
+
+def _refuse_other(
+    ctx: Context, frame: Frame, node: Any, subject: Operand, kind: type
+) -> None:
+    """Refuse to take objects apart that are sequences or mappings by their class."""
+    t = type_of(subject)
+    cls = real_class(t.cls) if isinstance(t, lt.ObjT) else None
+    if (cls and issubclass(cls, kind)) or isinstance(t, lt.RangeT):
+        raise not_differentiable(
+            "CR303",
+            frame.loc(node),
+            f"a pattern that takes a {cls.__name__ if cls else lt.show(t)} apart",
+            help="make a list or a dict of it first",
+        )
+
+
 def _mapping(
     ctx: Context, frame: Frame, node: Any, subject: Operand, out: Bindings
 ) -> Operand:
     fields = ctx.builder.fields(subject)
     if fields is None:
+        _refuse_other(ctx, frame, node, subject, collections.abc.Mapping)
         return Const(False)
     keys = [
         displays.static_key(ctx, frame, k, expressions.evaluate(ctx, frame, k))

@@ -20,7 +20,17 @@ from collections.abc import Callable, Container, Hashable
 from typing import TYPE_CHECKING
 
 from chainrule.ir import prims
-from chainrule.ir.nodes import Apply, Block, Const, If, Operand, Try, Value, With
+from chainrule.ir.nodes import (
+    Apply,
+    Block,
+    Const,
+    If,
+    Loc,
+    Operand,
+    Try,
+    Value,
+    With,
+)
 from chainrule.specialise.values import Back, is_const
 from chainrule.specialise.views import PERHAPS, SPLITS, UNFOLLOWED, is_view
 from chainrule.types import lattice as lt
@@ -272,6 +282,21 @@ class Memory:
                 found.add(each)
             todo += [self.root(source) for _, _, source in known]
         return found
+
+    def site(self, op: Operand) -> Loc | None:
+        """Return where a dict was made, if another one may be made there instead."""
+        if not lt.keys_listed() or not isinstance(op, Value):
+            return None
+        for source in self.sources(op):
+            stmt = self.b.definition(source)
+            made = stmt is not None and stmt.fn in MAKERS
+            if made and isinstance(source.type, lt.DictT):
+                return source.loc
+            holder = self.pools.holder(source)
+            for element in self.pools.objects(holder) if holder else ():
+                if isinstance(element.type, lt.DictT):
+                    return element.loc
+        return None
 
     def again(self, op: Value) -> Operand:
         """Read what an object holds now, a view from the array that it shows."""

@@ -7,45 +7,25 @@ not handed out to the caller.
 from __future__ import annotations
 
 import bisect
-import collections
 import heapq
 import itertools
 import types
 from typing import Any
 
-import numpy as np
-
 from chainrule.errors import not_differentiable
-from chainrule.ir.nodes import Operand, Value
 from chainrule.specialise import (
     construct,
     inlining,
-    iterator_models,
+    keyed,
+    keyed_models,
     models,
     polynomial_models,
     set_model,
-    stepping,
+    stand_ins,
 )
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
-from chainrule.types import lattice as lt
-
-CLASSES: dict[type, type] = {
-    collections.deque: models.Deque,
-    collections.ChainMap: models.ChainMap,
-    np.poly1d: polynomial_models.Poly1d,
-    np.polynomial.Polynomial: polynomial_models.Polynomial,
-    set: set_model.Set,
-}
-REAL = {model: cls for cls, model in (CLASSES | stepping.MODELS).items()}
-REAL |= {
-    iterator_models.Apart: zip,
-    iterator_models.Elements: type(iter([])),
-    iterator_models.Filter: types.GeneratorType,
-    iterator_models.Stepped: types.GeneratorType,
-    set_model.Listed: set,
-}
 
 
 def _made(model: Any) -> Special:
@@ -62,9 +42,11 @@ def _written(model: types.FunctionType) -> Special:
     return handler
 
 
-for _cls, _model in CLASSES.items():
+for _cls, _model in stand_ins.MODELS.items():
     if _cls is not set:  # see `sets`
         special(_cls)(_made(_model))
+for _view in (keyed_models.Keys, keyed_models.Values, keyed_models.Items):
+    special(_view)(_made(_view))
 
 for _module, _names in (
     (
@@ -76,6 +58,12 @@ for _module, _names in (
 ):
     for _name in _names.split():
         special(getattr(_module, _name))(_written(getattr(models, _name)))
+
+
+@special(keyed_models.alike)
+def alike(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make a dict of the same class of which the run decides the keys."""
+    return keyed.made(ctx, frame, stand_ins.real_class(type_of(args[0]).cls), args[1:])  # type: ignore[attr-defined]
 
 
 @special(set_model.unordered)
@@ -100,36 +88,3 @@ def trimmed(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         label="their number is known only at run time",
         help="compute with the array of coefficients: np.polyval(c, x)",
     )
-
-
-def real_class(cls: type) -> type:
-    """Return the class that a program sees where there is a model of it."""
-    return REAL.get(cls, cls)
-
-
-def refuse_kept(ctx: Context, op: Operand) -> None:
-    """Refuse to hand a model of a container to the caller."""
-    found = model_in(type_of(op)) if isinstance(op, Value) else None
-    if found is not None:
-        raise not_differentiable(
-            "CR303",
-            ctx.builder.loc,
-            f"a {found.__name__} is handed to the caller",
-            label="its class is followed only inside the function",
-            help="make a list or a dict of it",
-        )
-
-
-def model_in(t: lt.Type) -> type | None:
-    """Return the class in a type that has a model, if there is one."""
-    inner: Any = ()
-    match t:
-        case lt.ObjT(cls=cls) if cls in REAL:
-            return REAL[cls]
-        case lt.ObjT(attrs=pairs) | lt.DictT(items=pairs):
-            inner = [part for _, part in pairs]
-        case lt.TupleT(items=items):
-            inner = items
-        case lt.ListT(items=items, elem=elem):
-            inner = items or [elem or lt.NEVER]
-    return next((found for part in inner if (found := model_in(part))), None)

@@ -18,8 +18,8 @@ from chainrule.specialise import calls, construct, displays, expressions, object
 from chainrule.specialise.attributes import attribute, class_of, overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.model_calls import real_class
 from chainrule.specialise.specials import Args, Kwargs, Special, special
+from chainrule.specialise.stand_ins import real_class
 from chainrule.specialise.values import Getter
 from chainrule.types import lattice as lt
 

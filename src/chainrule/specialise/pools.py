@@ -12,14 +12,18 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.ir import prims
 from chainrule.ir.nodes import UNDEF, Apply, Const, Operand, Value
 from chainrule.specialise.memory import MAKERS, Memory, is_mutable
 from chainrule.types import lattice as lt
 
+if TYPE_CHECKING:
+    from chainrule.specialise.absences import Fact
+
 Path = tuple[Hashable, ...]
+Way = tuple[Path, type]  # to what kind of object a path leads
 PUTS = {prims.list_append, prims.index_set}
 
 
@@ -32,6 +36,13 @@ class Place:
     chain: tuple[Value, ...]
     path: Path
 
+    @property
+    def kinds(self) -> dict[Path, type]:
+        """What the objects are on the way from the element."""
+        ways = [self.path[:k] for k in range(len(self.path) + 1)]
+        ends = reversed(self.chain)
+        return {way: kind(op.type) for way, op in zip(ways, ends, strict=True)}
+
 
 class Pools:
     """The pools of one interpretation."""
@@ -41,12 +52,13 @@ class Pools:
         self.parent: dict[Value, Value] = {}
         self.members: dict[Value, list[Value]] = {}
         self.entered: dict[Value, dict[Value, Path]] = {}
-        self.twice: dict[Value, set[Path]] = {}
+        self.twice: dict[Value, set[Way]] = {}
         self.loops: list[int] = []
         self.carried: set[Value] = set()
         self.pending: dict[Value, list[Operand]] = {}
         self.last: dict[Value, Any] = {}  # the list when the object was its last
         self.owners: dict[Value, Value] = {}  # the element that an object came with
+        self.paths: dict[Value, list[list[Fact]]] = {}  # where an object was put in
         self.back: Value | None = None  # the element that is put back where it was
 
     # -------------------------------------------------------------------- pools
@@ -102,10 +114,10 @@ class Pools:
                     self.adopt(stmt.out, arg)
             else:
                 self.join(arg, stmt.out)
-        if stmt.fn in (operator.add, operator.mul) and stmt.args[0] is stmt.args[1]:
-            self.twice.setdefault(self.find(stmt.out), set()).add(())
-        if stmt.fn is operator.mul:
-            self.twice.setdefault(self.find(stmt.out), set()).add(())
+        itself = stmt.fn is operator.add and stmt.args[0] is stmt.args[1]
+        if itself or stmt.fn is operator.mul:
+            elem = lt.element_type(stmt.out.type) or lt.NEVER
+            self.twice.setdefault(self.find(stmt.out), set()).add(((), kind(elem)))
 
     def same(self, one: Operand, two: Operand) -> None:
         """Note that one variable may be a list that another was, or holds its items."""
@@ -142,10 +154,11 @@ class Pools:
                 if place is not None:
                     self.join(holder, place.holder)
                 if found in seen:
-                    self.twice.setdefault(self.find(holder), set()).update(
-                        (path, seen[found])
-                    )
+                    both = {(way, kind(found.type)) for way in (path, seen[found])}
+                    self.twice.setdefault(self.find(holder), set()).update(both)
                 seen[found] = path
+        for found in seen:
+            self.paths.setdefault(found, []).append([])
         self.entered.setdefault(self.find(holder), {}).update(seen)
 
     def enter(self, holder: Value, value: Value) -> None:
@@ -174,10 +187,29 @@ class Pools:
                     known = self.entered.setdefault(pool, {})
             owner = self.back or self.memory.object(value)
             again = found in known and self.owners.get(found) is not self.back
+            again = not self.on_another_path(found) and again
             if again or not once:
-                self.twice.setdefault(pool, set()).add(path)
-                self.twice[pool].add(known.get(found, path))
+                both = {
+                    (way, kind(found.type)) for way in (path, known.get(found, path))
+                }
+                self.twice.setdefault(pool, set()).update(both)
             known[found], self.owners[found] = path, owner
+
+    def on_another_path(self, found: Value) -> bool:
+        """Say whether an object was put in only where this path does not pass."""
+        from chainrule.specialise.absences import facts
+
+        before, here = self.paths.setdefault(found, []), list(facts(self.memory.b))
+        apart = bool(before) and all(
+            any(
+                test is other and yes is not no
+                for test, yes in here
+                for other, no in way
+            )
+            for way in before
+        )
+        before.append(here)
+        return apart
 
     def know(self, holder: Value, value: Value) -> None:
         """Note that a value may be an element of a list."""
@@ -243,7 +275,7 @@ class Pools:
         if self.pending.get(place.holder):
             return True
         twice = self.twice.get(self.find(place.holder), set())
-        return any(place.path[: len(way)] == way for way in twice)
+        return any(place.kinds.get(way) is of for way, of in twice)
 
     def appended(self, holder: Value, value: Operand) -> None:
         """Know a fresh object as the last element of the list it was appended to."""
@@ -307,11 +339,11 @@ class Pools:
                 continue
             self.entered.setdefault(pool, {}).setdefault(child, ())
 
-    def repeated(self, holder: Value) -> set[Path]:
+    def repeated(self, holder: Value) -> set[Way]:
         """Return the ways to what may be in the lists of a pool more than once."""
         return set(self.twice.get(self.find(holder), ()))
 
-    def permuted(self, holder: Value, before: set[Path]) -> None:
+    def permuted(self, holder: Value, before: set[Way]) -> None:
         """Know that a list holds what it held, in another order: nothing twice."""
         self.twice[self.find(holder)] = before
 
@@ -356,6 +388,11 @@ def counts_from_front(memory: Memory, key: Hashable) -> bool:
     if isinstance(index, Const):
         return isinstance(index.value, int) and index.value >= 0
     return memory.b.definition(index) is None
+
+
+def kind(t: lt.Type) -> type:
+    """Return the kind of objects of a type: those of two kinds are not the same."""
+    return kind(t.elem) if isinstance(t, lt.OptionalT) else type(t)
 
 
 def is_pooled(t: lt.Type) -> bool:

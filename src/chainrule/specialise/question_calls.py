@@ -17,8 +17,8 @@ from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise.attributes import attribute, own_none
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.model_calls import real_class
 from chainrule.specialise.specials import Args, Kwargs, special
+from chainrule.specialise.stand_ins import real_class
 from chainrule.specialise.values import (
     ArrayMethod,
     Closure,

@@ -22,7 +22,7 @@ def made(
     ctx: Context, frame: Frame, items: Sequence[Operand] | None, loc: Loc | None
 ) -> Operand:
     """Return a set of these elements."""
-    if lt.sets_listed() and items is not None:
+    if lt.keys_listed() and items is not None:
         values = [known(abstract(i)) for i in items]
         sure = not any(isinstance(v, lt.Type) for v in values) and ascends(values)
         if sure:

@@ -32,6 +32,7 @@ from chainrule.specialise import (
     objects,
     recursion,
     set_model,
+    stand_ins,
 )
 from chainrule.specialise import iterator_models as models
 from chainrule.specialise import models as containers
@@ -109,7 +110,7 @@ def call(
         return calls.call(ctx, frame, Const(fn), [items], [])
     if fn is iter and len(args) == 1 and is_stepper(args[0]):
         return args[0]
-    model = MODELS.get(fn) if isinstance(fn, type) else None
+    model = stand_ins.STEPPING.get(fn) if isinstance(fn, type) else None
     if model is None or kwargs or (ctx.builder.loc is None or ctx.splicing):
         return None
     wanted = ctx.builder.loc in ctx.stepped or any(map(is_stepper, args))
@@ -128,18 +129,6 @@ def call(
 
 def _from_start(args: Sequence[Operand]) -> bool:
     return len(args) == 2 and isinstance(type_of(args[1]), lt.ScalarT)
-
-
-MODELS: dict[type, type] = {
-    enumerate: models.Enumerate,
-    map: models.Map,
-    reversed: models.Backwards,
-    zip: models.Zip,
-    itertools.count: models.Count,
-    itertools.cycle: models.Cycle,
-    itertools.islice: models.Islice,
-    itertools.repeat: models.Repeat,
-}
 
 
 def iterator(ctx: Context, frame: Frame, op: Operand) -> Operand:

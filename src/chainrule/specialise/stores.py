@@ -19,6 +19,7 @@ from chainrule.specialise import (
     calls,
     dicts,
     expressions,
+    keyed,
     lists,
     objects,
     outside_state,
@@ -137,6 +138,7 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
     if isinstance(target, gast.Subscript):
         base = expressions.evaluate(ctx, frame, target.value)
         index = expressions.evaluate(ctx, frame, target.slice)
+        base, index = keyed.element(ctx, frame, base, index)
         if isinstance(type_of(base), lt.ArrayT) and _is_flag(index):
             right = expressions.evaluate(ctx, frame, node.value)
 
@@ -214,7 +216,7 @@ def delete(ctx: Context, frame: Frame, target: Any) -> None:
     if isinstance(t, lt.ListT):
         lists.delete(ctx, base, index)
     elif isinstance(t, lt.DictT):
-        dicts.delete(ctx, base, dicts.key(ctx, index))
+        dicts.delete_at(ctx, base, index)
     elif isinstance(t, lt.ObjT):
         method = attribute(ctx, frame, base, "__delitem__")
         calls.call(ctx, frame, method, [index], [])

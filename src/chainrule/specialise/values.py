@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.ir.nodes import Const, Loc, Operand, Value
 from chainrule.types import lattice as lt
 
 if TYPE_CHECKING:
@@ -126,6 +126,20 @@ class Poison:
     reason: str
     code: str = "CR501"
     help: str = ""
+    site: Loc | None = None  # where a dict was made that has other keys elsewhere
+
+    def begin_again(self) -> None:
+        """Begin again with another dict, if that is what cannot be used."""
+        if self.site is not None:
+            raise Unforeseen(self.site)
+
+
+class Unforeseen(Exception):
+    """A dict that was made here gets keys that nobody knows: begin again (`keyed`)."""
+
+    def __init__(self, site: Loc) -> None:
+        super().__init__(site)
+        self.site = site
 
 
 @dataclass(eq=False, slots=True)

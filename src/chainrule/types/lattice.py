@@ -143,8 +143,8 @@ def all_turns() -> bool:
 
 
 @contextlib.contextmanager
-def listing_sets() -> Iterator[None]:
-    """Let sets hold what only the run knows: they are lists without repetition."""
+def listing_keys() -> Iterator[None]:
+    """Let sets and the keys of dicts be what only the run knows: lists, searched."""
     token = _listed.set(True)
     try:
         yield
@@ -152,8 +152,8 @@ def listing_sets() -> Iterator[None]:
         _listed.reset(token)
 
 
-def sets_listed() -> bool:
-    """Say whether sets may hold what only the run knows."""
+def keys_listed() -> bool:
+    """Say whether sets, and keys of dicts, may be what only the run knows."""
     return _listed.get()
 
 
