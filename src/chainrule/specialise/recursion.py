@@ -88,6 +88,9 @@ def smaller(ctx: Context, callee: Frame, key: Any) -> bool:
     before = level_above(ctx, key)
     for name, op in callee.env.items():
         old = before.get(name)
+        none = isinstance(op, Const) and op.value is None
+        if none and isinstance(old, Value) and layout_of(old) is not None:
+            return True
         if layout_of(op) is not None and isinstance(old, Value | Const):
             if skeleton(type_of(op)) != skeleton(type_of(old)):
                 return True
