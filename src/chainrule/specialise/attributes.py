@@ -44,8 +44,9 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
     says = f"'NoneType' object has no attribute {name!r}"
     base = absences.there(b, b.some(base), says, AttributeError)
     t = type_of(base)
-    if isinstance(base, Const) and not isinstance(base.value, int | float | complex):
-        if not isinstance(t, lt.TupleT):
+    if isinstance(base, Const) and not isinstance(t, lt.TupleT):
+        number = isinstance(base.value, int | float | complex)
+        if not number or isinstance(base.value, enum.Enum):
             return of_constant(ctx, frame, base, name)
     match t:
         case lt.ArrayT() | lt.ScalarT():

@@ -20,6 +20,7 @@ from chainrule.specialise import (
     dicts,
     displays,
     expressions,
+    iterables,
 )
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, Frame
@@ -153,6 +154,16 @@ def _may_be(t: lt.Type, key: Any) -> bool:
         case lt.OpaqueT(cls=cls):
             return cls is object or isinstance(key, cls)
     return False
+
+
+def member(ctx: Context, frame: Frame, cls: Any, op: Operand) -> Operand:
+    """Return the member of an enumeration that has this value, or that it is."""
+    if type_of(op) == lt.OpaqueT(cls):
+        return op
+    members = {one.value: one for one in cls}
+    fails = lambda: iterables.fails(ctx, ValueError, op)  # noqa: E731
+    act = lambda value: Const(members[value])  # noqa: E731
+    return among(ctx, frame, op, list(members), act, fails)
 
 
 def of_member(ctx: Context, frame: Frame, op: Value, name: str) -> Operand:

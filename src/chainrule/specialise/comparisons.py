@@ -106,6 +106,8 @@ def compare(
         and isinstance(type_of(right), lt.TupleT)
     ):
         return _ordered(ctx, frame, op, b.elements(left) or [], b.elements(right) or [])
+    if fn in ORDER:
+        left, right = expressions.integer(ctx, left), expressions.integer(ctx, right)
     left, right = (
         expressions.as_array(ctx, u, v) for u, v in ((left, right), (right, left))
     )

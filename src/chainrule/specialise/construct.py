@@ -51,6 +51,10 @@ def construct(
     constants = all(isinstance(a, Const) for a in (*args, *(v for _, v in kwargs)))
     if issubclass(cls, enum.Enum) and constants and len(args) == 1:
         return Const(cls(args[0].value))  # type: ignore[union-attr]
+    if issubclass(cls, enum.Enum) and len(args) == 1 and not kwargs:
+        from chainrule.specialise import chosen_keys
+
+        return chosen_keys.member(ctx, frame, cls, args[0])
     if is_library(cls.__module__):
         if constants:
             return b.apply(

@@ -39,6 +39,7 @@ from chainrule.specialise.frames import Context, Frame, here, lookup, resume
 from chainrule.specialise.joins import join
 from chainrule.specialise.values import Closure, Generated, Generator, Maybe, Poison
 from chainrule.types import lattice as lt
+from chainrule.types.enumerations import is_named_integer
 
 BINARY: dict[type, Callable[..., Any]] = {
     gast.Add: operator.add,
@@ -125,8 +126,19 @@ def is_number(op: Operand) -> bool:
     return isinstance(op, Value) and isinstance(op.type, lt.NUMBERS)
 
 
+def integer(ctx: Context, op: Operand) -> Operand:
+    """Return a member of an enumeration of integers as the integer that it is."""
+    if isinstance(op, Value) and is_named_integer(op.type):
+        return ctx.builder.apply(int, op, type_=lt.INT)
+    return op
+
+
 def as_array(ctx: Context, op: Operand, other: Operand) -> Operand:
-    """Make an array of a list or tuple that meets an array in arithmetic."""
+    """Make an array of a list or tuple that meets an array in arithmetic, and an
+    integer of a member of an enumeration that meets a number.
+    """
+    if isinstance(type_of(other), lt.NUMBERS):
+        op = integer(ctx, op)
     if isinstance(type_of(op), lt.ListT | lt.TupleT):
         t = type_of(other)
         if isinstance(t, lt.ArrayT) or (
@@ -334,6 +346,7 @@ def subscript(ctx: Context, frame: Frame, base: Operand, index: Operand) -> Oper
         return calls.call(ctx, frame, Const(own), [base, index], [])
     if isinstance(type_of(base), lt.DictT):
         return dicts.read(ctx, frame, base, index)
+    index = integer(ctx, index)
     joined = numpy_calls.joined(ctx, frame, base, index)
     if joined is not None:
         return joined

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import binding, stand_ins
+from chainrule.specialise import binding, expressions, stand_ins
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import abstract, function_name, type_of
 from chainrule.specialise.frames import Context, Frame
@@ -93,6 +93,7 @@ SEQUENCES = {
 }
 
 
+CALCULATES = {float, complex, abs, round, range, pow, divmod}
 WRITTEN_OUT = {*REPORTING, str, repr, ascii, format}
 
 
@@ -120,6 +121,8 @@ def prepare(
         op = ctx.builder.apply(getattr, op, Const("items"))
     if fn in WRITTEN_OUT:
         stand_ins.refuse_kept(ctx, op)
+    elif fn in CALCULATES or _of_numpy(fn) or fn.__module__ == "math":
+        op = expressions.integer(ctx, op)
     if not takes_arrays(fn) or position > 1:
         return op
     t = type_of(op)

@@ -51,8 +51,9 @@ def item(
         case lt.ArrayT() if _is_flag(index):
             _if_set(ctx, frame, index, lambda: arrays.store(ctx, base, ALL, value))
         case lt.ArrayT():
-            arrays.store(ctx, base, index, value)
+            arrays.store(ctx, base, expressions.integer(ctx, index), value)
         case lt.ListT():
+            index = expressions.integer(ctx, index)
             lists.store(ctx, frame, base, index, value)
         case lt.DictT():
             dicts.store_at(ctx, frame, base, index, value, present)
@@ -139,6 +140,8 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
         base = expressions.evaluate(ctx, frame, target.value)
         index = expressions.evaluate(ctx, frame, target.slice)
         base, index = keyed.element(ctx, frame, base, index)
+        if not isinstance(type_of(base), lt.DictT | lt.ObjT):
+            index = expressions.integer(ctx, index)
         if isinstance(type_of(base), lt.ArrayT) and _is_flag(index):
             right = expressions.evaluate(ctx, frame, node.value)
 

@@ -360,8 +360,7 @@ def is_word(t: Type) -> bool:
     """Say whether a type is of strings, or of the members of an enumeration."""
     if not isinstance(t, OpaqueT):
         return False
-    plain = issubclass(t.cls, enum.Enum) and not issubclass(t.cls, int | str)
-    return t == STR or plain
+    return t == STR or issubclass(t.cls, enum.Enum) and not issubclass(t.cls, str)
 
 
 def is_differentiable(t: Type) -> bool:

@@ -64,7 +64,7 @@ def cast(fn: Fn, x: Any = 0, *rest: Any) -> Type:
     """Convert to a Python number."""
     t = lift(x)
     kind = fn.__name__
-    if fn is bool or isinstance(t, OpaqueT) and t.cls in (str, bytes):
+    if fn is bool or isinstance(t, OpaqueT) and issubclass(t.cls, str | bytes | int):
         return ScalarT(kind)
     if fn is int and isinstance(t, ScalarT) and t.kind == "int":
         return ScalarT("int", dim=t.dim)
