@@ -44,8 +44,21 @@ def test_counts_are_taken_only_where_they_must_be() -> None:
 
 def test_too_many_turns_are_refused_as_before() -> None:
     """What cannot be unrolled gives the first reason, not one about unrolling."""
+
+    def kept(x: Any, n: int) -> Any:
+        made = {}
+        for i in range(n):
+            made[i] = x[i % len(x)]
+        return sum(made.values()), made
+
     with pytest.raises(NotDifferentiable, match="CR502 `i` must be known"):
-        grad(keyed)(X, 5000)
+        grad(kept, has_aux=True)(X, 5000)
+
+
+def test_too_many_turns_are_not_unrolled() -> None:
+    """A dict that stays inside is two lists, where it would have too many keys."""
+    source = grad(keyed).source(X / 3, 1500)
+    assert "for i in range(n)" in source and len(source.splitlines()) < 40
 
 
 def test_a_while_loop_of_known_turns() -> None:

@@ -6,6 +6,7 @@ answer is known.
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 import types
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import calls, expressions, outside_state
-from chainrule.specialise.attributes import overload
+from chainrule.specialise.attributes import overload, stays
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import MAKERS
@@ -87,6 +88,9 @@ def compare(
                 label="a loop or a branch chose which they are",
                 help="compare what they hold, or keep a number that tells them apart",
             )
+    by_fields = _by_fields(ctx, frame, op, left, right)
+    if by_fields is not None:
+        return by_fields
     overloaded = calls.overloaded(ctx, frame, fn, left, right)
     if overloaded is None and fn is operator.ne:
         equal = calls.overloaded(ctx, frame, operator.eq, left, right)
@@ -112,6 +116,35 @@ def compare(
         expressions.as_array(ctx, u, v) for u, v in ((left, right), (right, left))
     )
     return b.apply(fn, left, right)
+
+
+def _by_fields(
+    ctx: Context, frame: Frame, op: Any, left: Operand, right: Operand
+) -> Operand | None:
+    """Compare two objects field by field, if `dataclass` wrote how to compare them."""
+    t, u, b, fn = type_of(left), type_of(right), ctx.builder, COMPARE[type(op)]
+    if not isinstance(t, lt.ObjT) or not _is_written_by_dataclass(ctx, t.cls, fn):
+        return None
+    if not isinstance(u, lt.ObjT) and fn in (operator.eq, operator.ne):
+        return Const(fn is operator.ne)
+    if not isinstance(u, lt.ObjT) or t.cls is not u.cls:
+        return None
+    cls: Any = t.cls
+    names = [Const(f.name) for f in dataclasses.fields(cls) if f.compare]
+    one, two = (
+        b.apply(prims.make_tuple, *(b.apply(getattr, whole, n) for n in names))
+        for whole in (left, right)
+    )
+    return compare(ctx, frame, op, one, two)
+
+
+def _is_written_by_dataclass(ctx: Context, cls: type, fn: Callable[..., Any]) -> bool:
+    name = "__eq__" if fn is operator.ne else f"__{fn.__name__}__"
+    found = getattr(cls, name, None)
+    if not isinstance(found, types.FunctionType):
+        return False
+    stays(ctx, cls, name)
+    return found.__code__.co_filename == "<string>" and dataclasses.is_dataclass(cls)
 
 
 def _absent(left: Operand, right: Operand) -> Operand | None:

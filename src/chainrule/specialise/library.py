@@ -94,7 +94,7 @@ SEQUENCES = {
 
 
 CALCULATES = {float, complex, abs, round, range, pow, divmod}
-WRITTEN_OUT = {*REPORTING, str, repr, ascii, format}
+WRITTEN_OUT = {*REPORTING, print, str, repr, ascii, format}
 
 
 def prepare(
