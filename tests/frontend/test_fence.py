@@ -61,7 +61,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_text() -> None:
     [
         ("exec('x = 1')", "CR105", "exec('x = 1')"),
         ("a = locals()['x']", "CR105", "locals()"),
-        ("vars(y)", "CR105", "vars(y)"),
+        ("vars()", "CR105", "vars()"),
         ("yield x\n    z = yield x", "CR102", "yield x"),
         ("z = yield from x", "CR102", "yield from x"),
         ("def g(): return (yield x)", "CR102", "yield x"),

@@ -105,7 +105,9 @@ class _Fence(gast.NodeVisitor):  # type: ignore[misc]
     def visit_Call(self, node: gast.Call) -> None:
         """Refuse the functions that read or write names that are not in the text."""
         name = getattr(node.func, "id", None)
-        if name in RUN_TIME_NAMES and self._value(name) is getattr(builtins, name):
+        of_object = name == "vars" and node.args
+        names = name in RUN_TIME_NAMES and self._value(name) is getattr(builtins, name)
+        if names and not of_object:
             self.refuse(
                 "CR105",
                 node,

@@ -52,7 +52,9 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
         case lt.ArrayT() | lt.ScalarT():
             return of_number(ctx, base, name)
         case lt.ObjT(cls=cls, attrs=pairs):
-            if name in dict(pairs):
+            if name == "__dict__":
+                return calls.call(ctx, frame, Const(vars), [base], [])
+            if name in dict(pairs) and not _is_set_by_class(cls, name):
                 return b.apply(getattr, base, Const(name))
             return of_class(ctx, frame, base, cls, name)
         case lt.TupleT(cls=cls):
@@ -205,6 +207,12 @@ def of_class(
     return bound(ctx, frame, base, cls, name, found)
 
 
+def _is_set_by_class(cls: type, name: str) -> bool:
+    """Say whether a descriptor in Python answers for an attribute."""
+    found = next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None)
+    return isinstance(getattr(type(found), "__set__", None), types.FunctionType)
+
+
 def own_none(ctx: Context, cls: type, name: str) -> None:
     """Record that objects of a class have no attribute of this name of their own."""
     if not ctx.splicing and not is_library(cls.__module__):
@@ -274,6 +282,10 @@ def bound(
             return Const(Method(Const(found), (base,)))
     if hasattr(found, "__wrapped__") and callable(found):
         return Const(Method(Const(found.__wrapped__), (base,)))
+    getter = getattr(type(found), "__get__", None)
+    if isinstance(getter, types.FunctionType):
+        given = [Const(found), base, Const(cls)]
+        return calls.call(ctx, frame, Const(getter), given, [])
     value = getattr(cls, name)
     if isinstance(value, types.BuiltinFunctionType | types.MethodDescriptorType):
         return Const(ArrayMethod(base, name))

@@ -155,7 +155,7 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
         if keyword.arg is not None:
             kwargs.append((keyword.arg, value))
             continue
-        fields = ctx.builder.fields(value)
+        fields = displays.named(ctx, frame, value)
         if fields is None:
             raise not_differentiable(
                 "CR502", frame.loc(node), "the keywords must be known"

@@ -109,7 +109,7 @@ def dict_display(ctx: Context, frame: Frame, node: gast.Dict) -> Operand:
     fields: dict[Any, Operand] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            merged = ctx.builder.fields(expressions.evaluate(ctx, frame, value))
+            merged = named(ctx, frame, expressions.evaluate(ctx, frame, value))
             with keyed.or_begins_again(ctx):
                 if merged is None:
                     raise not_differentiable(
@@ -122,6 +122,14 @@ def dict_display(ctx: Context, frame: Frame, node: gast.Dict) -> Operand:
             name = static_key(ctx, frame, key, name)
         fields[name] = expressions.evaluate(ctx, frame, value)
     return make_dict(ctx, fields)
+
+
+def named(ctx: Context, frame: Frame, op: Operand) -> dict[Any, Operand] | None:
+    """Return what `**op` gives; an object that has keys is made a dict first."""
+    t = type_of(op)
+    if isinstance(t, lt.ObjT) and hasattr(t.cls, "keys"):
+        op = calls.call(ctx, frame, Const(dict), [op], [])
+    return ctx.builder.fields(op)
 
 
 def static_key(ctx: Context, frame: Frame, node: Any, op: Operand) -> Any:

@@ -14,7 +14,15 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import calls, construct, displays, expressions, objects
+from chainrule.specialise import (
+    attributes_model,
+    calls,
+    construct,
+    dicts,
+    displays,
+    expressions,
+    objects,
+)
 from chainrule.specialise.attributes import attribute, class_of, overload
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -97,12 +105,35 @@ def bool_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 
 @special(vars)
 def vars_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-    """Return the attributes of an object as a dict."""
-    t = type_of(args[0]) if args else lt.NEVER
-    if not isinstance(t, lt.ObjT):
+    """Return the attributes of an object, to be read and written like a dict."""
+    if not args or not isinstance(type_of(args[0]), lt.ObjT):
         return NotImplemented
+    model: Any = attributes_model.Attributes
+    return construct.initialise(ctx, frame, model, model.__init__, {}, args, [])
+
+
+@special(attributes_model.held)
+def held(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Return the attributes of an object as a dict."""
+    t = type_of(args[0])
+    assert isinstance(t, lt.ObjT)
     fields = {n: ctx.builder.apply(getattr, args[0], Const(n)) for n, _ in t.attrs}
     return displays.make_dict(ctx, fields)
+
+
+@special(attributes_model.put)
+def put(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Write an attribute whose name is known, into the object itself."""
+    owner = ctx.builder.memory.current(args[0])
+    objects.put(ctx, owner, str(dicts.key(ctx, args[1])), args[2], past=True)
+    return Const(None)
+
+
+@special(attributes_model.take)
+def take(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Delete an attribute whose name is known."""
+    objects.delete_attribute(ctx, args[0], str(dicts.key(ctx, args[1])))
+    return Const(None)
 
 
 @special(type)

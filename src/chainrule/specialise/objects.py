@@ -55,6 +55,10 @@ def set_attribute(
             raise _failed(ctx, f"property '{name}' has no setter")
         calls.call(ctx, frame, Const(found.fset), [base, value], [])
         return
+    setting = getattr(type(found), "__set__", None)
+    if isinstance(setting, types.FunctionType):
+        calls.call(ctx, frame, Const(setting), [Const(found), base, value], [])
+        return
     setter: object = t.cls.__setattr__
     if dataclasses.is_dataclass(t.cls) and t.cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise _failed(ctx, f"cannot assign to field '{name}'")
@@ -88,15 +92,17 @@ def _of_outside(
     return not special and outside_state.put_attribute(ctx, base, name, value)
 
 
-def put(ctx: Context, base: Operand, name: str, value: Operand) -> None:
-    """Write an attribute into the object itself."""
+def put(
+    ctx: Context, base: Operand, name: str, value: Operand, past: bool = False
+) -> None:
+    """Write an attribute into the object itself, `past` descriptors of its class."""
     t = type_of(base)
     assert isinstance(t, lt.ObjT) and isinstance(base, Value)
     found = inspect.getattr_static(t.cls, name, None)
     special = hasattr(type(found), "__set__") and not isinstance(
         found, types.MemberDescriptorType | property
     )
-    if special:
+    if special and not past:
         raise not_differentiable(
             "CR405",
             ctx.builder.loc,

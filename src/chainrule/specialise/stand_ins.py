@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Operand, Value
 from chainrule.specialise import (
+    attributes_model,
     iterator_models,
     keyed_models,
     models,
@@ -56,6 +57,7 @@ REAL: dict[type, type] = {
     iterator_models.Filter: types.GeneratorType,
     iterator_models.Stepped: types.GeneratorType,
     set_model.Listed: set,
+    attributes_model.Attributes: dict,
     keyed_models.Keys: type({}.keys()),
     keyed_models.Values: type({}.values()),
     keyed_models.Items: type({}.items()),
