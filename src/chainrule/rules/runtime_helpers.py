@@ -98,4 +98,4 @@ def add_dot(a_dot: Any, b_dot: Any) -> Any:
     return helpers.add(a_dot, b_dot)
 
 
-rules.inactive(helpers.zeros_like)
+rules.inactive(helpers.zeros_like, helpers.in_order_of_set)

@@ -152,6 +152,11 @@ def add(a: Any, b: Any) -> Any:
     return a + b
 
 
+def in_order_of_set(items: list[Any]) -> list[Any]:
+    """Return the elements in the order of a set to which they were added one by one."""
+    return list(set(items))
+
+
 def _tuple(like: tuple[Any, ...], items: list[Any]) -> Any:
     return type(like)(*items) if hasattr(like, "_fields") else tuple(items)
 

@@ -120,7 +120,8 @@ def set_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
         ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
     )
     if items is None and lt.keys_listed():
-        return sets.listed(ctx, frame, list_comprehension(ctx, frame, node))
+        elements = list_comprehension(ctx, frame, node)
+        return sets.listed(ctx, frame, elements, "added")
     return sets.made(ctx, frame, items, frame.loc(node))
 
 

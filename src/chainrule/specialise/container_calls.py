@@ -18,6 +18,7 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.runtime import helpers
 from chainrule.specialise import (
     calls,
     chosen_keys,
@@ -153,7 +154,9 @@ def set_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Make a set."""
     items = comprehensions.static_items(ctx, frame, args[0]) if args else []
     if items is None and lt.keys_listed():
-        return sets.listed(ctx, frame, args[0])
+        made = ctx.builder.definition(args[0])
+        of_set = made is not None and made.fn is helpers.in_order_of_set
+        return sets.listed(ctx, frame, args[0], "unknown" if of_set else "added")
     return sets.made(ctx, frame, items, ctx.builder.loc)
 
 

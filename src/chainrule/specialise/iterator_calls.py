@@ -19,7 +19,6 @@ from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import (
     calls,
-    comprehensions,
     exhaustion,
     inlining,
     iterables,
@@ -248,24 +247,23 @@ def map_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
 @special(itertools.starmap)
 def starmap(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Call a function on every tuple of arguments."""
-    rows = comprehensions.static_items(ctx, frame, args[1])
-    if rows is None:
-        raise not_differentiable(
-            "CR303", ctx.builder.loc, "starmap over unknown elements"
-        )
-    out = [
-        calls.call(ctx, frame, args[0], ctx.builder.elements(row) or [], [])
-        for row in rows
-    ]
-    return Const(Items(tuple(out)))
+    return _per_element(ctx, frame, args[0], args[1:], spread=True)
 
 
-def _per_element(ctx: Context, frame: Frame, fn: Operand, sources: Args) -> Operand:
+def _per_element(
+    ctx: Context, frame: Frame, fn: Operand, sources: Args, spread: bool = False
+) -> Operand:
     row_source = sources[0] if len(sources) == 1 else zip_(ctx, frame, sources, [])
     plan = iterables.plan(ctx, frame, row_source)
 
     def one(element: Operand) -> Operand:
-        args = [element] if len(sources) == 1 else ctx.builder.elements(element) or []
+        args: list[Operand] | None = [element]
+        if spread or len(sources) > 1:
+            args = ctx.builder.elements(element)
+        if args is None:
+            raise not_differentiable(
+                "CR303", ctx.builder.loc, "starmap over rows of unknown length"
+            )
         return calls.call(ctx, frame, fn, args, [])
 
     if isinstance(plan, list):

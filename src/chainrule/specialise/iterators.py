@@ -56,6 +56,7 @@ ONE_BY_ONE: dict[Any, Callable[..., Any]] = {
     builtins.map: lazily.map_,
     builtins.any: lazily.any_,
     builtins.all: lazily.all_,
+    itertools.starmap: lazily.starmap,
     itertools.takewhile: lazily.takewhile,
     operator.contains: lazily.contains,
 }
@@ -78,6 +79,7 @@ WHOLE: set[Any] = {
     itertools.pairwise,
     np.fromiter,
 }
+FUNCTION_FIRST: set[Any] = {map, filter, itertools.starmap, itertools.takewhile}
 CUTTING = {itertools.islice, itertools.chain}
 TAKING: set[Any] = {*ONE_BY_ONE, *WHOLE, *CUTTING, filter, zip, sum, iter}
 
@@ -117,7 +119,7 @@ def call(
         return None
     else:
         raise _refused(ctx, fn)
-    if places != [1 if fn in (map, filter, itertools.takewhile) else 0]:
+    if places != [1 if fn in FUNCTION_FIRST else 0]:
         raise _refused(ctx, fn)
     if fn is itertools.islice and not all(_is_count(a) for a in args[1:]):
         raise _refused(ctx, fn)

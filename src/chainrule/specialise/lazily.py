@@ -175,3 +175,9 @@ def enough(items: Sequence[Any], least: int) -> None:
         raise ValueError(
             f"not enough values to unpack (expected at least {least}, got {size})"
         )
+
+
+def starmap(function: Callable[..., Any], rows: Iterable[Any]) -> Stream:
+    """Call a function on the elements of every row."""
+    for row in rows:
+        yield function(*row)

@@ -13,6 +13,7 @@ import types
 from typing import Any
 
 from chainrule.errors import not_differentiable
+from chainrule.runtime import helpers
 from chainrule.specialise import (
     construct,
     inlining,
@@ -26,6 +27,7 @@ from chainrule.specialise import (
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
+from chainrule.types import lattice as lt
 
 
 def _made(model: Any) -> Special:
@@ -76,6 +78,15 @@ def unordered(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         label="what it holds depends on numbers",
         help="run over sorted(...) of it, or keep a list",
     )
+
+
+@special(set_model.added)
+def added(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Put elements in the order of a set to which they were added."""
+    elem = lt.element_type(type_of(args[0])) or lt.NEVER
+    if lt.is_differentiable(elem):
+        return unordered(ctx, frame, args, kwargs)
+    return ctx.builder.apply(helpers.in_order_of_set, args[0])
 
 
 @special(polynomial_models.trimmed)

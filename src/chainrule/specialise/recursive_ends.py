@@ -11,7 +11,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand, Value
 from chainrule.specialise import arrays, writing
 from chainrule.specialise.builder import type_of

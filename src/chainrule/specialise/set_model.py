@@ -175,17 +175,23 @@ def unordered() -> Any:
     raise NotImplementedError
 
 
+def added(items: Any) -> Any:
+    """Return the elements in the order of a set to which they were added."""
+    return list(set(items))
+
+
 class Listed:
     """A `set` of what only the run knows: a list without repetition.
 
-    In which order it is run over may be known while it does not grow.
+    In which order it is run over is known where elements were only added, and where
+    it did not grow since it was made of small numbers.
     """
 
     def __init__(self, items: Any, order: str) -> None:
         self.items: list[Any] = []
         for x in items:
             self.include(x)
-        self.order = order
+        self.order = order if items else "added"
 
     def include(self, x: Any) -> None:
         """Put an element in, if it is not there."""
@@ -195,28 +201,35 @@ class Listed:
     def add(self, x: Any) -> None:
         """Put an element in."""
         self.include(x)
-        self.order = "unknown"
+        if self.order != "added":
+            self.order = "unknown"
 
     def update(self, *others: Any) -> None:
         """Put more in."""
         for other in others:
             for x in other:
                 self.include(x)
-        self.order = "unknown"
+            if self.order != "added" or isinstance(other, set | frozenset):
+                self.order = "unknown"
 
     def discard(self, x: Any) -> None:
         """Take an element out, if it is there."""
         self.items = [y for y in self.items if y != x]
+        if self.order == "added":
+            self.order = "unknown"
 
     def remove(self, x: Any) -> None:
         """Take an element out."""
         if x not in self.items:
             raise KeyError(x)
         self.items = [y for y in self.items if y != x]
+        if self.order == "added":
+            self.order = "unknown"
 
     def clear(self) -> None:
         """Take all out."""
         self.items = []
+        self.order = "added"
 
     def pop(self) -> Any:
         """Take any element out."""
@@ -231,4 +244,6 @@ class Listed:
     def __iter__(self) -> Any:
         if self.order == "unknown":
             unordered()
+        if self.order == "added":
+            return added(self.items)
         return self.items

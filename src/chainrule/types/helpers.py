@@ -27,6 +27,7 @@ from chainrule.types.lattice import (
     TupleT,
     Type,
     dims_of,
+    element_type,
     show,
 )
 from chainrule.types.probed import probe_checked
@@ -115,6 +116,12 @@ def add(fn: Fn, a: Any, b: Any) -> Type:
             rest = dict(y.attrs)
             return ObjT(x.cls, tuple((k, add(fn, v, rest[k])) for k, v in x.attrs))
     return add_numbers(fn, known(a), known(b))
+
+
+@typed(helpers.in_order_of_set)
+def in_order_of_set(fn: Fn, items: Any) -> Type:
+    """Give a list of the elements, whose places are not known."""
+    return ListT(None, element_type(lift(items)))
 
 
 @typed(helpers.project_all)
