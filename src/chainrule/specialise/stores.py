@@ -163,7 +163,9 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
                 arrays.store(ctx, base, index, new)
             return
         new = in_place(ctx, frame, fn, left, right)
-        item(ctx, frame, base, index, new, present=True)
+        kept = isinstance(type_of(left), lt.ArrayT) and _keeps_items(base, index)
+        if not (kept and ctx.builder.memory.same(left, new)):
+            item(ctx, frame, base, index, new, present=True)
     elif isinstance(target, gast.Attribute):
         base = expressions.evaluate(ctx, frame, target.value)
         left = attribute(ctx, frame, base, target.attr)
@@ -178,6 +180,19 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
         new = in_place(ctx, frame, fn, left, right)
         if not ctx.builder.memory.same(left, new):
             statements.assign(ctx, frame, target, new)
+
+
+def _keeps_items(base: Operand, index: Operand) -> bool:
+    """Say whether putting an array back where it is changes nothing for certain.
+
+    A loop in which it is not put back need not ask which object it is.
+    """
+    t = type_of(base)
+    if not isinstance(index, Const):
+        return False
+    if isinstance(t, lt.ListT):
+        return t.items is not None
+    return isinstance(t, lt.DictT) and t.cls is dict
 
 
 def in_place(
