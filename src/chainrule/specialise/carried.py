@@ -454,7 +454,7 @@ def _carries(slot: Slot, end: Operand) -> bool:
 
 def _hint(key: Hashable) -> str | None:
     if isinstance(key, str):
-        return None if key.startswith("$") else key
+        return None if key.startswith("$") else key.strip()
     return key.hint if isinstance(key, Value) else getattr(key, "name", None)
 
 

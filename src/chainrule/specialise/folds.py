@@ -53,6 +53,9 @@ def sum_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return fold(ctx, frame, args[0], start, lambda a, e: _add(ctx, frame, a, e))
 
 
+TOTAL = "total "  # the variable of a fold: no name that a program can have
+
+
 def _add(ctx: Context, frame: Frame, total: Operand, element: Operand) -> Operand:
     if isinstance(total, Const) and type(total.value) is int and total.value == 0:
         t = type_of(element)
@@ -82,14 +85,14 @@ def fold(
     scope = Frame(
         None, frame.file, frame.name, frame.globals, parent=frame, env={CTL: NEXT}
     )
-    scope.env["total"] = start
+    scope.env[TOTAL] = start
 
     def bind(item: Operand) -> None:
-        scope.env["total"] = _hinted(step(scope.env.get("total", UNDEF), item), "total")
+        scope.env[TOTAL] = _hinted(step(scope.env.get(TOTAL, UNDEF), item), "total")
 
     node = SimpleNamespace(body=[], orelse=[])
-    loops.loop(ctx, scope, node, iterable, bind, lambda: None, ["total"])
-    return scope.env.get("total", UNDEF)  # no value where the start never returns
+    loops.loop(ctx, scope, node, iterable, bind, lambda: None, [TOTAL])
+    return scope.env.get(TOTAL, UNDEF)  # no value where the start never returns
 
 
 def _hinted(op: Operand, hint: str) -> Operand:
@@ -118,16 +121,14 @@ def _fold_generator(
             start = step(start, item)
         return start
     scope = comprehensions.inner(ctx, generator.frame, node)
-    scope.env["total"] = start
+    scope.env[TOTAL] = start
 
     def add() -> None:
         element = expressions.evaluate(ctx, scope, node.elt)
-        scope.env["total"] = _hinted(
-            step(scope.env.get("total", UNDEF), element), "total"
-        )
+        scope.env[TOTAL] = _hinted(step(scope.env.get(TOTAL, UNDEF), element), "total")
 
-    comprehensions.run_generators(ctx, generator.frame, scope, node, add, ["total"])
-    return scope.env.get("total", UNDEF)  # no value where the start never returns
+    comprehensions.run_generators(ctx, generator.frame, scope, node, add, [TOTAL])
+    return scope.env.get(TOTAL, UNDEF)  # no value where the start never returns
 
 
 @special(functools.reduce)

@@ -52,7 +52,7 @@ def join_paths(
         ops = [env.get(name, UNDEF) for env in envs]
         if name not in (CTL, RET):
             ops = [UNDEF if d else op for d, op in zip(dead, ops, strict=True)]
-        joined = joiner.join(ops, None if name.startswith("$") else name)
+        joined = joiner.join(ops, None if name[0] == "$" else name.strip())
         if not isinstance(joined, Undef):
             out[name] = joined
     now = joiner.memory()
