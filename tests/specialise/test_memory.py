@@ -158,3 +158,18 @@ def test_an_index_of_an_index_is_one_index() -> None:
 
     assert "a[i, j] = " in str(grad(f).source(X))
     check_program(f, (X,), (0,))
+
+
+def test_what_was_lost_stays_lost_in_a_later_loop() -> None:
+    """A loop that writes the list again does not give the old content back."""
+
+    def f(x: Any) -> Any:
+        both = [np.zeros(2), x[:2]]
+        for v in x:
+            both[0 if v > 0 else 1] += v**2
+        for i in range(2):
+            both[i] *= 2
+        return x.sum()
+
+    with pytest.raises(NotDifferentiable, match="CR412"):
+        grad(f)(np.array([0.3, -0.4, 0.5]))

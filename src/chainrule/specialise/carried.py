@@ -73,7 +73,11 @@ class Carried:
         """Carry more variables and objects."""
         for key in keys:
             if key not in self.slots:
-                self.slots[key] = self.slot(_hint(key), self.before(key, env))
+                before = self.before(key, env)
+                slot = self.slots[key] = self.slot(_hint(key), before)
+                if isinstance(key, Value) and is_const(before, Poison):
+                    slot.lost = before.value  # an object stays lost; a name is bound
+                    slot.poison = slot.lost.reason
 
     def before(self, key: Hashable, env: State) -> Operand:
         """Return what a variable or object holds before the loop."""

@@ -159,7 +159,8 @@ class Write:
             self.overtaken.remove(out)
             content = memory.current(out)
             for stmt, k, source in memory.origins[out]:
-                if isinstance(stmt, If) and self.tells(out):
+                followed = memory.root(source) in self.done
+                if followed and isinstance(stmt, If) and self.tells(out):
                     content = self.choose(stmt, k, memory.again(source), content)
             memory.becomes(out, content)
             self.overtaken.update(memory.users.get(out, ()))
@@ -268,7 +269,8 @@ class Write:
         if not isinstance(stmt, If) or not self.tells(home):
             self.uncertain(home, source)
             return None
-        if not self.visible(root) and root not in memory.origins:
+        followed = root in self.done or root in memory.origins
+        if not followed and not self.visible(root):
             return None  # made on that path, and known by no other name
         if not memory.b.sees(root) and not self.read_here(root):
             self.uncertain(home, source)
