@@ -8,6 +8,7 @@ decides whether a turn is the last, those after it go into a branch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gast
@@ -18,7 +19,6 @@ from chainrule.ir.nodes import Const, Operand, Undef
 from chainrule.specialise import iterables, statements
 from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.frames import (
-    BREAK,
     CTL,
     NEXT,
     RETURN,
@@ -128,33 +128,33 @@ def unroll(
             if not isinstance(left, Const):
                 break
             if left.value:
-                if isinstance(ctl, Const) and ctl.value == BREAK.value:
-                    frame.env[CTL] = NEXT
+                stop(ctl)
                 return
             frame.env[CTL] = NEXT
             k += 1
         if not items.foreseen:
             raise Unforeseen
 
-        def stop() -> None:
-            returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
-            if isinstance(returned, Const):
-                frame.env[CTL] = RETURN if returned.value else NEXT
-                return
-
-            def leave() -> None:
-                frame.env[CTL] = RETURN
-
-            def stay() -> None:
-                frame.env[CTL] = NEXT
-
-            statements.either(ctx, frame, returned, leave, stay)
-
         def more() -> None:
             frame.env[CTL] = NEXT
             go(k + 1)
 
-        statements.either(ctx, frame, left, stop, more, guard=True)
+        statements.either(ctx, frame, left, partial(stop, ctl), more, guard=True)
+
+    def stop(ctl: Operand) -> None:
+        """Go on behind the loop where it was left by `break`."""
+        returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
+        if isinstance(returned, Const):
+            frame.env[CTL] = RETURN if returned.value else NEXT
+            return
+
+        def leave() -> None:
+            frame.env[CTL] = RETURN
+
+        def stay() -> None:
+            frame.env[CTL] = NEXT
+
+        statements.either(ctx, frame, returned, leave, stay)
 
     go(0)
 
