@@ -66,6 +66,7 @@ class Tapes:
         self.needed: dict[Value, set[int]] = {}
         self.whole: set[Value] = set()
         self.reversed: dict[Value, Value] = {}
+        self.recorded: set[Value] = set()
         self.entries: dict[Value, list[tuple[Operand, ...]]] = {}
         self.readers: list[tuple[Value, tuple[Value, ...]]] = []
         self.foreign: list[Value] = []
@@ -90,6 +91,8 @@ class Tapes:
                 self.union(out, result)
         if isinstance(stmt, Loop):
             self.loops = True
+            if stmt.tape is not None:
+                self.recorded.add(stmt.tape)
             n = len(stmt.outs)
             groups = zip(
                 stmt.outs,
@@ -370,6 +373,9 @@ class Sweep:
             stmt.stopped = None
         stmt.iters = tuple(map(self.iter, stmt.iters))
         self.block(body)
+        if stmt.tape is not None and isinstance(stmt.tape.type, lt.TapeT):
+            pairs = zip(saved, stmt.tape.type.items, strict=True)
+            stmt.tape.type = lt.TapeT(tuple(_shorter(op, t) for op, t in pairs))
         return True
 
     def iter(self, it: Iter) -> Iter:
@@ -378,4 +384,13 @@ class Sweep:
             return it
         kept = [p for p in range(len(it.elems)) if self.tapes.keeps(source, p)]
         source.type = lt.TapeT(tuple(it.elems[p].type for p in kept))
+        forwards = self.tapes.reversed.get(source)
+        if isinstance(forwards, Value) and forwards not in self.tapes.recorded:
+            forwards.type = source.type  # an entry of another tape
         return Iter(source, tuple(it.elems[p] for p in kept), it.unpack)
+
+
+def _shorter(op: Operand, t: lt.Type) -> lt.Type:
+    """Return the type of what a tape saves: of a tape inside it, as it is by now."""
+    now = op.type if isinstance(op, Value) else t
+    return now if isinstance(now, lt.TapeT) else t

@@ -54,10 +54,10 @@ def operand_bar(
         return filled(out_bar, output, target, x)
     extra: tuple[Any, ...] = ()
     for first, second in twins:
-        extra = (*extra, np.eye(x.shape[target.index(second)]))
+        extra = (*extra, np.eye(x.shape[place(target, second)]))
         specs = (*specs, first + second)
     for letter in missing(target, output, specs):
-        extra = (*extra, np.ones(x.shape[target.index(letter)]))
+        extra = (*extra, np.ones(x.shape[place(target, letter)]))
         specs = (*specs, letter)
     if output == "" and specs == (target,):
         return out_bar * (*others, *extra)[0]
@@ -88,6 +88,12 @@ def stretched(x: Any, letters: str, target: str) -> Any:
     if letters == target or letters == "":
         return x
     return x[inserted(target, letters)]
+
+
+@rules.static
+def place(target: str, letter: str) -> int:
+    """Return which axis a letter stands for."""
+    return target.index(letter)
 
 
 @rules.static

@@ -160,7 +160,7 @@ def call(ctx: Context, callee: Frame, key: Any) -> Operand:
     places = made.places(ctx, callee)
     made.ends.check_apart(ctx, callee.env, made.function.captured)
     whole = made.function.result
-    out = Value(lt.renamed(whole) if made.ends.places else whole, None, b.loc)
+    out = Value(lt.renamed(whole), None, b.loc)
     b.add(Call(out, made.function, leaves, loc=b.loc))
     return made.ends.hand_on(ctx, out, places, made.function.captured)
 
@@ -373,6 +373,8 @@ def general(t: lt.Type) -> lt.Type:
     """Forget sizes: they differ from one level to the next."""
     if isinstance(t, lt.ArrayT) and t.dims is not None:
         return lt.ArrayT(t.dtype, tuple(lt.fresh_dim() for _ in t.dims))
+    if isinstance(t, lt.TupleT):
+        return lt.TupleT(tuple(map(general, t.items)), t.cls)
     return widen_constant(t)
 
 
