@@ -365,7 +365,7 @@ def _set_apart(function: Function, stores: list[Apply]) -> None:
 def _copy(function: Function, value: Value, whole: bool = False) -> None:
     """Copy an array where it is made, and read the copy; if `whole`, write it too."""
     copied = Value(value.type, None, value.loc)
-    made = copy_of(value, copied)
+    made = copy_of(value, copied, _is_spread(function, value))
     if _in_branches(function, value):
         return
     if not _insert(function, value, made):
@@ -401,6 +401,16 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
             for path in paths(stmt):
                 path.results = tuple(map(new, path.results))
     function.body.results = tuple(map(new, function.body.results))
+
+
+def _is_spread(function: Function, value: Value) -> bool:
+    """Say whether a value is a row, or a number, that is repeated."""
+    for stmt in statements(function.body):
+        if isinstance(stmt, Apply) and stmt.out is value:
+            base = getattr(stmt.args[0], "type", None) if stmt.args else None
+            dims = getattr(base, "dims", ())
+            return stmt.fn is np.broadcast_to and dims is not None and len(dims) < 2
+    return False
 
 
 def _is_view(function: Function, value: Value) -> bool:
