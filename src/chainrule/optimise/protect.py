@@ -405,20 +405,23 @@ def _copy(function: Function, value: Value, whole: bool = False) -> None:
 
 def _is_spread(function: Function, value: Value) -> bool:
     """Say whether a value is a row, or a number, that is repeated."""
-    for stmt in statements(function.body):
-        if isinstance(stmt, Apply) and stmt.out is value:
-            base = getattr(stmt.args[0], "type", None) if stmt.args else None
-            dims = getattr(base, "dims", ())
-            return stmt.fn is np.broadcast_to and dims is not None and len(dims) < 2
-    return False
+    made = _maker(function, value)
+    if made is None or made.fn is not np.broadcast_to:
+        return False
+    dims = getattr(getattr(made.args[0], "type", None), "dims", ())
+    return dims is not None and len(dims) < 2
 
 
 def _is_view(function: Function, value: Value) -> bool:
     """Say whether a value is made as a view: no content that a branch hands on."""
-    return any(
-        isinstance(s, Apply) and s.out is value and s.fn in VIEWS
-        for s in statements(function.body)
-    )
+    made = _maker(function, value)
+    return made is not None and made.fn in VIEWS
+
+
+def _maker(function: Function, value: Value) -> Apply | None:
+    """Return the operation that makes a value, if one does."""
+    found = (s for s in statements(function.body) if isinstance(s, Apply))
+    return next((s for s in found if s.out is value), None)
 
 
 def _read_by_layout(function: Function, value: Value, made: Apply) -> list[Stmt]:

@@ -169,12 +169,12 @@ def _without(ctx: Context, op: Operand, index: Operand) -> None:
     if isinstance(index, Const) and index.value == -1:
         writing.write(ctx, op, b.apply(prims.list_init, now, type_=whole(now)))
         return
-    head = b.apply(operator.getitem, now, b.apply(slice, NONE, index), type_=whole(now))
+    head = splices.part(b, now, NONE, index)
     if isinstance(index, Const):
         after: Operand = Const(index.value + 1)
     else:
         after = b.apply(operator.add, index, Const(1))
-    tail = b.apply(operator.getitem, now, b.apply(slice, after, NONE), type_=whole(now))
+    tail = splices.part(b, now, after, NONE)
     if isinstance(index, Const) and index.value == 0:
         content = tail
     else:
@@ -269,8 +269,8 @@ def _insert(ctx: Context, frame: Frame, op: Operand, args: Args) -> Operand:
     if isinstance(index, Const) and index.value == 0:
         writing.write(ctx, op, b.apply(operator.add, one, now, type_=t))
         return NONE
-    head = b.apply(operator.getitem, now, b.apply(slice, NONE, index), type_=whole(now))
-    tail = b.apply(operator.getitem, now, b.apply(slice, index, NONE), type_=whole(now))
+    head = splices.part(b, now, NONE, index)
+    tail = splices.part(b, now, index, NONE)
     front = b.apply(operator.add, head, one, type_=t)
     writing.write(ctx, op, b.apply(operator.add, front, tail, type_=t))
     return NONE
