@@ -312,7 +312,8 @@ class _Walker:
         for handler in node.handlers:
             inner = self.block(handler.body, after)
             if handler.name is not None:
-                inner = self.define((handler.name,), inner)
+                # Python deletes the name at the end of the handler.
+                inner = self.define((handler.name,), inner | after)
             handlers |= inner
         handlers |= self.web.node_reads(node)
         self.always |= handlers

@@ -19,6 +19,8 @@ def by_keywords(cls: type) -> bool:
         return True
     if not dataclasses.is_dataclass(cls) or hasattr(cls, "__post_init__"):
         return False
+    if issubclass(cls, BaseException):  # it has `args` as well
+        return False
     made = cls.__init__.__qualname__.startswith("__create_fn__") or (
         cls.__init__.__code__.co_filename == "<string>"
         if isinstance(cls.__init__, types.FunctionType)
@@ -31,10 +33,15 @@ def instance(of: Any, /, **attributes: Any) -> Any:
     """Return an object of a class, or one like another object,
     with these attributes.
     """
-    out: Any = object.__new__(of) if isinstance(of, type) else copy.copy(of)
+    out: Any = copy.copy(of) if not isinstance(of, type) else new(of)
     for name, value in attributes.items():
         object.__setattr__(out, name, value)
     return out
+
+
+def new(cls: type) -> Any:
+    """Return an object of a class, without attributes."""
+    return cls.__new__(cls) if issubclass(cls, BaseException) else object.__new__(cls)
 
 
 def mapping(cls: Any, items: dict[Any, Any]) -> Any:

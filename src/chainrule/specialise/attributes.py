@@ -32,6 +32,7 @@ from chainrule.specialise.values import (
     Poison,
     Streams,
     Super,
+    Unforeseen,
 )
 from chainrule.types import lattice as lt
 from chainrule.types.methods import ATTRIBUTES
@@ -72,7 +73,11 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
 
                 return chosen_keys.of_member(ctx, frame, base, name)
             if isinstance(t, lt.OpaqueT) and issubclass(t.cls, BaseException):
-                if not callable(getattr(t.cls, name, None)):
+                found = getattr(t.cls, name, None)
+                if not callable(found) or isinstance(found, types.FunctionType):
+                    site = b.memory.caught.get(base)
+                    if site is not None:
+                        raise Unforeseen(site)
                     raise not_differentiable(
                         "CR303",
                         b.loc,
@@ -280,6 +285,8 @@ def bound(
             return Const(Method(Const(found.__func__), (Const(cls),)))
         case types.FunctionType():
             return Const(Method(Const(found), (base,)))
+    if isinstance(found, types.WrapperDescriptorType) and name == "__init__":
+        return Const(Method(Const(found), (base,)))
     if hasattr(found, "__wrapped__") and callable(found):
         return Const(Method(Const(found.__wrapped__), (base,)))
     getter = getattr(type(found), "__get__", None)

@@ -502,7 +502,7 @@ class Builder:
             return {op.value}
         where = self.branches.get(op) if isinstance(op, Value) else None
         if where is None:
-            return set() if isinstance(op, Undef) else {0, 1, 2, 3}
+            return set() if isinstance(op, Undef) else {0, 1, 2, 3, 4}
         stmt, k = where
         return set().union(*(self.codes(path.results[k]) for path in paths(stmt)))
 

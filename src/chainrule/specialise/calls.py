@@ -29,6 +29,7 @@ from chainrule.specialise import (
     container_calls,
     dicts,
     displays,
+    escapes,
     exhaustion,
     expressions,
     first_elements,
@@ -161,6 +162,7 @@ def call_node(ctx: Context, frame: Frame, node: gast.Call) -> Operand:
                 "CR502", frame.loc(node), "the keywords must be known"
             )
         kwargs.extend((str(k), v) for k, v in fields.items())
+    escapes.arm(ctx, node, callee)
     return call(ctx, frame, callee, args, kwargs)
 
 

@@ -239,7 +239,7 @@ class Carried:
                 return all(done)
             return self._whole(slot, end)
         if layout is not None and not slot.whole:
-            if slot.type is lt.NEVER and isinstance(slot.init, Undef):
+            if slot.type is lt.NEVER and type_of(slot.init) is lt.NEVER:
                 self.divide(slot, UNDEF, layout)
                 self._widen(slot, end)
                 return False

@@ -18,7 +18,7 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import binding, calls, comprehensions
+from chainrule.specialise import binding, calls, comprehensions, exceptions
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -41,6 +41,10 @@ def construct(
     """Make an object of a class."""
     b = ctx.builder
     if issubclass(cls, BaseException):
+        followed = ctx.followed and not ctx.splicing
+        made = exceptions.make(ctx, frame, cls, args, kwargs) if followed else None
+        if made is not None:
+            return made
         return b.apply(
             cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
         )
@@ -61,7 +65,7 @@ def construct(
                 cls, *args, kwargs=kwargs, text=text, effect=True, type_=lt.OpaqueT(cls)
             )
     elif _ordinary(cls):
-        if dataclasses.is_dataclass(cls) and _made_init(cls):
+        if dataclasses.is_dataclass(cls) and is_made_init(cls):
             return dataclass(ctx, cls, args, kwargs)
         return initialise(ctx, frame, cls, cls.__init__, {}, args, kwargs)
     raise not_differentiable(
@@ -82,7 +86,7 @@ def _ordinary(cls: Any) -> bool:
     )
 
 
-def _made_init(cls: Any) -> bool:
+def is_made_init(cls: Any) -> bool:
     """Say whether the decorator `dataclass` made the `__init__`."""
     code = getattr(cls.__init__, "__code__", None)
     return code is not None and code.co_filename == "<string>"
@@ -110,8 +114,17 @@ def named_tuple(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> 
     return make(ctx.builder, (prims.make_tuple, cls, tuple(cls._fields)), parts)
 
 
-def dataclass(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Operand:
-    """Make a dataclass; its `__post_init__` is interpreted."""
+def dataclass(
+    ctx: Context,
+    cls: Any,
+    args: list[Operand],
+    kwargs: Kwargs,
+    more: Fields | None = None,
+) -> Operand:
+    """Make a dataclass; its `__post_init__` is interpreted.
+
+    `more` are attributes that are no fields, and come first.
+    """
     taken = [f for f in dataclasses.fields(cls) if f.init]
     positional = [f.name for f in taken if not f.kw_only]
     values = dict(zip(positional, args, strict=False))
@@ -129,7 +142,7 @@ def dataclass(ctx: Context, cls: Any, args: list[Operand], kwargs: Kwargs) -> Op
     names = [f.name for f in dataclasses.fields(cls) if f.name in values]
     if twice or len(args) > len(positional) or set(values) - set(names):
         raise binding.misuse(ctx, f"{cls.__name__}() got unexpected arguments")
-    fields = {n: values[n] for n in names}
+    fields = (more or {}) | {n: values[n] for n in names}
     after = getattr(cls, "__post_init__", None)
     if after is not None:
         return initialise(ctx, None, cls, after, fields, [], [])

@@ -15,8 +15,10 @@ from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
 from chainrule.specialise.frames import (
     BREAK,
+    BY_RAISE,
     CTL,
     NEXT,
+    RAISED,
     RET,
     RETURN,
     Context,
@@ -45,7 +47,8 @@ class Consumer:
         self.bind, self.body = bind, body
         found = exits(frame, [] if extra else getattr(node, "body", []))
         self.breaks, self.returns = "break" in found, "return" in found
-        self.leaves = self.breaks or self.returns
+        self.leaves = self.breaks or self.returns or bool(ctx.followed)
+        self.followed, self.thrown = list(ctx.followed), Cell("thrown")
         free = scope.declared_names(frame.tree)
         names = extra or [n for n in scope.assigned_names([node]) if n not in free]
         self.cells = {name: Cell(name) for name in names if name not in _shared(frame)}
@@ -72,6 +75,8 @@ class Consumer:
             self.now[self.broke] = Const(False)
         if self.returns:
             self.now[self.returned] = Const(False)
+        if self.followed:
+            self.now[self.thrown] = Const(False)
         self.frame.env = env
         try:
             generators.start(self.ctx, generator, self)
@@ -112,14 +117,17 @@ class Consumer:
 
     def take(self, generator: Frame, value: Operand) -> None:
         """Interpret the body of the loop for one value."""
+        from chainrule.specialise import escapes
+
         ctx, frame = self.ctx, self.frame
         stack, arguments, loc = ctx.stack, ctx.arguments, ctx.builder.loc
         ctx.stack, ctx.arguments = list(self.stack), list(self.arguments)
         frame.env = self.get()
         frame.env[CTL] = NEXT
         try:
-            self.bind(value)
-            self.body()
+            with escapes.nobody(ctx, self.catchers()):
+                self.bind(value)
+                self.body()
         finally:
             ctx.stack, ctx.arguments, ctx.builder.loc = stack, arguments, loc
         env = frame.env
@@ -127,6 +135,10 @@ class Consumer:
         self.put(env)
         frame.env = self.base
         self.leave(generator, ctl, result)
+
+    def catchers(self) -> list[Any]:
+        """Return who follows exceptions that the body raises."""
+        return self.followed
 
     def leave(self, generator: Frame, ctl: Operand, result: Operand) -> None:
         """Note how the body was left, and leave the generator if it was."""
@@ -138,15 +150,17 @@ class Consumer:
             return
         if self.orelse:
             broke = {BREAK.value: True}
-            self.now[self.broke] = b.select(ctl, {k: k in broke for k in range(4)})
+            self.now[self.broke] = b.select(ctl, {k: k in broke for k in range(5)})
         if self.returns:
-            table = {k: k == RETURN.value for k in range(4)}
+            table = {k: k == RETURN.value for k in range(5)}
             self.now[self.returned] = b.select(ctl, table)
             if isinstance(result, Undef):
                 self.now.pop(self.result, None)
             else:
                 self.now[self.result] = result
-        left = b.select(ctl, {0: False, 1: True, 2: False, 3: True})
+        if self.followed:
+            self.now[self.thrown] = b.select(ctl, BY_RAISE)
+        left = b.select(ctl, {0: False, 1: True, 2: False, 3: True, 4: True})
 
         def gone() -> None:
             generator.env[CTL] = RETURN
@@ -161,6 +175,8 @@ class Consumer:
         broke = self.now.pop(self.broke, Const(False))
         returned = self.now.pop(self.returned, Const(False))
         result = self.now.pop(self.result, UNDEF)
+        thrown = self.now.pop(self.thrown, Const(False))
+        raised = ctx.builder.select(self.end, BY_RAISE)
         if isinstance(self.end, Undef):
             frame.env[CTL] = frame.env[RET] = UNDEF
             return
@@ -180,7 +196,16 @@ class Consumer:
             stayed()
             choose(ctx, frame, broke, stayed, ended)
 
-        choose(ctx, frame, returned, gone, went_on)
+        def escaped() -> None:
+            frame.env[CTL] = RAISED
+
+        def not_thrown() -> None:
+            choose(ctx, frame, returned, gone, went_on)
+
+        def not_raised() -> None:
+            choose(ctx, frame, thrown, escaped, not_thrown)
+
+        choose(ctx, frame, raised, escaped, not_raised)
 
 
 def choose(

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from chainrule.derivative import Derivative
+from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
@@ -37,6 +38,7 @@ from chainrule.specialise import (
     generators,
     inlining,
     layouts,
+    loops,
     mirrors,
     nested,
     outside_state,
@@ -46,7 +48,7 @@ from chainrule.specialise import (
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context, frame_of_function
 from chainrule.specialise.places import Place
-from chainrule.specialise.values import Maybe, is_const
+from chainrule.specialise.values import Maybe, Poison, is_const
 from chainrule.types import lattice as lt
 
 
@@ -103,7 +105,15 @@ def specialise(
         copies = mirrors.keep_in_step(ctx, params)
         frame.env |= {p.hint: copy for p, copy in copies.items() if p.hint}
         if base is fn:
-            op = recursion.enter(ctx, frame, fn)
+            try:
+                op = recursion.enter(ctx, frame, fn)
+            except loops.Unlisted:
+                raise not_differentiable(
+                    "CR501",
+                    builder.loc,
+                    "a list of functions gets a length that only the run knows",
+                    help="keep what the functions compute in the list",
+                ) from None
             op = cycles.refuse(builder, builder.memory.current(op))
             op = present(builder, op, frame.name)
         else:
@@ -150,6 +160,8 @@ def forget_copies(block: Block) -> None:
 
 def present(b: Builder, op: Operand, name: str) -> Operand:
     """Refuse a None that is returned on some paths: it has no derivative."""
+    if is_const(op, Poison):
+        raise b.unreadable(op.value)
     if is_const(op, Maybe):
         missing = op.value.absent
     elif isinstance(type_of(op), lt.OptionalT):

@@ -14,6 +14,7 @@ import math
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import gast
@@ -33,7 +34,8 @@ from chainrule.types import lattice as lt
 from chainrule.types.typeof import type_of
 
 CTL, RET, ERROR = "$ctl", "$ret", "$error"
-NEXT, BREAK, CONTINUE, RETURN = Const(0), Const(1), Const(2), Const(3)
+NEXT, BREAK, CONTINUE, RETURN, RAISED = map(Const, range(5))
+BY_RAISE = {0: False, 1: False, 2: False, 3: False, 4: True}
 
 
 class State(dict[str, Operand]):
@@ -101,6 +103,14 @@ class Context:
     ordered: dict[Value, Callable[[], bool]] = field(default_factory=dict)
     mirrors: dict[Value, list[tuple[Value, Mirror]]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
+    # Exceptions that are followed; see `escapes`.
+    followed: list[Any] = field(default_factory=list)
+    taken_apart: dict[int, tuple[Any, list[Any]]] = field(default_factory=dict)
+    numbers: count[int] = field(default_factory=lambda: count(1))
+    entered: int = 0
+    landing: Any = None
+    armed: bool = False
+    thrown: Operand | None = None
 
     def known(
         self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any

@@ -15,7 +15,7 @@ import gast
 from chainrule.errors import NotDifferentiable
 from chainrule.frontend import fence, scope, source
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
-from chainrule.specialise import expressions, generators, recursion, statements
+from chainrule.specialise import escapes, expressions, generators, recursion, statements
 from chainrule.specialise.binding import bind
 from chainrule.specialise.frames import (
     CTL,
@@ -106,10 +106,17 @@ def run(ctx: Context, callee: Frame) -> Operand:
     """Interpret the body of a function whose parameters are bound."""
     share(ctx, callee)
     ctx.step += 1
+    body = callee.tree.body
+    followed = bool(ctx.followed) and not ctx.splicing
     if isinstance(callee.tree, gast.Lambda):
-        return expressions.evaluate(ctx, callee, callee.tree.body)
+        if not followed:
+            return expressions.evaluate(ctx, callee, body)
+        body = [gast.copy_location(gast.Return(body), callee.tree)]
+    armed = followed and escapes.enter(ctx)
     callee.env[CTL] = NEXT
     callee.env[RET] = UNDEF
-    statements.block(ctx, callee, [*callee.tree.body, FALLS_OFF])
+    statements.block(ctx, callee, [*body, FALLS_OFF])
+    if followed:
+        escapes.come_back(ctx, callee, armed)
     op = callee.env.get(RET, UNDEF)
     return UNDEF if isinstance(callee.env.get(CTL, UNDEF), Undef) else op

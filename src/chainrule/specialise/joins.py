@@ -146,9 +146,10 @@ class Joiner:
         if isinstance(t, lt.OpaqueT) and not mixes(defined):
             if lt.is_word(t):
                 return self.out(ops, t, hint)
-            return Const(
-                Poison("is one of several objects, chosen at run time", "CR303")
-            )
+            caught = self.b.memory.caught
+            sites = [site for op in defined if (site := caught.get(op))]
+            reason = "is one of several objects, chosen at run time"
+            return Const(Poison(reason, "CR303", site=next(iter(sites), None)))
         out = self.out(ops, t, hint)
         self.note(out, objects)
         return out

@@ -227,6 +227,7 @@ def is_opaque(fn: types.FunctionType) -> bool:
 OURS = (
     "chainrule.rules",
     "chainrule.specialise.attributes_model",
+    "chainrule.specialise.context_models",
     "chainrule.specialise.iterator_models",
     "chainrule.specialise.keyed_models",
     "chainrule.specialise.models",

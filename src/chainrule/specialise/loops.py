@@ -31,8 +31,10 @@ from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.carried import LAYOUT, Carried
 from chainrule.specialise.doubts import Doubts
 from chainrule.specialise.frames import (
+    BY_RAISE,
     CTL,
     NEXT,
+    RAISED,
     RET,
     RETURN,
     Context,
@@ -46,7 +48,7 @@ from chainrule.specialise.memory import Iterated, is_mutable
 from chainrule.specialise.values import Cell, Generated, Items, is_const
 from chainrule.types import lattice as lt
 
-LEFT = "$left"
+LEFT, THROWN = "$left", "$thrown"
 MAX_ROUNDS = 12
 
 
@@ -78,7 +80,7 @@ def loop(
 ) -> None:
     """Run `bind(element); body()` for every element; then the `else` clause."""
     inside = [] if extra else getattr(node, "body", [])
-    if not consumers.exits(frame, inside) - {"continue"}:
+    if not ctx.followed and not consumers.exits(frame, inside) - {"continue"}:
         whole = partial(loop, ctx, frame, node, bind=bind, body=body, extra=extra)
         if stepping.at_once(ctx, frame, iterable, whole):
             return
@@ -174,7 +176,8 @@ class For:
         exits = consumers.exits(frame, inside)
         self.breaks, self.returns = "break" in exits, "return" in exits
         self.outer = here(ctx, frame)
-        self.outer[LEFT] = Const(False)
+        self.outer[LEFT] = self.outer[THROWN] = Const(False)
+        self.throws = False
         names = [*extra] if extra else scope.assigned_names([node])
         kept = set() if extra else set(scope.augmented_names([node]))
         free = scope.declared_names(frame.tree)
@@ -284,6 +287,8 @@ class For:
             if not isinstance(end, Undef) and not memory.same(op, end):
                 if is_mutable(type_of(op)) and not name.startswith("$"):
                     found.append(name)
+        if self.throws:
+            found.append(THROWN)
         before = len(self.carried.slots)
         self.carried.carry(found, self.outer)
         return len(self.carried.slots) > before
@@ -327,12 +332,15 @@ class For:
             else:
                 self.body()
             ctl = frame.env.get(CTL, UNDEF)
-            stop = b.select(ctl, {0: False, 1: True, 2: False, 3: True})
+            stop = b.select(ctl, {0: False, 1: True, 2: False, 3: True, 4: True})
             if isinstance(ctl, Undef):
                 stop = Const(True)
             if self.returns:
-                table = {0: False, 1: False, 2: False, 3: True}
+                table = {0: False, 1: False, 2: False, 3: True, 4: False}
                 frame.env[LEFT] = b.select(ctl, table)
+            if RAISED.value in b.codes(ctl):
+                self.throws = True
+                frame.env[THROWN] = b.select(ctl, BY_RAISE)
         return stmt, stop, here(self.ctx, frame)
 
     def header(self) -> Block:
@@ -381,10 +389,22 @@ class For:
         if shared is not None:
             frame.env[RET] = frame.env[shared]
         returned = frame.env.pop(LEFT, Const(False))
+        thrown = frame.env.pop(THROWN, Const(False))
+
+        def escaped() -> None:
+            frame.env[CTL] = RAISED
+
+        def other() -> None:
+            self.leave(stmt, stop, returned)
+
         if self.endless(stmt) and not self.breaks:
             frame.env[CTL] = RETURN if self.returns else UNDEF
+            if self.throws and not self.returns:
+                escaped()
+            elif self.throws:
+                consumers.choose(self.ctx, frame, thrown, escaped, lambda: None)
             return
-        self.leave(stmt, stop, returned)
+        consumers.choose(self.ctx, frame, thrown, escaped, other)
 
     def share_result(self, stmt: Loop, ends: State) -> str | None:
         """Let the variable that a `return` hands on carry the

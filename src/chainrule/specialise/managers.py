@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gast
@@ -21,11 +22,26 @@ from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Block, Const, Operand, Undef
 from chainrule.optimise.dead import has_effect
-from chainrule.specialise import calls, inlining, statements
+from chainrule.specialise import (
+    calls,
+    consumers,
+    context_models,
+    inlining,
+    statements,
+    tries,
+)
 from chainrule.specialise.attributes import attribute, class_of, is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.consumers import Consumer
-from chainrule.specialise.frames import CTL, NEXT, RET, Context, Frame
+from chainrule.specialise.frames import (
+    BY_RAISE,
+    CTL,
+    NEXT,
+    RAISED,
+    RET,
+    Context,
+    Frame,
+)
 from chainrule.specialise.joins import is_poison
 from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.specialise.values import (
@@ -84,6 +100,8 @@ def takes_part(op: Operand) -> bool:
     if not isinstance(op, Const):
         return isinstance(type_of(op), lt.ObjT)
     fn = op.value
+    if fn in context_models.MODELS:
+        return True
     if isinstance(fn, Closure | Managed | Method) or is_made_by_generator(fn):
         return True
     if isinstance(fn, types.FunctionType | types.MethodType):
@@ -120,6 +138,20 @@ def run(
         enter = attribute(ctx, frame, manager, "__enter__")
         bind(calls.call(ctx, frame, enter, [], []))
     leave = attribute(ctx, frame, manager, "__exit__")
+    watched = partial(_without_exceptions, ctx, frame, item, cls, body, leave)
+    follow = partial(tries.managed, ctx, frame, body, leave)
+    tries.where_needed(ctx, frame, item.context_expr, watched, follow)
+
+
+def _without_exceptions(
+    ctx: Context,
+    frame: Frame,
+    item: Any,
+    cls: Any,
+    body: Callable[[], None],
+    leave: Operand,
+) -> None:
+    """Interpret a body and an `__exit__` that is told of no exception."""
     if swallows(cls.__exit__):
         raise refused(frame, item.context_expr, "`__exit__` may swallow exceptions")
     inside, outside = Block(), Block()
@@ -190,12 +222,23 @@ class Entered(Consumer):
         self.now[self.ran] = Const(True)
         super().take(generator, value)
 
+    def catchers(self) -> list[Any]:
+        """Let the generator catch what the body raises."""
+        return self.ctx.followed
+
     def leave(self, generator: Frame, ctl: Operand, result: Operand) -> None:
         """Remember how the body was left."""
         if isinstance(ctl, Undef):
             generator.env[CTL] = UNDEF
             return
         self.now[self.ctl] = ctl
+        if RAISED.value in self.ctx.builder.codes(ctl):  # raised at the `yield`
+
+            def thrown() -> None:
+                generator.env[CTL] = RAISED
+
+            test = self.ctx.builder.select(ctl, BY_RAISE)
+            consumers.choose(self.ctx, generator, test, thrown, lambda: None)
         if not isinstance(result, Undef):
             self.now[self.result] = result
 
@@ -210,9 +253,24 @@ class Entered(Consumer):
             return
         if not isinstance(ran, Const) or ran.value is not True or is_poison(ctl):
             raise self.refused("this context manager may not yield")
-        env[CTL] = ctl
         if not isinstance(result, Undef):
             env[RET] = result
+        b, frame = self.ctx.builder, self.frame
+
+        def escaped() -> None:
+            frame.env[CTL] = RAISED
+
+        def stayed() -> None:
+            frame.env[CTL] = ctl
+            if RAISED.value in b.codes(ctl):  # and the manager has caught it
+                swallowed = b.select(ctl, BY_RAISE)
+                consumers.choose(self.ctx, frame, swallowed, caught, lambda: None)
+
+        def caught() -> None:
+            frame.env[CTL] = NEXT
+
+        raised = b.select(self.end, BY_RAISE)
+        consumers.choose(self.ctx, frame, raised, escaped, stayed)
 
     def refused(self, message: str) -> Exception:
         """Return the error for a generator that is no context manager."""

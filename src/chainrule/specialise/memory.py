@@ -78,6 +78,7 @@ class Memory:
         self.iterated: list[Value] = []
         self.elements: dict[Value, Value] = {}
         self.counted: list[Value] = []  # lists that a loop reads by position
+        self.caught: dict[Operand, Loc] = {}  # exceptions, and the `try` of each
         self.escaped: list[Value] = []  # what is kept outside of the function
         self.factories: dict[Value, Operand] = {}
         self.fresh: dict[tuple[Block, Value], Operand] = {}

@@ -16,6 +16,7 @@ from chainrule.errors import not_differentiable
 from chainrule.runtime import helpers
 from chainrule.specialise import (
     construct,
+    context_models,
     inlining,
     keyed,
     keyed_models,
@@ -47,6 +48,8 @@ def _written(model: types.FunctionType) -> Special:
 for _cls, _model in stand_ins.MODELS.items():
     if _cls is not set:  # see `sets`
         special(_cls)(_made(_model))
+for _cls, _model in context_models.MODELS.items():
+    special(_cls)(_made(_model))
 for _view in (keyed_models.Keys, keyed_models.Values, keyed_models.Items):
     special(_view)(_made(_view))
 

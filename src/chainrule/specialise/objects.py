@@ -19,6 +19,11 @@ from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import make
 from chainrule.types import lattice as lt
 
+PLAIN_SETTERS = (
+    object.__setattr__,
+    types.SimpleNamespace.__setattr__,
+    BaseException.__setattr__,
+)
 INSTEAD = {
     "shape": "make a view instead: x = x.reshape(shape)",
     "dtype": "make a new array instead: x = x.astype(dtype)",
@@ -62,7 +67,7 @@ def set_attribute(
     setter: object = t.cls.__setattr__
     if dataclasses.is_dataclass(t.cls) and t.cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise _failed(ctx, f"cannot assign to field '{name}'")
-    if setter not in (object.__setattr__, types.SimpleNamespace.__setattr__):
+    if setter not in PLAIN_SETTERS:
         if isinstance(setter, types.FunctionType):
             calls.call(ctx, frame, Const(setter), [base, Const(name), value], [])
             return

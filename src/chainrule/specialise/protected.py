@@ -11,13 +11,14 @@ passes through.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from typing import Any
 
 import gast
 
 from chainrule.analysis.raising import may_raise, raising
 from chainrule.errors import NotDifferentiable, not_differentiable
-from chainrule.frontend import scope
+from chainrule.frontend import scope, unnest
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
@@ -25,13 +26,20 @@ from chainrule.ir.nodes import (
     Block,
     Const,
     Handler,
+    Loc,
     Operand,
     Try,
     Undef,
     Value,
 )
 from chainrule.optimise.dead import has_effect
-from chainrule.specialise import consumers, expressions, managers, statements
+from chainrule.specialise import (
+    consumers,
+    expressions,
+    managers,
+    statements,
+    tries,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     CTL,
@@ -50,19 +58,22 @@ from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
 RAN = "$ran"
-UNSURE = Const(
-    Poison("may not have its new value when the exception is raised", "CR115")
-)
+REASON = "may not have its new value when the exception is raised"
 
 
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
     """Interpret a `try` statement."""
-    if frame.consumer is not None and consumers.has_yield([node]):
-        managers.try_(ctx, frame, node)
-    elif node.finalbody:
-        _with_final(ctx, frame, node)
-    else:
-        Caught(ctx, frame, node, node.body, node.handlers, node.orelse).run()
+
+    def whole() -> None:
+        if frame.consumer is not None and consumers.has_yield([node]):
+            managers.try_(ctx, frame, node)
+        elif node.finalbody:
+            _with_final(ctx, frame, node)
+        else:
+            Caught(ctx, frame, node, node.body, node.handlers, node.orelse).run()
+
+    follow = partial(tries.try_, ctx, frame, node)
+    tries.where_needed(ctx, frame, node, whole, follow)
 
 
 def suppress(
@@ -73,13 +84,18 @@ def suppress(
         raise not_differentiable(
             "CR502", frame.loc(node), "the exception class must be known"
         )
-    caught = Caught(ctx, frame, node, body, [], [])
-    caught.silent = (
-        classes[0]
-        if len(classes) == 1
-        else ctx.builder.apply(prims.make_tuple, *classes)
-    )
-    caught.run()
+
+    def whole() -> None:
+        caught = Caught(ctx, frame, node, body, [], [])
+        caught.silent = (
+            classes[0]
+            if len(classes) == 1
+            else ctx.builder.apply(prims.make_tuple, *classes)
+        )
+        caught.run()
+
+    follow = partial(tries.suppress, ctx, frame, body, classes)
+    tries.where_needed(ctx, frame, node, whole, follow)
 
 
 class Body:
@@ -88,8 +104,10 @@ class Body:
     Variables go by their names, objects by their keys in the memory.
     """
 
-    def __init__(self, ctx: Context, frame: Frame, body: list[Any]) -> None:
-        self.ctx, self.frame = ctx, frame
+    def __init__(
+        self, ctx: Context, frame: Frame, body: list[Any], loc: Loc | None
+    ) -> None:
+        self.ctx, self.frame, self.loc = ctx, frame, loc
         self.block = Block()
         self.start = here(ctx, frame)
         self.unsure: set[Hashable] = set()
@@ -140,7 +158,8 @@ class Body:
             )
             objects = {k for k in self.changed(before, []) if not isinstance(k, str)}
             store = isinstance(node, gast.Assign | gast.AugAssign)
-            if not (store or _appends(self.frame, node)) or len(objects) > 1:
+            plain = store and not unnest.stores_twice(node)
+            if not (plain or appends(self.frame, node)) or len(objects) > 1:
                 inside |= objects
             self.unsure |= self.pending | inside
         self.raises = self.raises or raises or left
@@ -168,11 +187,12 @@ class Body:
     def at_exception(self) -> State:
         """Return the state in which an exception is caught."""
         state = State(self.start, self.start.now)
+        unsure = Const(Poison(REASON, "CR115", site=self.loc))
         for key in self.unsure:
             if not isinstance(key, str):
-                state.now[key] = UNSURE
+                state.now[key] = unsure
             elif not key.startswith("$"):
-                state[key] = UNSURE
+                state[key] = unsure
         state[CTL] = NEXT
         return state
 
@@ -183,7 +203,7 @@ class Body:
                 stmt.effect = True
 
 
-def _appends(frame: Frame, node: Any) -> bool:
+def appends(frame: Frame, node: Any) -> bool:
     """Say whether a statement only appends to a list that a name stands for."""
     match node:
         case gast.Expr(
@@ -216,7 +236,7 @@ class Caught:
         """Interpret the body, each handler, and the `else` clause."""
         ctx, frame = self.ctx, self.frame
         first = Value(lt.NEVER).id
-        body = Body(ctx, frame, self.body)
+        body = Body(ctx, frame, self.body, self.loc)
         if not body.block.stmts:  # nothing here can raise
             self.otherwise(Const(True))
             return
@@ -231,7 +251,7 @@ class Caught:
             paths.append((handlers[0].block, body.at_exception()))
         for node in self.handlers:
             resume(ctx, frame, body.at_exception())
-            handlers.append(handler(ctx, frame, node))
+            handlers.append(handler(ctx, frame, node, self.loc))
             frame.env[RAN] = Const(False)
             paths.append((handlers[-1].block, here(ctx, frame)))
         stmt.handlers = tuple(handlers)
@@ -260,10 +280,10 @@ class Caught:
 
 def _stayed(ctx: Context, frame: Frame) -> Operand:
     ctl = frame.env.get(CTL, UNDEF)
-    return ctx.builder.select(ctl, {0: True, 1: False, 2: False, 3: False})
+    return ctx.builder.select(ctl, {0: True, 1: False, 2: False, 3: False, 4: False})
 
 
-def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
+def handler(ctx: Context, frame: Frame, node: Any, site: Loc | None) -> Handler:
     """Interpret one `except` clause."""
     classes = None if node.type is None else expressions.evaluate(ctx, frame, node.type)
     if classes is not None and not isinstance(classes, Const):
@@ -277,6 +297,8 @@ def handler(ctx: Context, frame: Frame, node: Any) -> Handler:
         _bare_raise(n) for s in node.body for n in gast.walk(s)
     ):
         name = Value(lt.OpaqueT(_caught_class(classes)), label or "error")
+        if site is not None:
+            ctx.builder.memory.caught[name] = site
         frame.env[ERROR] = name
     if name is not None and label is not None:
         frame.env[label] = name
@@ -309,7 +331,7 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     if node.handlers:
         whole = gast.Try(node.body, node.handlers, node.orelse, [])
         inner = [gast.copy_location(whole, node)]
-    body = Body(ctx, frame, inner)
+    body = Body(ctx, frame, inner, frame.loc(node))
     env = here(ctx, frame)
     assigned = {*scope.assigned_names(inner), *scope.assigned_names(node.finalbody)}
     assigned -= scope.declared_names(frame.tree)
@@ -323,7 +345,7 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
         isinstance(s, gast.Return) or not scope.exits([s]) for s in inner
     )
     if writes and branches and scope.exits(inner) and reads & assigned:
-        raise _reads_assigned(frame, node)
+        raise reads_assigned(frame, node)
     if has_effect(final) and not (reads & assigned or writes):
         body.keep_order()
         stmt = Try(body.block, (), (), final, frame.loc(node))
@@ -331,7 +353,7 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
         return
     if has_effect(final):
         if scope.exits(inner):
-            raise _reads_assigned(frame, node)
+            raise reads_assigned(frame, node)
         body.keep_order()
         stmt = Try(
             body.block,
@@ -377,7 +399,7 @@ def _final_at(
     return final, left, writes
 
 
-def _reads_assigned(frame: Frame, node: gast.Try) -> Exception:
+def reads_assigned(frame: Frame, node: gast.Try) -> Exception:
     return not_differentiable(
         "CR114",
         frame.loc(node.finalbody[0]),
@@ -413,7 +435,7 @@ def _behind(ctx: Context, frame: Frame, final: list[Any], writes: bool) -> None:
         if statements.stays(frame.env):
             frame.env[CTL] = ctl
 
-    returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
+    returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True, 4: True})
     if writes:
         run()
     elif isinstance(returned, Value):

@@ -29,7 +29,7 @@ from chainrule.ir.nodes import (
     Value,
 )
 from chainrule.ir.walk import free_values, statements, substitute
-from chainrule.specialise import arrays, cycles, inlining
+from chainrule.specialise import arrays, cycles, escapes, inlining
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.carried import NUMBER, widen_constant
 from chainrule.specialise.frames import Context, Frame
@@ -261,7 +261,8 @@ def interpret(ctx: Context, made: Recursive) -> tuple[list[lt.Type], Ends]:
             else:
                 b.memory.now[place] = op
         before = dict(b.memory.now)
-        result = cycles.refuse(b, b.memory.current(inlining.run(ctx, inner)))
+        with escapes.nobody(ctx):
+            result = cycles.refuse(b, b.memory.current(inlining.run(ctx, inner)))
         if isinstance(result, Undef):
             result = UNDEF
         ends = Ends(made.callee.name, held, first)

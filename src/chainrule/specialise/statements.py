@@ -23,12 +23,14 @@ from chainrule.specialise import (
     absences,
     calls,
     contexts,
+    escapes,
     expressions,
     generators,
     loops,
     matching,
     outside_state,
     protected,
+    steps,
     stores,
     surgery,
 )
@@ -53,9 +55,20 @@ from chainrule.types import lattice as lt
 
 def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
     """Interpret statements until one of them leaves on every path."""
+    if ctx.followed:
+        escapes.calm(ctx)
     for k, node in enumerate(body):
         rest = body[k + 1 :]
-        if isinstance(node, gast.If):
+        if ctx.followed and not ctx.splicing:
+            taken = steps.run(ctx, frame, node)
+            if taken is not None and taken != [node]:
+                block(ctx, frame, [*taken, *rest])
+                return
+            if taken is None:
+                node = None
+        if node is None:
+            pass
+        elif isinstance(node, gast.If):
             if conditional(ctx, frame, node, rest):
                 return
         elif isinstance(node, gast.Match):
@@ -63,7 +76,7 @@ def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
         else:
             mark, where = len(ctx.builder.block.stmts), ctx.builder.block
             statement(ctx, frame, node)
-            if any(map(_fails, where.stmts[mark:])):
+            if any(map(fails, where.stmts[mark:])):
                 frame.env[CTL] = frame.env[RET] = UNDEF
         ctl = frame.env.get(CTL, UNDEF)
         if isinstance(ctl, Undef) or (
@@ -75,7 +88,7 @@ def block(ctx: Context, frame: Frame, body: list[Any]) -> None:
             return
 
 
-def _fails(stmt: Any) -> bool:
+def fails(stmt: Any) -> bool:
     """Say whether a statement raises for certain."""
     if not isinstance(stmt, Apply) or not isinstance(stmt.out.type, lt.NeverT):
         return False
@@ -93,7 +106,7 @@ def guarded(ctx: Context, frame: Frame, rest: list[Any]) -> None:
 def if_stayed(ctx: Context, frame: Frame, run: Callable[[], None]) -> None:
     """Run an interpretation on the paths that have not left."""
     ctl = frame.env.get(CTL, UNDEF)
-    left = ctx.builder.select(ctl, {0: False, 1: True, 2: True, 3: True})
+    left = ctx.builder.select(ctl, {0: False, 1: True, 2: True, 3: True, 4: True})
     if isinstance(left, Const):
         if not left.value:
             frame.env[CTL] = NEXT
@@ -220,6 +233,11 @@ def _return(ctx: Context, frame: Frame, node: gast.Return) -> None:
         if node.value is None
         else expressions.evaluate(ctx, frame, node.value)
     )
+    return_(frame, value)
+
+
+def return_(frame: Frame, value: Operand) -> None:
+    """Return a value."""
     frame.env[RET] = value
     frame.env[CTL] = RETURN
 
@@ -425,7 +443,7 @@ def _assert(ctx: Context, frame: Frame, node: gast.Assert) -> None:
         error = ctx.builder.apply(
             AssertionError, *parts, type_=lt.OpaqueT(AssertionError)
         )
-        leave_by(ctx, frame, error)
+        escapes.go_on(ctx, frame, error)
 
     if isinstance(test, Const):
         fail()
@@ -451,9 +469,11 @@ def _raise(ctx: Context, frame: Frame, node: gast.Raise) -> None:
                 label="outside an `except` clause",
                 help="name the exception: `raise error`",
             )
-        leave_by(ctx, frame, frame.env[ERROR])
+        escapes.go_on(ctx, frame, frame.env[ERROR])
         return
     error = expressions.evaluate(ctx, frame, node.exc)
+    if escapes.raised(ctx, frame, error):
+        return
     cause = [] if node.cause is None else [expressions.evaluate(ctx, frame, node.cause)]
     leave_by(ctx, frame, error, *cause)
 

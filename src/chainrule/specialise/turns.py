@@ -16,11 +16,13 @@ import gast
 from chainrule.codes import OF_COUNTS
 from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.ir.nodes import Const, Operand, Undef
-from chainrule.specialise import iterables, statements
+from chainrule.specialise import consumers, iterables, statements
 from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.frames import (
+    BY_RAISE,
     CTL,
     NEXT,
+    RAISED,
     RETURN,
     Context,
     Frame,
@@ -124,7 +126,8 @@ def unroll(
             ctl = frame.env.get(CTL, NEXT)
             if isinstance(ctl, Undef):
                 return
-            left = ctx.builder.select(ctl, {0: False, 1: True, 2: False, 3: True})
+            table = {0: False, 1: True, 2: False, 3: True, 4: True}
+            left = ctx.builder.select(ctl, table)
             if not isinstance(left, Const):
                 break
             if left.value:
@@ -143,7 +146,19 @@ def unroll(
 
     def stop(ctl: Operand) -> None:
         """Go on behind the loop where it was left by `break`."""
-        returned = ctx.builder.select(ctl, {0: False, 1: False, 2: False, 3: True})
+        if RAISED.value in ctx.builder.codes(ctl):
+
+            def escape() -> None:
+                frame.env[CTL] = RAISED
+
+            test = ctx.builder.select(ctl, BY_RAISE)
+            consumers.choose(ctx, frame, test, escape, partial(stay_or_leave, ctl))
+        else:
+            stay_or_leave(ctl)
+
+    def stay_or_leave(ctl: Operand) -> None:
+        table = {0: False, 1: False, 2: False, 3: True, 4: True}
+        returned = ctx.builder.select(ctl, table)
         if isinstance(returned, Const):
             frame.env[CTL] = RETURN if returned.value else NEXT
             return
