@@ -91,6 +91,9 @@ MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
 LIBRARIES = ("numpy", "scipy", "builtins", "_operator", "math", "cmath", "itertools")
 FRESH = {prims.copy_value, prims.astype, prims.flatten, prims.tolist, prims.item}
 FRESH |= {helpers.zeros_like, helpers.last_write, helpers.unbroadcast, helpers.project}
+# What returns several new arrays.
+FRESH |= {np.unravel_index, np.nonzero, np.where, np.linalg.lstsq, np.linalg.qr}
+FRESH |= {np.linalg.svd, np.linalg.eig, np.linalg.eigh, np.linalg.slogdet}
 READ_ONLY = {np.broadcast_to, np.diagonal, np.diag, np.broadcast_arrays}
 IMMUTABLE = ScalarT | OpaqueT | RangeT | SliceT
 CONTAINERS = ListT | TupleT | DictT | ObjT | TapeT

@@ -142,7 +142,8 @@ def unflattened(
     sliced = isinstance(type_of(index), lt.SliceT) or isinstance(
         getattr(index, "value", None), slice
     )
-    if sliced:
+    known = [getattr(i, "value", -1) for i in b.elements(index) or [Const(-1)]]
+    if sliced or not (is_number(index) or min(known, default=0) >= 0):
         index = b.apply(operator.getitem, b.apply(np.arange, size), index)
     elif is_number(index):
         wrapped = b.apply(operator.mod, index, size)

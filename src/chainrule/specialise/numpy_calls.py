@@ -1,4 +1,4 @@
-"""Calls of NumPy's functions that take functions, and of the methods of ufuncs.
+"""Calls of NumPy's functions that take functions, or what only NumPy writes so.
 
 In: operands. Out: an operand. The functions are interpreted as `numpy_models` writes
 them; what `np.vectorize` makes is a method whose first argument is the function.
@@ -15,7 +15,13 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import calls, inlining, numpy_models, sequence_calls
+from chainrule.specialise import (
+    calls,
+    inlining,
+    numpy_models,
+    sequence_calls,
+    ufunc_methods,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
@@ -80,44 +86,6 @@ for _fn, _reduce in (
     (np.amin, np.minimum.reduce),
 ):
     special(_fn)(_reduction(_reduce))
-
-
-def _at(one: Any, each: Any) -> Special:
-    """Write at positions one after the other."""
-
-    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-        if len(args) != 3 or kwargs:
-            return NotImplemented
-        places, value = type_of(args[1]), type_of(args[2])
-        if isinstance(places, lt.ArrayT):
-            vector = places.dtype.kind in "iu" and places.ndim == 1
-        else:
-            elem = lt.element_type(places)
-            vector = isinstance(elem, lt.ScalarT) and elem.kind == "int"
-        if not vector:
-            return NotImplemented
-        many = _is_long(value)
-        if not many and not isinstance(value, lt.ScalarT):
-            return NotImplemented
-        return inlining.call_function(ctx, frame, each if many else one, args, [])
-
-    return handler
-
-
-def _is_long(t: lt.Type) -> bool:
-    """Say whether a type is of a vector of several elements: one is broadcast."""
-    if isinstance(t, lt.ArrayT):
-        return t.ndim == 1 and not lt.maybe_one((t.dims or (1,))[0])
-    return isinstance(t, lt.ListT) and len(t.items or ()) > 1
-
-
-for _ufunc, _one, _each in (
-    (np.multiply, numpy_models.multiply_at, numpy_models.multiply_at_each),
-    (np.divide, numpy_models.divide_at, numpy_models.divide_at_each),
-    (np.maximum, numpy_models.maximum_at, numpy_models.maximum_at_each),
-    (np.minimum, numpy_models.minimum_at, numpy_models.minimum_at_each),
-):
-    special(_ufunc.at)(_at(_one, _each))
 
 
 @special(np.einsum)
@@ -256,16 +224,12 @@ def _no_vectorize(ctx: Context, what: str) -> Exception:
 def call(
     ctx: Context, frame: Frame, fn: Any, args: Args, kwargs: Kwargs
 ) -> Operand | None:
-    """Call what `np.vectorize` made, or `ufunc.outer`; None for anything else."""
+    """Call what `np.vectorize` made, or a method of a ufunc; None for anything else."""
     if isinstance(fn, Elementwise):
         return fn.call(ctx, frame, args, kwargs)
     if isinstance(fn, np.vectorize):
         return vectorized(ctx, frame, fn, args, kwargs)
-    owner = getattr(fn, "__self__", None)
-    if isinstance(owner, np.ufunc) and fn.__name__ == "outer" and len(args) == 2:
-        model = Const(numpy_models.outer)
-        return calls.call(ctx, frame, model, [Const(owner), *args], kwargs)
-    return None
+    return ufunc_methods.call(ctx, frame, fn, args, kwargs)
 
 
 def vectorized(

@@ -94,52 +94,71 @@ def split(ary: Any, bounds: Any, axis: Any = 0) -> Any:
     return [np.moveaxis(part, 0, axis) for part in parts]
 
 
-def multiply_at(a: Any, places: Any, value: Any) -> None:
-    """Write what `np.multiply.at` does with one value."""
+def at_one(function: Any, a: Any, places: Any, *value: Any) -> None:
+    """Write at places one after the other what a function makes of what is there."""
     for i in places:
-        a[i] = a[i] * value
+        a[i] = function(a[i], *value)
 
 
-def multiply_at_each(a: Any, places: Any, values: Any) -> None:
-    """Write what `np.multiply.at` does with a value for each place."""
+def at_each(function: Any, a: Any, places: Any, values: Any) -> None:
+    """Write at places one after the other, with a value for each."""
     for i, value in zip(places, values, strict=True):
-        a[i] = a[i] * value
+        a[i] = function(a[i], value)
 
 
-def divide_at(a: Any, places: Any, value: Any) -> None:
-    """Write what `np.divide.at` does with one value."""
-    for i in places:
-        a[i] = a[i] / value
+def at_once(function: Any, a: Any, index: Any, *values: Any) -> None:
+    """Write at places that are all different."""
+    a[index] = function(a[index], *values)
 
 
-def divide_at_each(a: Any, places: Any, values: Any) -> None:
-    """Write what `np.divide.at` does with a value for each place."""
-    for i, value in zip(places, values, strict=True):
-        a[i] = a[i] / value
+def at_rows(function: Any, a: Any, places: Any, values: Any) -> None:
+    """Write at places one after the other, with values that are broadcast."""
+    at_each(function, a, places, np.broadcast_to(values, a[places].shape))
 
 
-def maximum_at(a: Any, places: Any, value: Any) -> None:
-    """Write what `np.maximum.at` does with one value."""
-    for i in places:
-        a[i] = np.maximum(a[i], value)
+def at_tuples(function: Any, a: Any, index: Any, *values: Any) -> None:
+    """Write element by element, with a vector of places for each axis."""
+    shape = a[index].shape
+    each = [np.broadcast_to(v, shape) for v in values]
+    for place, *value in zip(zip(*index, strict=True), *each, strict=True):
+        a[place] = function(a[place], *value)
 
 
-def maximum_at_each(a: Any, places: Any, values: Any) -> None:
-    """Write what `np.maximum.at` does with a value for each place."""
-    for i, value in zip(places, values, strict=True):
-        a[i] = np.maximum(a[i], value)
+def at_any(function: Any, a: Any, index: Any, *values: Any) -> None:
+    """Write element by element at the places of any index."""
+    places = np.arange(a.size).reshape(a.shape)[index]
+    each = [np.ravel(np.broadcast_to(v, places.shape)) for v in values]
+    flat = np.unravel_index(np.ravel(places), a.shape)
+    at_tuples(function, a, flat, *each)
 
 
-def minimum_at(a: Any, places: Any, value: Any) -> None:
-    """Write what `np.minimum.at` does with one value."""
-    for i in places:
-        a[i] = np.minimum(a[i], value)
+def reduce(function: Any, array: Any, axis: Any = 0) -> Any:
+    """Combine what lies along an axis from the left."""
+    rows = np.moveaxis(array, axis, 0)
+    total = rows[0]
+    for row in rows[1:]:
+        total = function(total, row)
+    return total
 
 
-def minimum_at_each(a: Any, places: Any, values: Any) -> None:
-    """Write what `np.minimum.at` does with a value for each place."""
-    for i, value in zip(places, values, strict=True):
-        a[i] = np.minimum(a[i], value)
+def accumulate(function: Any, array: Any, axis: Any = 0) -> Any:
+    """Combine what lies along an axis from the left, and keep all results."""
+    out = np.array(array)
+    rows = np.moveaxis(out, axis, 0)
+    for k in range(1, len(rows)):
+        rows[k] = function(rows[k - 1], rows[k])
+    return out
+
+
+def reduceat(function: Any, array: Any, indices: Any, axis: Any = 0) -> Any:
+    """Combine what lies in each segment of an axis; an empty one gives its start."""
+    rows = np.moveaxis(array, axis, 0)
+    stops = np.append(indices[1:], len(rows))
+    parts = [
+        function.reduce(rows[i:j]) if i < j else rows[i]
+        for i, j in zip(indices, stops, strict=True)
+    ]
+    return np.moveaxis(np.stack(parts), 0, axis)
 
 
 def count_of_steps(start: Any, stop: Any, step: Any) -> Any:

@@ -1,20 +1,20 @@
 """Functions and methods that write into an array they are given.
 
-In: a call. Out: the memory after it: `out=`, `np.copyto`, `np.put`, `np.add.at`,
+In: a call. Out: the memory after it: `out=`, `np.copyto`, `np.put`,
 `np.fill_diagonal`, `x.fill`, `x.sort` and their like.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
-from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise import arrays, calls, stores, writing
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
@@ -225,27 +225,6 @@ def put_along_axis(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> An
         parts.append(b.apply(np.reshape, counter, Const(shape)))
     arrays.store(ctx, op, b.apply(prims.make_tuple, *parts), value)
     return Const(None)
-
-
-def _at(sign: Callable[[Context, Operand], Operand]) -> Any:
-    def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
-        op, index, value = args
-        if not isinstance(op, Value):
-            raise writing.outside(ctx, op)
-        now = ctx.builder.memory.current(op)
-        value = sign(ctx, arrays.as_value(ctx, value))
-        new = ctx.builder.apply(prims.index_add, now, index, value, type_=type_of(now))
-        if ctx.builder.memory.root(op) is ctx.builder.memory.object(op):
-            writing.write(ctx, op, new)
-        else:
-            arrays.fill(ctx, op, new)
-        return Const(None)
-
-    return handler
-
-
-special(np.add.at)(_at(lambda ctx, v: v))
-special(np.subtract.at)(_at(lambda ctx, v: ctx.builder.apply(operator.neg, v)))
 
 
 @special(prims.view_get)
