@@ -65,7 +65,9 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
             if name in ("index", "count", "_replace", "_asdict"):
                 return Const(ArrayMethod(base, name))
             return of_class(ctx, frame, base, cls, name)
-        case lt.DictT() | lt.ListT() | lt.OpaqueT() | lt.RangeT() | lt.NeverT():
+        case lt.NeverT():
+            return base
+        case lt.DictT() | lt.ListT() | lt.OpaqueT() | lt.RangeT():
             if isinstance(t, lt.OpaqueT) and _is_data_attribute(t.cls, name):
                 return b.apply(getattr, base, Const(name))
             if isinstance(base, Value) and lt.is_word(t) and t != lt.STR:

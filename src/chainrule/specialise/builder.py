@@ -355,14 +355,14 @@ class Builder:
     def evaluate(
         self, fn: Callable[..., Any], args: Sequence[Operand], kwargs: Kwargs
     ) -> Operand | None:
-        """Compute a constant; leave floating-point arithmetic as the user wrote it."""
+        """Compute a constant; floats as the user wrote them, but turn by turn."""
         values = [a.value for a in args]  # type: ignore[union-attr]
         named = {k: v.value for k, v in kwargs}  # type: ignore[union-attr]
         try:
             result = fn(*values, **named)
         except Exception:
             return None
-        if isinstance(result, float | complex) and not self.algebra:
+        if isinstance(result, float | complex) and not (self.algebra or lt.all_turns()):
             if fn is not operator.neg and any(
                 isinstance(v, float | complex | int) for v in values
             ):

@@ -47,7 +47,7 @@ def list_comprehension(ctx: Context, frame: Frame, node: Any) -> Operand:
     start = mark(ctx, frame)
     try:
         return appended(ctx, frame, node)
-    except loops.Unlisted:
+    except turns.Unlisted:
         start.back(ctx)
     items = unrolled(
         ctx, frame, node, lambda f: expressions.evaluate(ctx, f, node.elt), force=True
@@ -258,7 +258,7 @@ def appended(ctx: Context, frame: Frame, node: Any) -> Operand:
 def append(ctx: Context, items: Operand, value: Operand) -> Operand:
     """Write `items.append(value)`, as a new list."""
     if holds_function(ctx, value):
-        raise loops.Unlisted
+        raise turns.Unlisted(ctx.builder.loc)
     elem = lt.element_type(type_of(items))
     t = type_of(value)
     try:

@@ -18,7 +18,6 @@ from chainrule.specialise.frames import (
     BY_RAISE,
     CTL,
     NEXT,
-    RAISED,
     RET,
     RETURN,
     Context,
@@ -169,7 +168,7 @@ class Consumer:
 
     def finish(self) -> None:
         """Go on behind the loop: its `else` clause, or out of the function."""
-        from chainrule.specialise import statements
+        from chainrule.specialise import escapes, statements
 
         ctx, frame = self.ctx, self.frame
         broke = self.now.pop(self.broke, Const(False))
@@ -196,16 +195,13 @@ class Consumer:
             stayed()
             choose(ctx, frame, broke, stayed, ended)
 
-        def escaped() -> None:
-            frame.env[CTL] = RAISED
-
         def not_thrown() -> None:
             choose(ctx, frame, returned, gone, went_on)
 
         def not_raised() -> None:
-            choose(ctx, frame, thrown, escaped, not_thrown)
+            escapes.leave_where(ctx, frame, thrown, not_thrown)
 
-        choose(ctx, frame, raised, escaped, not_raised)
+        escapes.leave_where(ctx, frame, raised, not_raised)
 
 
 def choose(

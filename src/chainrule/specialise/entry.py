@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any
 
 from chainrule.derivative import Derivative
-from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
@@ -38,7 +37,6 @@ from chainrule.specialise import (
     generators,
     inlining,
     layouts,
-    loops,
     mirrors,
     nested,
     outside_state,
@@ -105,15 +103,7 @@ def specialise(
         copies = mirrors.keep_in_step(ctx, params)
         frame.env |= {p.hint: copy for p, copy in copies.items() if p.hint}
         if base is fn:
-            try:
-                op = recursion.enter(ctx, frame, fn)
-            except loops.Unlisted:
-                raise not_differentiable(
-                    "CR501",
-                    builder.loc,
-                    "a list of functions gets a length that only the run knows",
-                    help="keep what the functions compute in the list",
-                ) from None
+            op = recursion.enter(ctx, frame, fn)
             op = cycles.refuse(builder, builder.memory.current(op))
             op = present(builder, op, frame.name)
         else:

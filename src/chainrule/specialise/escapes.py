@@ -26,7 +26,7 @@ from chainrule.ir.nodes import (
     Const,
     Operand,
 )
-from chainrule.specialise import calls, statements
+from chainrule.specialise import calls, consumers, statements
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
@@ -205,6 +205,17 @@ def come_back(ctx: Context, callee: Frame, armed: bool) -> None:
     if not armed:
         raise Escape
     ctx.thrown = ctx.builder.select(ctl, BY_RAISE)
+
+
+def leave_where(
+    ctx: Context, frame: Frame, test: Operand, other: Callable[[], None]
+) -> None:
+    """Leave by an exception where a test says so; go on elsewhere."""
+
+    def leave() -> None:
+        frame.env[CTL] = RAISED
+
+    consumers.choose(ctx, frame, test, leave, other)
 
 
 # ------------------------------------------------------------------ who follows

@@ -343,7 +343,12 @@ def _sort(
     before = (
         set(pools.twice.get(pools.find(op), set())) if isinstance(op, Value) else None
     )
-    writing.write(ctx, op, fresh(ctx, sorted_(ctx, frame, [now], list(kwargs))))
+    made = sorted_(ctx, frame, [now], list(kwargs))
+    stmt = ctx.builder.definition(made)
+    if stmt is not None and stmt.fn is prims.make_list:
+        become(ctx, op, list(stmt.args))
+    else:
+        writing.write(ctx, op, fresh(ctx, made))
     if isinstance(op, Value) and before is not None:
         pools.permuted(op, before)
     return NONE

@@ -15,9 +15,19 @@ import gast
 
 from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.frontend import scope
-from chainrule.ir.nodes import UNDEF, Block, Const, Iter, Loop, Operand, Undef, Value
+from chainrule.ir.nodes import (
+    UNDEF,
+    Block,
+    Const,
+    Iter,
+    Loop,
+    Operand,
+    Undef,
+    Value,
+)
 from chainrule.specialise import (
     consumers,
+    escapes,
     expressions,
     generators,
     iterables,
@@ -111,21 +121,24 @@ def loop(
                 resume(ctx, frame, start.state)
                 kept = {f"${v.id}": v for v in plan.by_index if isinstance(v, Value)}
                 frame.env |= kept  # in sight, though it may have no name
-    except (Restart, Grows, Unlisted, NotDifferentiable) as need:
-        if isinstance(need, Unlisted) and extra:
+    except (Restart, turns.Grows, NotDifferentiable) as need:
+        if isinstance(need, turns.Unlisted) and extra:
             raise  # a comprehension takes itself apart
-        if isinstance(need, NotDifferentiable) and not turns.may_unroll(need):
+        refused = isinstance(need, NotDifferentiable) and not isinstance(
+            need, turns.Unlisted
+        )
+        if refused and not turns.may_unroll(need):  # type: ignore[arg-type]
             raise
         start.back(ctx)
         items = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
-        if isinstance(need, Grows | Unlisted) and items is None:
-            root = count_root(ctx, iterable)
+        if isinstance(need, turns.Grows | turns.Unlisted) and items is None:
+            root = turns.count_root(ctx, iterable)
             if root is not None:
                 raise Restart(root, root.hint or "the count", ctx.builder.loc) from None
             raise not_differentiable(
                 "CR501",
                 frame.loc(node) if hasattr(node, "lineno") else ctx.builder.loc,
-                f"an object {need or LAYOUT} that runs an unknown number of times",
+                f"an object {LAYOUT} that runs an unknown number of times",
                 help="give it all its attributes, keys or elements before the loop",
             ) from None
         if items is None or not getattr(need, "elements", True):
@@ -134,26 +147,6 @@ def loop(
     finally:
         for name in kept:
             frame.env.pop(name, None)
-
-
-class Unlisted(Exception):
-    """An element of a list is a function: the list must be taken apart."""
-
-    def __str__(self) -> str:
-        return ""
-
-
-class Grows(Exception):
-    """An object changes its layout in a loop: take the iterations one by one."""
-
-
-def count_root(ctx: Context, iterable: Operand) -> Value | None:
-    """Return the argument that says how often a loop over a range runs."""
-    stmt = ctx.builder.definition(iterable)
-    if stmt is None or stmt.fn is not range:
-        return None
-    roots = [ctx.builder.root(a) for a in stmt.args if isinstance(a, Value)]
-    return roots[0] if roots else None
 
 
 class For:
@@ -238,7 +231,7 @@ class For:
         for key, slot in self.carried.slots.items():
             grows = slot.poison == LAYOUT and self.plan is not None
             if grows and isinstance(key, Value):
-                raise Grows(slot.poison)
+                raise turns.Grows(slot.poison)
 
     def settle(self) -> None:
         """Interpret the body until the types are stable, then finish the loop."""
@@ -391,20 +384,15 @@ class For:
         returned = frame.env.pop(LEFT, Const(False))
         thrown = frame.env.pop(THROWN, Const(False))
 
-        def escaped() -> None:
-            frame.env[CTL] = RAISED
+        behind = partial(self.behind, stmt, stop, returned)
+        escapes.leave_where(self.ctx, frame, thrown, behind)
 
-        def other() -> None:
-            self.leave(stmt, stop, returned)
-
+    def behind(self, stmt: Loop, stop: Operand, returned: Operand) -> None:
+        """Go on where no exception has left the loop."""
         if self.endless(stmt) and not self.breaks:
-            frame.env[CTL] = RETURN if self.returns else UNDEF
-            if self.throws and not self.returns:
-                escaped()
-            elif self.throws:
-                consumers.choose(self.ctx, frame, thrown, escaped, lambda: None)
-            return
-        consumers.choose(self.ctx, frame, thrown, escaped, other)
+            self.frame.env[CTL] = RETURN if self.returns else UNDEF
+        else:
+            self.leave(stmt, stop, returned)
 
     def share_result(self, stmt: Loop, ends: State) -> str | None:
         """Let the variable that a `return` hands on carry the

@@ -16,8 +16,11 @@ from chainrule.specialise import inlining, recursive_calls
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame, mark
 from chainrule.specialise.joins import layout_of
+from chainrule.specialise.memory import MAKERS
+from chainrule.specialise.values import is_const
 from chainrule.types import lattice as lt
 
+MEMORY = "$memory"
 MAX_DEPTH = 40  # Python's own stack holds about 60
 MAX_COPIES = 60  # a function that calls itself twice doubles them at each level
 
@@ -51,6 +54,8 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
         )
     b = ctx.builder
     start, env, loc = mark(ctx, callee), dict(callee.env), b.loc
+    if lt.counts_known():
+        env[MEMORY] = Const(constants(ctx))
     ctx.stack.append(key)
     ctx.arguments.append(env)
     depth = len(ctx.frames)
@@ -71,16 +76,33 @@ def enter(ctx: Context, callee: Frame, key: Any) -> Operand:
 
 
 def shrinking(ctx: Context, callee: Frame, key: Any) -> bool:
-    """Say whether a constant number in the arguments, or the layout of one,
-    changes from one level to the next.
+    """Say whether a constant in the arguments, or in what objects hold, or the layout
+    of an argument, changes from one level to the next.
     """
     before = level_above(ctx, key)
     for name, op in callee.env.items():
         old = before.get(name)
         if isinstance(op, Const) and isinstance(old, Const):
-            if isinstance(op.value, int | tuple) and op.value != old.value:
+            if isinstance(op.value, int | str | tuple) and op.value != old.value:
                 return True
+    held = before.get(MEMORY)
+    if isinstance(held, Const) and held.value != constants(ctx):
+        return True
     return smaller(ctx, callee, key)
+
+
+def constants(ctx: Context) -> tuple[Any, ...]:
+    """Return the constants, and lengths of lists, that objects hold at this point: what
+    a parser has read of its text, how much is left of a list of things to do.
+    """
+    b, found = ctx.builder, []
+    for key, op in b.memory.now.items():
+        stmt = b.definition(op)
+        parts = [op] if stmt is None or stmt.fn not in MAKERS else stmt.args
+        known = [p.value for p in parts if is_const(p, (int, str))]
+        items = getattr(type_of(op), "items", None)
+        found.append((getattr(key, "id", 0), *known, len(items or ())))
+    return tuple(found)
 
 
 def smaller(ctx: Context, callee: Frame, key: Any) -> bool:

@@ -30,12 +30,11 @@ from chainrule.ir.nodes import (
     Value,
     blocks,
 )
-from chainrule.specialise import consumers, escapes, expressions, statements
+from chainrule.specialise import escapes, expressions, statements
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     CTL,
-    RAISED,
     RET,
     Context,
     Frame,
@@ -206,13 +205,7 @@ class Simple:
             result = expressions.evaluate(ctx, frame, value)
         test = landed()
 
-        def leave() -> None:
-            frame.env[CTL] = RAISED
-
-        def stay() -> None:
-            self.bind(result)
-
-        consumers.choose(ctx, frame, test, leave, stay)
+        escapes.leave_where(ctx, frame, test, lambda: self.bind(result))
 
     def bind(self, result: Operand) -> None:
         """Do with a value what the statement does."""

@@ -14,15 +14,14 @@ from typing import Any
 import gast
 
 from chainrule.codes import OF_COUNTS
-from chainrule.errors import NotDifferentiable, not_differentiable
-from chainrule.ir.nodes import Const, Operand, Undef
-from chainrule.specialise import consumers, iterables, statements
+from chainrule.errors import Diagnostic, NotDifferentiable, not_differentiable
+from chainrule.ir.nodes import Const, Loc, Operand, Undef, Value
+from chainrule.specialise import escapes, iterables, statements
 from chainrule.specialise.builder import Restart, type_of
 from chainrule.specialise.frames import (
     BY_RAISE,
     CTL,
     NEXT,
-    RAISED,
     RETURN,
     Context,
     Frame,
@@ -39,7 +38,31 @@ def may_unroll(error: NotDifferentiable | Restart) -> bool:
     """Say whether a loop that is refused may be right turn by turn."""
     if isinstance(error, Restart):
         return lt.counts_known()
+    if isinstance(error, Unlisted):
+        return True
     return lt.counts_known() and all(d.code in OF_COUNTS for d in error.diagnostics)
+
+
+class Unlisted(NotDifferentiable):
+    """An element of a list is a function: the list must be taken apart."""
+
+    def __init__(self, loc: Loc | None) -> None:
+        message = "a list of functions gets a length that only the run knows"
+        help_ = "keep what the functions compute in the list"
+        super().__init__([Diagnostic("CR501", message, loc, "", help_)])
+
+
+class Grows(Exception):
+    """An object changes its layout in a loop: take the iterations one by one."""
+
+
+def count_root(ctx: Context, iterable: Operand) -> Value | None:
+    """Return the argument that says how often a loop over a range runs."""
+    stmt = ctx.builder.definition(iterable)
+    if stmt is None or stmt.fn is not range:
+        return None
+    roots = [ctx.builder.root(a) for a in stmt.args if isinstance(a, Value)]
+    return roots[0] if roots else None
 
 
 class Elements:
@@ -146,15 +169,8 @@ def unroll(
 
     def stop(ctl: Operand) -> None:
         """Go on behind the loop where it was left by `break`."""
-        if RAISED.value in ctx.builder.codes(ctl):
-
-            def escape() -> None:
-                frame.env[CTL] = RAISED
-
-            test = ctx.builder.select(ctl, BY_RAISE)
-            consumers.choose(ctx, frame, test, escape, partial(stay_or_leave, ctl))
-        else:
-            stay_or_leave(ctl)
+        escaped = ctx.builder.select(ctl, BY_RAISE)
+        escapes.leave_where(ctx, frame, escaped, partial(stay_or_leave, ctl))
 
     def stay_or_leave(ctl: Operand) -> None:
         table = {0: False, 1: False, 2: False, 3: True, 4: True}
