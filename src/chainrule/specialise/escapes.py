@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import (
     UNDEF,
     Const,
@@ -45,6 +44,7 @@ from chainrule.specialise.values import (
 from chainrule.types import lattice as lt
 
 NOTHING = Const(0)
+OURS = "chainrule.specialise."
 
 
 class Escape(Exception):
@@ -75,6 +75,11 @@ class Followed:
             if classes is None or issubclass(cls, classes.value):
                 return k
         return None
+
+    def may_catch(self, cls: type) -> bool:
+        """Say whether a clause catches exceptions of a class derived from this one."""
+        known = [c for classes in self.clauses if classes for c in classes_of(classes)]
+        return any(issubclass(c, cls) for c in known)
 
     def leave(self, ctx: Context, frame: Frame, key: Any, k: int, error: Any) -> None:
         """Leave for a clause with an exception."""
@@ -107,16 +112,8 @@ def raised(ctx: Context, frame: Frame, error: Operand) -> bool:
                 inner.passed = True
             entry.leave(ctx, frame, t if isinstance(t, lt.OpaqueT) else cls, k, error)
             return True
-        if isinstance(t, lt.OpaqueT) and any(
-            classes is not None and any(issubclass(c, cls) for c in classes_of(classes))
-            for classes in entry.clauses
-        ):
-            raise not_differentiable(
-                "CR303",
-                ctx.builder.loc,
-                "who catches this exception is known only at run time",
-                help="raise a new exception, of a class that says which it is",
-            )
+        if isinstance(t, lt.OpaqueT) and entry.may_catch(cls):
+            return False  # only the run knows by whom: it is raised there
         passed.append(entry)
     return False
 
@@ -168,7 +165,7 @@ def arm(ctx: Context, node: Any, callee: Operand) -> None:
 
 def lands(callee: Operand) -> bool:
     """Say whether a call does no more than to run one function of the program."""
-    from chainrule.specialise import builtin_calls, library
+    from chainrule.specialise import builtin_calls, library, model_calls
 
     if not isinstance(callee, Const):
         return isinstance(type_of(callee), lt.ObjT)
@@ -185,6 +182,8 @@ def lands(callee: Operand) -> bool:
         return not is_library(fn.__module__)
     if isinstance(fn, types.FunctionType):
         special = builtin_calls.treatment(fn) is not None
+        if fn in model_calls.WRITTEN:
+            return True
         return not (special or calls.is_primitive(fn) or library.is_opaque(fn))
     method = type(fn).__call__ if callable(fn) else None
     return isinstance(method, types.FunctionType)
@@ -195,6 +194,12 @@ def enter(ctx: Context) -> bool:
     armed, ctx.armed = ctx.armed, False
     ctx.entered += 1
     return armed
+
+
+def is_model(callee: Frame) -> bool:
+    """Say whether a function is ours, and stands for one of the library's."""
+    module = getattr(callee.function, "__module__", None) or ""
+    return module.startswith(OURS)
 
 
 def come_back(ctx: Context, callee: Frame, armed: bool) -> None:

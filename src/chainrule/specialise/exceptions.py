@@ -25,7 +25,10 @@ PLAIN = tuple(
     for cls in vars(builtins).values()
     if isinstance(cls, type)
     and issubclass(cls, BaseException)
-    and cls.__basicsize__ == BaseException.__basicsize__
+    and (
+        cls.__basicsize__ == BaseException.__basicsize__
+        or issubclass(cls, NameError | AttributeError)
+    )
     and not issubclass(cls, BaseExceptionGroup)
 )
 

@@ -191,6 +191,8 @@ class Joiner:
                 for ok, now in zip(live, nows, strict=True)
             ]
             first = next((op for op in ops if not isinstance(op, Undef)), UNDEF)
+            if isinstance(first, Undef):
+                continue  # every path has raised
             hint = key.hint if isinstance(key, Value) else getattr(key, "name", None)
             untouched = all(now.get(key, default) is first for now in nows)
             if untouched and not self.inside(first):

@@ -20,12 +20,13 @@ import gast
 from chainrule.analysis.raising import raising
 from chainrule.errors import not_differentiable
 from chainrule.frontend import scope
-from chainrule.ir.nodes import UNDEF, Block, Const, Operand, Undef
+from chainrule.ir.nodes import UNDEF, Block, Const, Operand, Undef, Value
 from chainrule.optimise.dead import has_effect
 from chainrule.specialise import (
     calls,
     consumers,
     context_models,
+    escapes,
     inlining,
     statements,
     tries,
@@ -251,16 +252,18 @@ class Entered(Consumer):
         if isinstance(self.end, Undef):
             env[CTL] = env[RET] = UNDEF
             return
-        if not isinstance(ran, Const) or ran.value is not True or is_poison(ctl):
+        b, frame = self.ctx.builder, self.frame
+        always = isinstance(ran, Const) and ran.value is True
+        may_raise = isinstance(ran, Value) and RAISED.value in b.codes(self.end)
+        if not (always or may_raise) or is_poison(ctl):
             raise self.refused("this context manager may not yield")
         if not isinstance(result, Undef):
             env[RET] = result
-        b, frame = self.ctx.builder, self.frame
-
-        def escaped() -> None:
-            frame.env[CTL] = RAISED
 
         def stayed() -> None:
+            consumers.choose(self.ctx, frame, ran, left, missing)
+
+        def left() -> None:
             frame.env[CTL] = ctl
             if RAISED.value in b.codes(ctl):  # and the manager has caught it
                 swallowed = b.select(ctl, BY_RAISE)
@@ -269,8 +272,18 @@ class Entered(Consumer):
         def caught() -> None:
             frame.env[CTL] = NEXT
 
+        def missing() -> None:
+            error = calls.call(
+                self.ctx,
+                frame,
+                Const(RuntimeError),
+                [Const("generator didn't yield")],
+                [],
+            )
+            statements.leave_by(self.ctx, frame, error)
+
         raised = b.select(self.end, BY_RAISE)
-        consumers.choose(self.ctx, frame, raised, escaped, stayed)
+        escapes.leave_where(self.ctx, frame, raised, stayed)
 
     def refused(self, message: str) -> Exception:
         """Return the error for a generator that is no context manager."""

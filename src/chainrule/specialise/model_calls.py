@@ -30,6 +30,8 @@ from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, Special, special
 from chainrule.types import lattice as lt
 
+WRITTEN: set[Any] = set()  # functions of which a model is interpreted
+
 
 def _made(model: Any) -> Special:
     def handler(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
@@ -62,6 +64,7 @@ for _module, _names in (
     (bisect, "bisect_left bisect_right insort_left insort_right"),
 ):
     for _name in _names.split():
+        WRITTEN.add(getattr(_module, _name))
         special(getattr(_module, _name))(_written(getattr(models, _name)))
 
 

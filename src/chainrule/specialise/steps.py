@@ -35,6 +35,7 @@ from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     CTL,
+    ERROR,
     RET,
     Context,
     Frame,
@@ -63,19 +64,24 @@ _PASS = gast.Pass()
 def run(ctx: Context, frame: Frame, node: Any) -> list[Any] | None:
     """Interpret a statement, or return those that it has to be taken apart into."""
     if unnest.is_flat(node) or not _may_be_taken_apart(node):
-        if not isinstance(node, COMPOUND):
+        if _yields(node):  # what the consumer does there has steps of its own
+            statements.statement(ctx, frame, node)
+        elif not isinstance(node, COMPOUND):
             Simple(ctx, frame, node).run()
-            return None
-        return [node]
+        else:
+            return [node]
+        return None
     key = id(node)
     if key not in ctx.taken_apart:
-        if not isinstance(node, COMPOUND):
+        if not isinstance(node, COMPOUND) and not _yields(node):
             try:
                 Simple(ctx, frame, node).run()
                 return None
             except escapes.Escape:
                 pass
-        elif not _header_escapes(ctx, frame, node):
+        elif not (
+            isinstance(node, gast.With | gast.Expr) or _header_escapes(ctx, frame, node)
+        ):
             return [node]
         ctx.taken_apart[key] = (node, _apart(ctx, frame, node))
     return ctx.taken_apart[key][1]
@@ -84,14 +90,20 @@ def run(ctx: Context, frame: Frame, node: Any) -> list[Any] | None:
 def _may_be_taken_apart(node: Any) -> bool:
     kinds = (gast.Assign, gast.AnnAssign, gast.AugAssign, gast.Return, gast.Expr)
     more = (gast.Raise, gast.Assert, gast.If, gast.While, gast.For, gast.Match)
-    return isinstance(node, (*kinds, *more))
+    return isinstance(node, (*kinds, *more, gast.With))
+
+
+def _yields(node: Any) -> bool:
+    return isinstance(node, gast.Expr) and isinstance(node.value, scope.YIELDS)
 
 
 def _apart(ctx: Context, frame: Frame, node: Any) -> list[Any]:
+    shared = scope.declared_names(frame.tree)
+    if isinstance(frame.tree, scope.FUNCTIONS):
+        shared |= scope.shared_names(frame.tree)
+    if isinstance(node, gast.With):
+        return _entered(ctx, frame, node, shared)
     if not isinstance(node, gast.While):
-        shared = scope.declared_names(frame.tree)
-        if isinstance(frame.tree, scope.FUNCTIONS):
-            shared |= scope.shared_names(frame.tree)
         return unnest.unnest(node, ctx.numbers, shared)
     leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [gast.Break()], [])
     leave.body = [*node.orelse, gast.Break()]
@@ -101,6 +113,35 @@ def _apart(ctx: Context, frame: Frame, node: Any) -> list[Any]:
     loop = gast.copy_location(gast.While(true, [leave, *node.body], []), node)
     loop.flat = True
     return [loop]
+
+
+def _entered(
+    ctx: Context, frame: Frame, node: gast.With, shared: frozenset[str]
+) -> list[Any]:
+    """Make the context manager in a statement of its own, if that is the program's."""
+    item, *rest = node.items
+    made, body = item.context_expr, node.body
+    if rest:
+        body = [gast.copy_location(gast.With(rest, node.body, None), node)]
+    steps = []
+    if isinstance(made, gast.Call):
+        alone = gast.copy_location(gast.Expr(made), made)
+        *steps, last = unnest.unnest(alone, ctx.numbers, shared)
+        made = last.value
+        start = mark(ctx, frame)
+        with ctx.builder.into(Block()):
+            callee = expressions.callee(ctx, frame, item.context_expr.func)
+        start.back(ctx)
+        if escapes.lands(callee):
+            name = gast.Name(f"${next(ctx.numbers)}", gast.Store(), None, None)
+            gast.copy_location(name, made)
+            assign = gast.copy_location(gast.Assign([name], made, None), made)
+            assign.flat = True
+            steps.append(assign)
+            made = gast.copy_location(gast.Name(name.id, gast.Load(), None, None), made)
+    entered = gast.With([gast.withitem(made, item.optional_vars)], body, None)
+    entered.flat = True
+    return [*steps, gast.copy_location(entered, node)]
 
 
 def _header_escapes(ctx: Context, frame: Frame, node: Any) -> bool:
@@ -247,6 +288,20 @@ class Simple:
                 inner.passed = True
         stmt.handlers = tuple(handlers)
         frame.env = join_paths(ctx, stmt, paths, first)
+
+
+def raise_again(ctx: Context, frame: Frame, error: Operand) -> None:
+    """Raise what has been caught, as a statement of its own."""
+    if not ctx.followed:
+        statements.leave_by(ctx, frame, error)
+        return
+    outer, loc = frame.env.get(ERROR), ctx.builder.loc
+    frame.env[ERROR] = error
+    Simple(ctx, frame, gast.Raise(None, None)).run()
+    ctx.builder.loc = loc
+    frame.env.pop(ERROR, None)
+    if outer is not None:
+        frame.env[ERROR] = outer
 
 
 # ------------------------------------------------------------------ what raises

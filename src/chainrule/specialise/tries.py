@@ -15,7 +15,14 @@ import gast
 from chainrule.errors import NotDifferentiable, not_differentiable
 from chainrule.frontend import scope
 from chainrule.ir.nodes import UNDEF, Const, Operand, Undef
-from chainrule.specialise import calls, consumers, escapes, expressions, statements
+from chainrule.specialise import (
+    calls,
+    consumers,
+    escapes,
+    expressions,
+    statements,
+    steps,
+)
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     BY_RAISE,
@@ -60,8 +67,8 @@ def where_needed(
         start.back(ctx)
         try:
             follow()
-        except NotDifferentiable:
-            raise error from None
+        except NotDifferentiable as reason:
+            raise (error if reason.primal_fails else reason) from None
 
 
 class Ways:
@@ -96,12 +103,16 @@ class Ways:
             frame.env[CTL] = NEXT
             kind, error = self.kinds[k], self.errors[k]
             if k + 1 == len(self.kinds):
-                handle(kind, error)
+                self.handle(kind, error, handle)
                 return
             table = {each.number: each is kind for each in self.kinds} | {0: False}
             test = ctx.builder.select(self.code, table)
             consumers.choose(
-                ctx, frame, test, lambda: handle(kind, error), lambda: caught(k + 1)
+                ctx,
+                frame,
+                test,
+                lambda: self.handle(kind, error, handle),
+                lambda: caught(k + 1),
             )
 
         def other() -> None:
@@ -112,6 +123,30 @@ class Ways:
             went_on()
 
         consumers.choose(ctx, frame, self.raised, lambda: caught(0), other)
+
+    def handle(
+        self,
+        kind: escapes.Kind,
+        error: Operand,
+        handle: Callable[[escapes.Kind, Operand], None],
+    ) -> None:
+        """Handle an exception. One that Python raises carries no numbers: where a
+        handler computes with those of the program's own, it fails with that one.
+        """
+        ctx, frame = self.ctx, self.frame
+        pairs = zip(self.kinds, self.errors, strict=True)
+        own = any(k.clause == kind.clause and e is not error for k, e in pairs)
+        if not own or not isinstance(type_of(error), lt.OpaqueT):
+            handle(kind, error)
+            return
+        start = mark(ctx, frame)
+        try:
+            handle(kind, error)
+        except NotDifferentiable as refused:
+            if refused.code != "CR303":
+                raise
+            start.back(ctx)
+            statements.leave_by(ctx, frame, error)
 
 
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
@@ -196,7 +231,7 @@ def managed(
             frame,
             swallowed,
             lambda: None,
-            lambda: escapes.go_on(ctx, frame, error),
+            lambda: steps.raise_again(ctx, frame, error),
         )
 
     def went_on() -> None:
@@ -235,6 +270,6 @@ def _final(ctx: Context, frame: Frame, node: gast.Try) -> None:
         frame.env[RET] = result
 
     def handle(kind: escapes.Kind, error: Operand) -> None:
-        escapes.go_on(ctx, frame, error)
+        steps.raise_again(ctx, frame, error)
 
     found.choose(handle, lambda: None)
