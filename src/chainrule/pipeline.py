@@ -46,6 +46,7 @@ from chainrule.optimise.fuse import fuse
 from chainrule.optimise.hoist import hoist
 from chainrule.optimise.last_row import leave_out_last_rows
 from chainrule.optimise.one_sweep import one_sweep
+from chainrule.optimise.overlaps import copy_overlaps
 from chainrule.optimise.plain import drop_casts
 from chainrule.optimise.protect import protect
 from chainrule.optimise.repeat import repeat
@@ -280,6 +281,7 @@ def optimise(derived: Derived) -> None:
     for root in derived.functions:
         for function in (*callees(root), root):
             drop_zeroing(function)
+            copy_overlaps(function, derived.ours)
             if protect(function):
                 remove_dead(function)
             repeat(function, derived.ours)

@@ -49,9 +49,11 @@ def _copies_to_lets(web: Web, nodes: Nodes) -> None:
         if isinstance(node, p.Copies):
             singles = _apart(web, node)
             lets: Nodes = [_copy_to_let(web, single) for single in singles]
-            for let in lets:
-                web.live_after[id(let)] = web.live_after.get(id(node), 0)
+            live = web.live_after.get(id(node), 0)
+            for let, single in zip(reversed(lets), reversed(singles), strict=True):
+                web.live_after[id(let)] = live
                 web.dies[id(let)] = isinstance(let, p.Let)  # it is assigned anew
+                live |= web.reads(single.pairs[0][1])  # behind those before it
             if any(isinstance(let, p.Let) for let in lets):
                 made = lets
                 _order(web, singles)

@@ -195,7 +195,8 @@ class Writer:
         """Print `out *= value` where that is stored, else `out[...] = value`."""
         value = op.args[1]
         inner = self.speller.nested.get(value) if isinstance(value, Value) else None
-        if isinstance(inner, ir.Apply) and inner.fn in BINARY:
+        alike = getattr(inner, "out", op.out).type == op.out.type
+        if isinstance(inner, ir.Apply) and inner.fn in BINARY and alike:
             first = inner.args[0]
             plain = isinstance(first, Value) and first not in self.speller.nested
             if plain and self.variable(first) == out:  # type: ignore[arg-type]

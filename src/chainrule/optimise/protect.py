@@ -165,7 +165,8 @@ def _destroyed(function: Function) -> tuple[list[Apply], dict[Value, None]]:
         else:
             needed = [v for v in live.after(stmt) if aliases.may(v, buffer)]
             needed = [v for v in needed if v is not stmt.out]
-        if buffer in needed and stmt.out not in versions and _replaces(stmt):
+        replaces = stmt.out not in versions and _replaces(function, stmt)
+        if buffer in needed and replaces:
             apart.append(stmt)
             continue
         for value in needed:
@@ -313,12 +314,17 @@ def _hands_on(stmt: Apply | Call) -> bool:
     return stmt.fn in MAKERS or stmt.fn in PARTS or stmt.fn is prims.list_append
 
 
-def _replaces(stmt: Apply) -> bool:
-    """Say whether a store gives an array of its type new content as a whole."""
+def _replaces(function: Function, stmt: Apply) -> bool:
+    """Say whether a store gives an array of its type new content as a whole.
+
+    What `np.where` chose from arrays of unlike memory order may have another order.
+    """
     buffer, *_, value = stmt.args
     assert isinstance(buffer, Value)
     if stmt.fn is prims.fill:
-        return isinstance(value, Value) and value.type == buffer.type
+        alike = isinstance(value, Value) and value.type == buffer.type
+        flat = len(getattr(buffer.type, "dims", None) or (1, 1)) < 2
+        return alike and (flat or not _is_made_by(function, value, {np.where}))
     if stmt.fn is not prims.index_add or not is_whole(stmt.args[1]):
         return False
     dims = getattr(value.type, "dims", ()) if isinstance(value, Value) else ()
@@ -414,8 +420,13 @@ def _is_spread(function: Function, value: Value) -> bool:
 
 def _is_view(function: Function, value: Value) -> bool:
     """Say whether a value is made as a view: no content that a branch hands on."""
-    made = _maker(function, value)
-    return made is not None and made.fn in VIEWS
+    return _is_made_by(function, value, VIEWS)
+
+
+def _is_made_by(function: Function, op: Operand, fns: Collection[Any]) -> bool:
+    """Say whether one of some functions makes a value."""
+    made = _maker(function, op) if isinstance(op, Value) else None
+    return made is not None and made.fn in fns
 
 
 def _maker(function: Function, value: Value) -> Apply | None:
@@ -450,24 +461,34 @@ def _read_by_layout(function: Function, value: Value, made: Apply) -> list[Stmt]
 
 def _in_branches(function: Function, value: Value) -> bool:
     """Copy on each path what a branch chose, if some path has no value."""
-    for stmt in statements(function.body):
-        if isinstance(stmt, Apply):
-            continue
-        if isinstance(stmt, If | Try | With) and value in stmt.outs:
-            k = stmt.outs.index(value)
-            results = [path.results[k] for path in paths(stmt)]
-            inside = [
-                isinstance(op, Value) and _in_branches(function, op) for op in results
-            ]
-            if all(isinstance(op, Value) for op in results) and not any(inside):
-                return False
-            for path, op, done in zip(paths(stmt), results, inside, strict=True):
-                if isinstance(op, Value) and not done:
-                    own = Value(op.type, None, op.loc)
-                    path.stmts.append(copy_of(op, own))
-                    path.results = (*path.results[:k], own, *path.results[k + 1 :])
-            return True
-    return False
+    makers = {
+        out: stmt
+        for stmt in statements(function.body)
+        if isinstance(stmt, If | Try | With)
+        for out in stmt.outs
+    }
+    done: dict[Operand, bool] = {}
+
+    def copied(out: Operand) -> bool:
+        if out not in done:
+            stmt = makers.get(out) if isinstance(out, Value) else None
+            done[out] = stmt is not None and on_each_path(stmt, stmt.outs.index(out))
+        return done[out]
+
+    def on_each_path(stmt: If | Try | With, k: int) -> bool:
+        results = [path.results[k] for path in paths(stmt)]
+        if not any(map(copied, results)) and all(
+            isinstance(op, Value) for op in results
+        ):
+            return False
+        for path, op in zip(paths(stmt), results, strict=True):
+            if isinstance(op, Value) and not copied(op):
+                own = Value(op.type, None, op.loc)
+                path.stmts.append(copy_of(op, own))
+                path.results = (*path.results[:k], own, *path.results[k + 1 :])
+        return True
+
+    return copied(value)
 
 
 def _insert(function: Function, value: Value, made: Apply) -> bool:

@@ -17,7 +17,7 @@ from chainrule.analysis.activity import paths
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
-from chainrule.specialise import layouts, writing
+from chainrule.specialise import layouts, overlaps, writing
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context
 from chainrule.specialise.reach import reachable
@@ -32,6 +32,7 @@ def store(ctx: Context, op: Operand, index: Operand, value: Operand) -> None:
     """Write `op[index] = value`."""
     if not isinstance(op, Value):
         raise writing.outside(ctx, op)
+    overlaps.check(ctx, op, index, value)
     root, content = through(ctx, op, index, as_value(ctx, value))
     writing.write(ctx, root, content)
 

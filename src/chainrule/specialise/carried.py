@@ -20,11 +20,13 @@ from chainrule.specialise.joins import (
     is_absent,
     is_poison,
     layout_of,
+    part_hint,
     part_hints,
     read_parts,
     remake,
     same,
 )
+from chainrule.specialise.memory import is_mutable
 from chainrule.specialise.values import Maybe, Poison, is_const
 from chainrule.types import lattice as lt
 
@@ -49,6 +51,7 @@ class Slot:
     whole: bool = False
     poison: str = ""
     lost: Poison | None = None
+    stays: bool = False  # a part that is the object it was: that is carried by itself
     param: Value | None = None
     out: Value | None = None
 
@@ -74,10 +77,20 @@ class Carried:
         for key in keys:
             if key not in self.slots:
                 before = self.before(key, env)
-                slot = self.slots[key] = self.slot(_hint(key), before)
+                slot = self.slots[key] = self.slot(self.hint(key), before)
                 if isinstance(key, Value) and is_const(before, Poison):
                     slot.lost = before.value  # an object stays lost; a name is bound
                     slot.poison = slot.lost.reason
+
+    def hint(self, key: Hashable) -> str | None:
+        """Return the name of a variable, or of an object and of what holds that."""
+        if isinstance(key, str):
+            return None if key.startswith("$") else key.strip()
+        held = self.b.memory.held.get(key) if isinstance(key, Value) else None
+        name: str | None = getattr(key, "hint", None) or getattr(key, "name", None)
+        if name is None and held is not None:
+            return part_hint(self.hint(held[0]), held[1])
+        return name
 
     def before(self, key: Hashable, env: State) -> Operand:
         """Return what a variable or object holds before the loop."""
@@ -125,12 +138,15 @@ class Carried:
         slot.parts = [
             self.slot(n, content(p)) for n, p in zip(names, parts, strict=True)
         ]
+        for part in slot.parts:
+            part.stays = isinstance(part.init, Value) and is_mutable(part.init.type)
 
     # ------------------------------------------------------------- one round
 
     def enter(self, env: State, block: Block) -> tuple[Value, ...]:
         """Bind the names to fresh parameters; return these."""
         params: list[Value] = []
+        self.b.memory.now = {}  # that of the round before
         with self.b.into(block):
             for key, slot in self.slots.items():
                 self.bind(key, self._enter(slot, params), env)
@@ -151,6 +167,8 @@ class Carried:
             return Const(slot.lost or Poison(slot.poison))
         if slot.const is not None:
             return slot.const
+        if slot.stays:
+            return slot.init
         if slot.layout is not None:
             made = remake(
                 self.b, slot.layout, [self._enter(p, params) for p in slot.parts]
@@ -201,6 +219,11 @@ class Carried:
     def _widen(self, slot: Slot, end: Operand) -> bool:
         if slot.poison or isinstance(end, Undef):
             return True
+        if slot.stays:
+            if self.b.memory.same(slot.init, end):
+                return True
+            slot.stays = False
+            return self._widen(slot, self.quietly(end)) and False
         if is_poison(end):
             if slot.type is lt.NEVER and slot.layout is None and slot.const is None:
                 return True
@@ -343,7 +366,7 @@ class Carried:
 
     def all_ends(self, slot: Slot, end: Operand) -> list[tuple[Slot, Operand]]:
         """Pair a slot and all its parts with what they are at the end of the body."""
-        if slot.poison or slot.const is not None:
+        if slot.poison or slot.stays or slot.const is not None:
             return []
         end = end if slot.absent is None else container_of(end)
         found = [(slot, end)]
@@ -361,13 +384,13 @@ class Carried:
 
     def all_of(self, slot: Slot) -> list[Slot]:
         """Return a slot and all its parts."""
-        if slot.poison or slot.const is not None:
+        if slot.poison or slot.stays or slot.const is not None:
             return []
         return [slot, *(inner for part in slot.parts for inner in self.all_of(part))]
 
     def leaves_of(self, slot: Slot) -> list[Slot]:
         """Return the values that a slot consists of."""
-        if slot.poison or slot.const is not None:
+        if slot.poison or slot.stays or slot.const is not None:
             return []
         if slot.layout is None:
             return [slot]
@@ -391,7 +414,7 @@ class Carried:
 
     def leaf_ends(self, slot: Slot, end: Operand) -> list[tuple[Slot, Operand]]:
         """Pair the values in a slot with what they are at the end of the body."""
-        if slot.poison or slot.const is not None:
+        if slot.poison or slot.stays or slot.const is not None:
             return []
         if slot.layout is None:
             return [(slot, end)]
@@ -433,6 +456,8 @@ class Carried:
             return Const(slot.lost or Poison(slot.poison))
         if slot.const is not None:
             return slot.const
+        if slot.stays:
+            return slot.init
         if slot.layout is not None:
             made = remake(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
             slot.out = made if isinstance(made, Value) else None
@@ -454,12 +479,6 @@ def _carries(slot: Slot, end: Operand) -> bool:
     ):
         return True
     return end.value is None and isinstance(slot.type, lt.OptionalT)
-
-
-def _hint(key: Hashable) -> str | None:
-    if isinstance(key, str):
-        return None if key.startswith("$") else key.strip()
-    return key.hint if isinstance(key, Value) else getattr(key, "name", None)
 
 
 def widen_constant(t: lt.Type) -> lt.Type:

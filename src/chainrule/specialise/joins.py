@@ -431,9 +431,11 @@ def remake(b: Builder, layout: tuple[Any, ...], parts: list[Operand]) -> Operand
 
 def part_hints(layout: tuple[Any, ...], hint: str | None) -> list[str | None]:
     """Return names for the parts of a container called `hint`."""
-    if hint is None:
-        return [None] * len(layout[2])
-    return [
-        f"{hint}_{name}" if str(name).isidentifier() or isinstance(name, int) else None
-        for name in layout[2]
-    ]
+    return [part_hint(hint, name) for name in layout[2]]
+
+
+def part_hint(hint: str | None, name: Hashable) -> str | None:
+    """Return a name for the part of a container called `hint`."""
+    if hint is None or not (str(name).isidentifier() or isinstance(name, int)):
+        return None
+    return f"{hint}_{name}"

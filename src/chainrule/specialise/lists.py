@@ -337,18 +337,24 @@ def _sort(
 ) -> Operand:
     from chainrule.specialise.sequence_calls import sorted_
 
-    now = ctx.builder.memory.current(op)
-    detach(ctx, op)
+    now, items = ctx.builder.memory.current(op), elements(ctx, op)
     pools = ctx.builder.memory.pools
-    before = (
-        set(pools.twice.get(pools.find(op), set())) if isinstance(op, Value) else None
-    )
+    if items is None:
+        detach(ctx, op)
     made = sorted_(ctx, frame, [now], list(kwargs))
-    stmt = ctx.builder.definition(made)
-    if stmt is not None and stmt.fn is prims.make_list:
-        become(ctx, op, list(stmt.args))
-    else:
-        writing.write(ctx, op, fresh(ctx, made))
+    moved = ctx.builder.elements(made)
+    known = {id(item) for item in items or ()}
+    named = any(
+        is_mutable(type_of(item)) and id(item) not in known for item in moved or ()
+    )
+    if moved is not None and not named:
+        become(ctx, op, moved)
+        return NONE
+    if items is not None and isinstance(op, Value):
+        pools.open(op)
+        detach(ctx, op)
+    before = pools.repeated(op) if isinstance(op, Value) else None
+    writing.write(ctx, op, fresh(ctx, made))
     if isinstance(op, Value) and before is not None:
         pools.permuted(op, before)
     return NONE

@@ -55,6 +55,7 @@ from chainrule.specialise.frames import (
     resume,
 )
 from chainrule.specialise.memory import Iterated, is_mutable
+from chainrule.specialise.reach import in_sight
 from chainrule.specialise.values import Cell, Generated, Items, is_const
 from chainrule.types import lattice as lt
 
@@ -98,55 +99,56 @@ def loop(
     if is_const(iterable, Generated):
         generators.loop(ctx, frame, node, iterable.value, bind, body, extra)
         return
-    plan: list[Operand] | iterables.Plan = iterables.plan(ctx, frame, iterable)
-    if lt.all_turns() or (frame.consumer is not None and frame.consumer.unrolls):
-        known = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
-        plan = plan if known is None else known
-    if isinstance(plan, list):
-        turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, plan), bind, body)
-        return
-    start = mark(ctx, frame)
-    kept: dict[str, Operand] = {}
-    try:
-        while True:
-            try:
-                For(ctx, frame, node, plan, bind, body, extra).run()
-                return
-            except Iterated as write:
-                ctx.builder.memory.forget(start.first)
-                again = plan.written(write.home, ctx.builder)
-                if again is None:
-                    raise
-                plan = again
-                resume(ctx, frame, start.state)
-                kept = {f"${v.id}": v for v in plan.by_index if isinstance(v, Value)}
-                frame.env |= kept  # in sight, though it may have no name
-    except (Restart, turns.Grows, NotDifferentiable) as need:
-        if isinstance(need, turns.Unlisted) and extra:
-            raise  # a comprehension takes itself apart
-        refused = isinstance(need, NotDifferentiable) and not isinstance(
-            need, turns.Unlisted
-        )
-        if refused and not turns.may_unroll(need):  # type: ignore[arg-type]
-            raise
-        start.back(ctx)
-        items = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
-        if isinstance(need, turns.Grows | turns.Unlisted) and items is None:
-            root = turns.count_root(ctx, iterable)
-            if root is not None:
-                raise Restart(root, root.hint or "the count", ctx.builder.loc) from None
-            raise not_differentiable(
-                "CR501",
-                frame.loc(node) if hasattr(node, "lineno") else ctx.builder.loc,
-                f"an object {LAYOUT} that runs an unknown number of times",
-                help="give it all its attributes, keys or elements before the loop",
-            ) from None
-        if items is None or not getattr(need, "elements", True):
-            raise
-        turns.unroll(ctx, frame, node, turns.Elements(ctx, iterable, items), bind, body)
-    finally:
-        for name in kept:
-            frame.env.pop(name, None)
+    with in_sight(frame, iterable):
+        plan: list[Operand] | iterables.Plan = iterables.plan(ctx, frame, iterable)
+        if lt.all_turns() or (frame.consumer is not None and frame.consumer.unrolls):
+            known = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
+            plan = plan if known is None else known
+        if isinstance(plan, list):
+            turns.unroll(
+                ctx, frame, node, turns.Elements(ctx, iterable, plan), bind, body
+            )
+            return
+        start = mark(ctx, frame)
+        try:
+            while True:
+                try:
+                    For(ctx, frame, node, plan, bind, body, extra).run()
+                    return
+                except Iterated as write:
+                    ctx.builder.memory.forget(start.first)
+                    resume(ctx, frame, start.state)
+                    again = plan.written(write.home, ctx.builder)
+                    if again is None:
+                        raise
+                    plan = again
+        except (Restart, turns.Grows, NotDifferentiable) as need:
+            if isinstance(need, turns.Unlisted) and extra:
+                raise  # a comprehension takes itself apart
+            refused = isinstance(need, NotDifferentiable) and not isinstance(
+                need, turns.Unlisted
+            )
+            if refused and not turns.may_unroll(need):  # type: ignore[arg-type]
+                raise
+            start.back(ctx)
+            items = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
+            if isinstance(need, turns.Grows | turns.Unlisted) and items is None:
+                root = turns.count_root(ctx, iterable)
+                if root is not None:
+                    raise Restart(
+                        root, root.hint or "the count", ctx.builder.loc
+                    ) from None
+                raise not_differentiable(
+                    "CR501",
+                    frame.loc(node) if hasattr(node, "lineno") else ctx.builder.loc,
+                    f"an object {LAYOUT} that runs an unknown number of times",
+                    help="give it all its attributes, keys or elements before the loop",
+                ) from None
+            if items is None or not getattr(need, "elements", True):
+                raise
+            turns.unroll(
+                ctx, frame, node, turns.Elements(ctx, iterable, items), bind, body
+            )
 
 
 class For:
@@ -239,8 +241,9 @@ class For:
             known = self.held()
             stmt, stop, ends = self.once()
             stable = self.carried.widen(ends)
-            more = self.stays(ends) | self.more(ends) or self.held() > known
-            if not self.doubts.grow(ends) and stable and not more:
+            fewer, learnt = self.stays(ends), self.doubts.grow(ends)
+            more = fewer or self.more(ends) or self.held() > known
+            if stable and not (learnt or more):
                 break
         else:
             self.carried.give_up(ends)
@@ -282,9 +285,12 @@ class For:
                     found.append(name)
         if self.throws:
             found.append(THROWN)
-        before = len(self.carried.slots)
-        self.carried.carry(found, self.outer)
-        return len(self.carried.slots) > before
+        found = [key for key in found if key not in self.carried.slots]
+        if found:
+            memory.forget(first)  # what the body read is not there before it
+            self.carried.carry(found, self.outer)
+            self.first = Value(lt.NEVER).id
+        return bool(found)
 
     def once(self) -> tuple[Loop, Operand, State]:
         """Interpret the body with the present types of the carried variables."""

@@ -6,11 +6,14 @@ the objects in these lead to.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from chainrule.ir.nodes import Const, Operand, Value
+from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
-from chainrule.specialise.memory import MAKERS
+from chainrule.specialise.memory import MAKERS, is_mutable
 from chainrule.specialise.values import (
     ArrayMethod,
     Back,
@@ -25,7 +28,21 @@ from chainrule.specialise.values import (
     Method,
     Streams,
     Super,
+    is_const,
 )
+from chainrule.types import lattice as lt
+
+
+@contextmanager
+def in_sight(frame: Frame, op: Operand) -> Iterator[None]:
+    """Keep an object in sight for a while, though it may have no name."""
+    name = f"${Value(lt.NEVER).id}"
+    if is_const(op, Streams) or is_mutable(type_of(op)):
+        frame.env[name] = op
+    try:
+        yield
+    finally:
+        frame.env.pop(name, None)
 
 
 def reachable(ctx: Context) -> set[Value]:
