@@ -85,6 +85,7 @@ def test_an_example_triggers_its_code(code: str) -> None:
         ("CR415", (2.0,)),
         ("CR417", (2.0,)),
         ("CR416", (VECTOR[:4], [VECTOR[2:]])),
+        ("CR418", (VECTOR,)),
     ],
 )
 def test_an_example_of_a_write_triggers_its_code(code: str, args: Any) -> None:

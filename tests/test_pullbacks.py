@@ -37,6 +37,17 @@ def test_pullbacks_are_pure(theme: str) -> None:
     assert done > len(cases[::STRIDE]) // 2
 
 
+def test_a_written_argument_is_not_handed_out_as_a_gradient() -> None:
+    """The gradient by one argument may be what the caller's other one holds then."""
+
+    def f(a: Any, b: Any) -> Any:
+        a[0] *= 2.0
+        return np.sum(a * b)
+
+    a, b = np.ones(3), np.ones(3)
+    assert_separate([*value_and_grad(f, argnums=(0, 1))(a, b)[1]], [a, b])
+
+
 def check_pullback(case: Case) -> bool:
     """Check gradient and pullback of one program; False where there is none."""
     args, again = case.arguments(), case.arguments()

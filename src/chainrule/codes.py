@@ -29,7 +29,7 @@ class Code:
 # What may be possible for the integers, sizes and lengths at hand, if not for all.
 OF_COUNTS = frozenset(
     f"CR{n}"
-    for n in (107, 112, 301, 302, 303, 307, *range(401, 418), 501, 502, 505, 507)
+    for n in (107, 112, 301, 302, 303, 307, *range(401, 419), 501, 502, 505, 507)
 )
 
 

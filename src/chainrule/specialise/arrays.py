@@ -17,7 +17,7 @@ from chainrule.analysis.activity import paths
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Const, Operand, Value
-from chainrule.specialise import layouts, overlaps, writing
+from chainrule.specialise import layouts, overlaps, self_stores, writing
 from chainrule.specialise.builder import Builder, type_of
 from chainrule.specialise.frames import Context
 from chainrule.specialise.reach import reachable
@@ -66,6 +66,7 @@ def through(
     b = ctx.builder
     steps = path(ctx, op)
     while steps and is_flat(steps[-1]):
+        self_stores.check(ctx, op, value)
         shown = steps.pop().args[0]
         index, value = unflattened(ctx, shown, index, value)
     root = b.memory.root(op)

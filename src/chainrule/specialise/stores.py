@@ -23,6 +23,7 @@ from chainrule.specialise import (
     lists,
     objects,
     outside_state,
+    self_stores,
     writing,
 )
 from chainrule.specialise.attributes import attribute
@@ -51,7 +52,7 @@ def item(
         case lt.ArrayT() if _is_flag(index):
             _if_set(ctx, frame, index, lambda: arrays.store(ctx, base, ALL, value))
         case lt.ArrayT():
-            arrays.store(ctx, base, expressions.integer(ctx, index), value)
+            self_stores.store(ctx, base, expressions.integer(ctx, index), value)
         case lt.ListT():
             index = expressions.integer(ctx, index)
             lists.store(ctx, frame, base, index, value)

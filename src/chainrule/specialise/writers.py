@@ -15,11 +15,14 @@ import numpy as np
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import arrays, calls, stores, writing
+from chainrule.specialise import arrays, calls, self_stores, stores, writing
 from chainrule.specialise.builder import function_name, type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, special
 from chainrule.types import lattice as lt
+
+# What reads its arguments while it writes into `out`.
+IN_ORDER = {np.concatenate, np.stack}
 
 INSTEAD = {
     "resize": "make a new array: x = np.resize(x, shape)",
@@ -69,6 +72,8 @@ def into(
     if isinstance(fn, np.ufunc):
         where = dict(named).get("where")
         named = [(k, v) for k, v in named if k not in ("where", "casting", "order")]
+    if fn in IN_ORDER:
+        self_stores.check(ctx, out, *given)
     value = calls.primitive(ctx, frame, fn, given, named, text, form)
     if where is not None and not (isinstance(where, Const) and where.value is True):
         value = ctx.builder.apply(np.where, where, value, out)
@@ -194,6 +199,7 @@ def fill_diagonal(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any
         raise unhandled(ctx, np.fill_diagonal, "`wrap`, or an array of rank 3")
     sizes = [b.apply(prims.dim, op, Const(axis)) for axis in (0, 1)]
     count = sizes[0] if t.dims[0] == t.dims[1] else b.apply(min, *sizes, text="min")
+    self_stores.check(ctx, op, value)
     value = arrays.as_value(ctx, value)
     if isinstance(type_of(value), lt.ArrayT):
         value = b.apply(np.resize, value, count)

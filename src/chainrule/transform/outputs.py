@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.analysis.activity import paths
 from chainrule.analysis.memory import STORES, Aliases, left_behind
+from chainrule.backend.arguments import committed
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Loop, Operand, Value
 from chainrule.ir.walk import statements
@@ -215,6 +216,8 @@ def own_results(function: Function, skip: int = 0) -> bool:
     b.outer_defs = {v: s for v, s in ownership.defs.items() if isinstance(s, Apply)}
     end = Block()
     with b.into(end):
+        # What the caller's arrays hold at the end may be written in place.
+        ownership.given |= set().union(*committed(function).values())
         for stmt in statements(function.body):
             for op in left_behind(stmt):
                 _note(b, ownership, op)
