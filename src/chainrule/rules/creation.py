@@ -27,7 +27,9 @@ def cast(x: Any, out: Any) -> Any:
 
 
 @rules.linear(np.full, wrt="fill_value")
-def full(out_bar: Any, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full(
+    out_bar: Any, shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C"
+) -> Any:
     return out_bar
 
 

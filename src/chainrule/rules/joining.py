@@ -15,7 +15,14 @@ from chainrule.rules.common import along, at, positive_axis, shaped
 
 
 @rules.linear(np.array, wrt="object")
-def array(out_bar: Any, object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
+def array(
+    out_bar: Any,
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: Any = True,
+    order: Any = "K",
+) -> Any:
     """The element of the cotangent for each element of a nested list."""
     return unstacked(out_bar, object, ())
 

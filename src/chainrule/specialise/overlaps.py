@@ -76,7 +76,7 @@ def _may_cross(ctx: Context, dims: lt.Dims, views: Views, index: Operand) -> boo
 
 
 def _free(ctx: Context, ops: Sequence[Operand]) -> list[Value] | None:
-    """Return the integers that are known only at run time, of which indices are made."""
+    """Return the integers of the run that indices are made of; None for others."""
     found: dict[Value, None] = {}
     todo = list(ops)
     while todo:

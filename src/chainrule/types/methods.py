@@ -90,9 +90,14 @@ def normalise(
     if name in ("reshape", "transpose"):
         return fn, _packed(rest, builder), named
     if name == "copy":
-        # The order in memory makes no difference to values.
-        return fn, [], {}
+        order = named.pop("order", rest[0] if rest else Const("C"))
+        other = not (isinstance(order, Const) and order.value == "C")
+        return (np.copy, [], {"order": order}) if other else (fn, [], {})
     if name == "astype":
+        order = named.get("order", rest[1] if len(rest) > 1 else Const("K"))
+        if not (isinstance(order, Const) and order.value == "K"):
+            dtype = named["dtype"] if "dtype" in named else rest[0]
+            return np.array, [dtype], {"order": order}
         for option in ("order", "casting", "subok", "copy"):
             named.pop(option, None)
         return fn, rest[:1] + ([named.pop("dtype")] if "dtype" in named else []), named
