@@ -28,7 +28,8 @@ SAFE_ON_FLOATS = {
     builtins.abs,
 }
 SAFE = {
-    *(prims.make_tuple, prims.make_list, prims.make_dict, prims.live, prims.now),
+    *(prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object),
+    *(prims.live, prims.now),
     *(operator.not_, operator.is_, operator.is_not),
 }
 LARGEST = 2**53

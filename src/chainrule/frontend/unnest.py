@@ -71,13 +71,11 @@ class Unnest:
         """Return what is left of a statement when its operands have names."""
         match node:
             case gast.Assign(targets=[target], value=value) if not _several(target):
-                value = self.shallow(value)
-                return gast.Assign([self.target(target)], value, None)
+                return gast.Assign(*self.assigned(target, value), None)
             case gast.Assign(targets=targets, value=value):
                 return self.stores(targets, self.atom(value))
             case gast.AnnAssign(target=target, value=value) if value is not None:
-                value = self.shallow(value)
-                return gast.Assign([self.target(target)], value, None)
+                return gast.Assign(*self.assigned(target, value), None)
             case gast.AugAssign():
                 return self.augmented(node)
             case gast.Return(value=value) if value is not None:
@@ -100,6 +98,11 @@ class Unnest:
             case gast.Match(subject=subject):
                 return gast.Match(self.atom(subject), node.cases)
         return node
+
+    def assigned(self, target: Any, value: Any) -> tuple[list[Any], Any]:
+        """Return a target and a value; the value is computed before the target is."""
+        value = self.shallow(value) if _is_place(target) else self.atom(value)
+        return [self.target(target)], value
 
     def stores(self, targets: list[Any], value: Any) -> None:
         """Write an assignment to several targets as one for each."""
@@ -294,6 +297,16 @@ class Unnest:
 
 def _name(name: str, use: Any, like: Any) -> Any:
     return gast.copy_location(gast.Name(name, use, None, None), like)
+
+
+def _is_place(target: Any) -> bool:
+    """Say whether nothing has to be computed for a target."""
+    match target:
+        case gast.Attribute(value=base):
+            return isinstance(base, ATOMS)
+        case gast.Subscript(value=base, slice=index):
+            return isinstance(base, ATOMS) and isinstance(index, ATOMS)
+    return True
 
 
 def _several(target: Any) -> bool:

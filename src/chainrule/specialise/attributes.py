@@ -271,6 +271,11 @@ def stays(ctx: Context, cls: type, name: str) -> None:
         ctx.known("attribute", name, cls, (), held)
 
 
+def dispatched(method: Any, me: Any, first: Any, *rest: Any, **named: Any) -> Any:
+    """Stand for a `singledispatchmethod` of an object (see `function_calls`)."""
+    raise NotImplementedError
+
+
 def bound(
     ctx: Context, frame: Frame, base: Operand, cls: type, name: str, found: Any
 ) -> Operand:
@@ -287,6 +292,13 @@ def bound(
             return Const(Method(Const(found.__func__), (Const(cls),)))
         case types.FunctionType():
             return Const(Method(Const(found), (base,)))
+        case functools.partialmethod():
+            filled = tuple(map(Const, found.args))
+            named = tuple((k, Const(v)) for k, v in found.keywords.items())
+            inner = bound(ctx, frame, base, cls, name, found.func)
+            return Const(Method(inner, filled, named))
+        case functools.singledispatchmethod():
+            return Const(Method(Const(dispatched), (Const(found), base)))
     if isinstance(found, types.WrapperDescriptorType) and name == "__init__":
         return Const(Method(Const(found), (base,)))
     if hasattr(found, "__wrapped__") and callable(found):

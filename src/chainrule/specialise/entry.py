@@ -29,6 +29,7 @@ from chainrule.ir.nodes import (
     Value,
 )
 from chainrule.ir.walk import inner_blocks, substitute
+from chainrule.optimise.sink import sink
 from chainrule.request import Input
 from chainrule.specialise import (
     arrays,
@@ -119,6 +120,7 @@ def specialise(
         *(made.function.body for all_ in ctx.functions.values() for made in all_),
     ):
         forget_copies(each)
+        sink(each)
     function = Function(
         fn.__name__ if base is not fn else frame.name,
         tuple(params),

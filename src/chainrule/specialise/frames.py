@@ -111,6 +111,7 @@ class Context:
     landing: Any = None
     armed: bool = False
     thrown: Operand | None = None
+    native: Operand | None = None  # an exception that Python has raised itself
 
     def known(
         self, root: str, name: str, owner: Any, path: tuple[Any, ...], value: Any

@@ -11,9 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.ir.nodes import Const
-from chainrule.specialise import (
-    expressions,
-)
+from chainrule.specialise import attributes, calls, expressions, library
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import SPECIAL, Args, Kwargs, Special, special
 from chainrule.specialise.values import (
@@ -68,3 +66,13 @@ def itself(function: Any) -> Any:
 def identity(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Return the decorated function itself."""
     return args[0]
+
+
+@special(attributes.dispatched)
+def dispatched(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Call what a `singledispatchmethod` has for the class of the first argument."""
+    method, me, first, *rest = args
+    assert isinstance(method, Const)
+    cls = calls.call(ctx, frame, Const(type), [first], [])
+    chosen = library.dispatched(ctx, method.value.dispatcher, cls)
+    return calls.call(ctx, frame, Const(chosen), [me, first, *rest], kwargs)

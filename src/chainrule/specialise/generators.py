@@ -194,16 +194,29 @@ def loop(
     extra: Sequence[str] = (),
 ) -> None:
     """Run `bind(element); body()` for every value that a generator yields."""
-    refuse_protected(generator.frame)
-    consumers.Consumer(ctx, frame, node, bind, body, extra).run(generator)
+    consumer = consumers.Consumer(ctx, frame, node, bind, body, extra)
+    if consumer.leaves:
+        refuse_protected(generator.frame, is_dropped(frame, node))
+    consumer.run(generator)
 
 
-def refuse_protected(frame: Frame) -> None:
-    """Refuse `yield` inside `try` and `with`: a loop may drop the generator there."""
+def is_dropped(frame: Frame, node: Any) -> bool:
+    """Say whether nobody holds the generator of a loop once the loop has been left."""
+    names = (n.id for n in gast.walk(node.iter) if isinstance(n, gast.Name))
+    kinds = (Generated, Generator, Items, Streams)
+    return not any(is_const(frame.env.get(name), kinds) for name in names)
+
+
+def refuse_protected(frame: Frame, dropped: bool) -> None:
+    """Refuse `yield` inside `with`, and inside `try` if it is not known when what is
+    to be done `finally` is done: a loop may leave the generator there.
+    """
     for node, _ in scope.own_nodes(frame.tree.body):
         if isinstance(node, gast.Try | gast.With) and consumers.has_yield(
             list(gast.iter_child_nodes(node))
         ):
+            if isinstance(node, gast.Try) and dropped and not node.handlers:
+                continue
             kind = "try" if isinstance(node, gast.Try) else "with"
             raise not_differentiable(
                 "CR102",
@@ -242,7 +255,6 @@ def run_to_end(ctx: Context, generator: Generated, one_by_one: bool) -> Operand:
 
     consumer = consumers.Consumer(ctx, scope_, gast.Pass(), add, lambda: None)
     consumer.unrolls = one_by_one
-    refuse_protected(generator.frame)
     consumer.run(generator)
     if isinstance(consumer.end, Undef):
         raise not_differentiable(

@@ -113,19 +113,16 @@ def run(ctx: Context, callee: Frame) -> Operand:
             return expressions.evaluate(ctx, callee, body)
         body = [gast.copy_location(gast.Return(body), callee.tree)]
     armed = followed and escapes.enter(ctx)
-    if followed and not armed and escapes.is_model(callee):
-        with escapes.nobody(ctx):
-            return run_body(ctx, callee, body)
-    op = run_body(ctx, callee, body)
-    if followed:
-        escapes.come_back(ctx, callee, armed)
-    return op
-
-
-def run_body(ctx: Context, callee: Frame, body: list[Any]) -> Operand:
-    """Interpret statements, and return what they return."""
     callee.env[CTL] = NEXT
     callee.env[RET] = UNDEF
-    statements.block(ctx, callee, [*body, FALLS_OFF])
+    outer = ctx.followed
+    if followed and not armed and escapes.is_model(callee):
+        ctx.followed, followed = [], False
+    try:
+        statements.block(ctx, callee, [*body, FALLS_OFF])
+    finally:
+        ctx.followed = outer
+    if followed:
+        escapes.come_back(ctx, callee, armed)
     op = callee.env.get(RET, UNDEF)
     return UNDEF if isinstance(callee.env.get(CTL, UNDEF), Undef) else op

@@ -60,7 +60,7 @@ for _module, _names in (
         heapq,
         "heappush heappop heapreplace heappushpop heapify nsmallest nlargest merge",
     ),
-    (itertools, "cycle groupby"),
+    (itertools, "cycle groupby tee"),
     (bisect, "bisect_left bisect_right insort_left insort_right"),
 ):
     for _name in _names.split():

@@ -425,3 +425,9 @@ def merge(*iterables: Any, key: Any = None, reverse: bool = False) -> Any:
         out.append(sources[best][places[best]])
         places[best] += 1
     return out
+
+
+def tee(iterable: Any, n: int = 2) -> Any:
+    """Run over an iterable several times: its elements are computed once."""
+    items = list(iterable)
+    return tuple([iter(items) for _ in range(n)])

@@ -64,8 +64,13 @@ REASON = "may not have its new value when the exception is raised"
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
     """Interpret a `try` statement."""
 
+    yields = frame.consumer is not None and consumers.has_yield([node])
+    if yields and not isinstance(frame.consumer, managers.Entered):
+        tries.try_(ctx, frame, node)
+        return
+
     def whole() -> None:
-        if frame.consumer is not None and consumers.has_yield([node]):
+        if yields:
             managers.try_(ctx, frame, node)
         elif node.finalbody:
             _with_final(ctx, frame, node)

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.errors import not_differentiable
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise.attributes import attribute, own_none
+from chainrule.specialise.attributes import attribute, is_library, own_none
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.specials import Args, Kwargs, special
@@ -38,6 +38,10 @@ def isinstance_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
         return NotImplemented
     if isinstance(t, lt.ObjT | lt.TupleT | lt.DictT) and isinstance(classes, Const):
         return Const(issubclass(real_class(t.cls), _classes(classes.value)))
+    if op is ctx.native and isinstance(classes, Const):
+        asked = classes.value if isinstance(classes.value, tuple) else [classes.value]
+        if not any(is_library(c.__module__) for c in asked):
+            return Const(False)  # Python raises none of the program's own
     if isinstance(t, lt.ListT) and isinstance(classes, Const):
         return Const(issubclass(list, _classes(classes.value)))
     return NotImplemented

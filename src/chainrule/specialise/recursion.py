@@ -21,6 +21,7 @@ from chainrule.specialise.values import is_const
 from chainrule.types import lattice as lt
 
 MEMORY = "$memory"
+MAX_LEVELS = 20  # where only what objects hold says that a recursion goes on
 MAX_DEPTH = 40  # Python's own stack holds about 60
 MAX_COPIES = 60  # a function that calls itself twice doubles them at each level
 
@@ -86,8 +87,9 @@ def shrinking(ctx: Context, callee: Frame, key: Any) -> bool:
             if isinstance(op.value, int | str | tuple) and op.value != old.value:
                 return True
     held = before.get(MEMORY)
-    if isinstance(held, Const) and held.value != constants(ctx):
-        return True
+    if isinstance(held, Const) and ctx.stack.count(key) < MAX_LEVELS:
+        if held.value != constants(ctx):
+            return True
     return smaller(ctx, callee, key)
 
 

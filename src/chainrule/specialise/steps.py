@@ -257,6 +257,15 @@ class Simple:
         elif isinstance(node, gast.Return):
             statements.return_(frame, result)
 
+    def classes(self, clause: Const | None) -> list[Const]:
+        """Return the classes that a clause catches of what may be raised here."""
+        if clause is None:
+            return [Const(Exception, "Exception")]
+        if isinstance(clause.value, type):
+            return [clause]
+        stmts = list(uncovered(self.block))
+        return [Const(c) for c in clause.value if any(_may_be(s, c) for s in stmts)]
+
     def catch(
         self, found: list[tuple[escapes.Followed, int]], old: State, first: int
     ) -> None:
@@ -275,13 +284,13 @@ class Simple:
         for name in scope.assigned_names([getattr(self.node, "value", None) or _PASS]):
             caught[name] = UNSURE
         for entry, k in found:
-            resume(ctx, frame, caught)
-            classes = entry.clauses[k] or Const(Exception, "Exception")
-            cls = classes.value if isinstance(classes.value, type) else Exception
-            error = Value(lt.OpaqueT(cls), "error")
-            entry.leave(ctx, frame, lt.OpaqueT(cls), k, error)
-            handlers.append(Handler(classes, error, Block()))
-            paths.append((handlers[-1].block, here(ctx, frame)))
+            for classes in self.classes(entry.clauses[k]):
+                resume(ctx, frame, caught)
+                t = lt.OpaqueT(classes.value)
+                error = Value(t, "error")
+                entry.leave(ctx, frame, t, k, error)
+                handlers.append(Handler(classes, error, Block()))
+                paths.append((handlers[-1].block, here(ctx, frame)))
             for inner, _ in found:
                 if inner is entry:
                     break

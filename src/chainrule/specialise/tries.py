@@ -134,19 +134,21 @@ class Ways:
         handler computes with those of the program's own, it fails with that one.
         """
         ctx, frame = self.ctx, self.frame
-        pairs = zip(self.kinds, self.errors, strict=True)
-        own = any(k.clause == kind.clause and e is not error for k, e in pairs)
-        if not own or not isinstance(type_of(error), lt.OpaqueT):
+        if not isinstance(type_of(error), lt.OpaqueT):
             handle(kind, error)
             return
-        start = mark(ctx, frame)
+        pairs = zip(self.kinds, self.errors, strict=True)
+        own = any(k.clause == kind.clause and e is not error for k, e in pairs)
+        start, ctx.native = mark(ctx, frame), error
         try:
             handle(kind, error)
         except NotDifferentiable as refused:
-            if refused.code != "CR303":
+            if refused.code != "CR303" or not own:
                 raise
             start.back(ctx)
             statements.leave_by(ctx, frame, error)
+        finally:
+            ctx.native = None
 
 
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
