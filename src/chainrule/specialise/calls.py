@@ -407,6 +407,9 @@ def call_method(
     if name == "astype" and isinstance(t, lt.ArrayT):
         if keeps_array(ctx, t, args, dict(kwargs)):
             return base
+    if name in ("conj", "conjugate") and isinstance(t, lt.ArrayT) and not args:
+        if t.dtype.kind != "c":
+            return base  # unlike `np.conj`, which makes a new array
     if isinstance(t, lt.ArrayT | lt.ScalarT):
         found = normalise(name, args, dict(kwargs), ctx.builder)
         if found is None and name in METHODS:

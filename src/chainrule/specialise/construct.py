@@ -86,6 +86,12 @@ def _ordinary(cls: Any) -> bool:
     )
 
 
+def bare(ctx: Context, cls: type) -> Any:
+    """Write an object that has no attributes yet, if its class allows that."""
+    plain = _ordinary(cls) and not is_library(cls.__module__)
+    return build(ctx, cls, {}) if plain else NotImplemented
+
+
 def is_made_init(cls: Any) -> bool:
     """Say whether the decorator `dataclass` made the `__init__`."""
     code = getattr(cls.__init__, "__code__", None)

@@ -125,6 +125,25 @@ def _einsum_view(ctx: Context, args: Args, kwargs: Kwargs) -> Any:
     return ctx.builder.apply(prims.einsum_view, args[1], args[0])
 
 
+@special(np.array)
+def array(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Give the array itself where no copy is asked for."""
+    named = dict(kwargs)
+    copy = named.pop("copy", Const(True))
+    known = isinstance(copy, Const) and not copy.value
+    if not known or not args or not isinstance(type_of(args[0]), lt.ArrayT):
+        return NotImplemented
+    return calls.call(ctx, frame, Const(np.asarray), args, list(named.items()))
+
+
+@special(np.diff)
+def diff(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Give the array itself where no differences are taken."""
+    n = args[1] if len(args) > 1 else dict(kwargs).get("n", Const(1))
+    none = isinstance(n, Const) and n.value == 0
+    return args[0] if args and none else NotImplemented
+
+
 @special(np.split, np.array_split)
 def split(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Cut at positions that the run computes, if it is known how many there are."""

@@ -197,6 +197,13 @@ def fields(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     return NotImplemented
 
 
+@special(object.__new__)
+def new(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """Make an object without attributes, as `cls.__new__(cls)` does."""
+    cls = args[0].value if len(args) == 1 and isinstance(args[0], Const) else None
+    return construct.bare(ctx, cls) if isinstance(cls, type) else NotImplemented
+
+
 @special(object.__init__)
 def init(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     """Do nothing, as the `__init__` that every class has."""

@@ -30,6 +30,7 @@ from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.memory import is_mutable
+from chainrule.specialise.views import is_basic
 from chainrule.types import lattice as lt
 
 
@@ -156,9 +157,14 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
         left = expressions.subscript(ctx, frame, base, index)
         if isinstance(type_of(left), lt.NeverT):
             return  # the read fails
+        held = _content(ctx, base)
         right = expressions.evaluate(ctx, frame, node.value)
         if isinstance(type_of(base), lt.ArrayT):
-            if not arrays.add_at(ctx, base, index, right, fn):
+            shown = isinstance(type_of(left), lt.ArrayT) and is_basic(index)
+            if held is not _content(ctx, base) and not shown:  # `right` has written it
+                new = expressions.binary(ctx, frame, fn, left, right)
+                arrays.store(ctx, base, index, new)
+            elif not arrays.add_at(ctx, base, index, right, fn):
                 left = expressions.subscript(ctx, frame, base, index)
                 new = expressions.binary(ctx, frame, fn, left, right)
                 arrays.store(ctx, base, index, new)
@@ -181,6 +187,12 @@ def augmented(ctx: Context, frame: Frame, node: gast.AugAssign) -> None:
         new = in_place(ctx, frame, fn, left, right)
         if not ctx.builder.memory.same(left, new):
             statements.assign(ctx, frame, target, new)
+
+
+def _content(ctx: Context, base: Operand) -> Operand:
+    """Return what the array holds now that an operand is, or shows a part of."""
+    memory = ctx.builder.memory
+    return memory.current(memory.root(base)) if isinstance(base, Value) else base
 
 
 def _keeps_items(base: Operand, index: Operand) -> bool:
