@@ -98,9 +98,8 @@ def stored(
         return stored(ctx, base, steps[:first], Const(...), inner)
     step = steps[0]
     if step.fn in (np.reshape, np.ravel):
-        order = tuple((k, v) for k, v in step.kwargs if k == "order")
-        shape = b.apply(np.shape, base)
-        return b.apply(np.reshape, inner, shape, kwargs=order, type_=t)
+        shape, order = b.apply(np.shape, base), orders(step)
+        return b.apply(np.reshape, inner, shape, *order[:1], type_=t)
     return inner
 
 
@@ -190,7 +189,9 @@ def read_only(ctx: Context, stmt: Apply) -> Exception:
 
 def check_layout(ctx: Context, stmt: Apply) -> None:
     """Refuse a write where it depends on the layout whether there are two arrays."""
-    if is_flat(stmt) or layouts.sample(ctx, stmt.out) is not None:
+    said = [getattr(v, "value", None) for v in orders(stmt)]
+    known = said in ([], ["C"], ["F"]) and layouts.sample(ctx, stmt.out) is not None
+    if is_flat(stmt) or known:
         return  # it is known to be a view
     if is_contiguous(ctx, stmt.args[0]) and not other_order(stmt):
         return
@@ -205,11 +206,15 @@ def check_layout(ctx: Context, stmt: Apply) -> None:
 
 def other_order(stmt: Apply) -> bool:
     """Say whether elements may be read in another order than the last axis first."""
-    orders = [v for k, v in stmt.kwargs if k == "order"]
-    orders += stmt.args[2 if stmt.fn is np.reshape else 1 :]
     if stmt.fn is np.asfortranarray:
         return True
-    return any(not isinstance(v, Const) or v.value not in ("C", None) for v in orders)
+    return any(not isinstance(v, Const) or v.value != "C" for v in orders(stmt))
+
+
+def orders(stmt: Apply) -> list[Operand]:
+    """Return in which order a reshape takes the elements, if that is said."""
+    first = 2 if stmt.fn is np.reshape else 1
+    return [*stmt.args[first:], *(v for k, v in stmt.kwargs if k == "order")]
 
 
 C_ORDER: set[Any] = {
