@@ -53,6 +53,7 @@ from chainrule.optimise.repeat import repeat
 from chainrule.optimise.residual import drop_unread
 from chainrule.optimise.rewrite import rewrite
 from chainrule.optimise.sizes import sizes_of_arguments
+from chainrule.optimise.tape_constants import write_constants
 from chainrule.optimise.twice import read_once
 from chainrule.optimise.zeroed import drop_zeroing
 from chainrule.request import (
@@ -269,6 +270,8 @@ def optimise(derived: Derived) -> None:
         for function in (*callees(root), root):
             remove_dead(function)
             shorten(function, derived.ours)
+            if write_constants(function):
+                remove_dead(function)
             drop_casts(function)
             mark_distinct(function)
     if len(derived.functions) == 2:
