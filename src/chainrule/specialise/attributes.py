@@ -10,6 +10,8 @@ import builtins
 import enum
 import functools
 import inspect
+import operator
+import re
 import sys
 import types
 from typing import Any
@@ -67,6 +69,8 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
             return of_class(ctx, frame, base, cls, name)
         case lt.NeverT():
             return base
+        case lt.DictT(cls=cls) if not is_library(cls.__module__):
+            return of_dict(ctx, frame, base, cls, name)
         case lt.DictT() | lt.ListT() | lt.OpaqueT() | lt.RangeT():
             if isinstance(t, lt.OpaqueT) and _is_data_attribute(t.cls, name):
                 return b.apply(getattr, base, Const(name))
@@ -91,6 +95,19 @@ def attribute(ctx: Context, frame: Frame, base: Operand, name: str) -> Operand:
     raise not_differentiable(
         "CR303", b.loc, f"attribute `{name}` of {lt.show(t)} is not supported"
     )
+
+
+def of_dict(ctx: Context, frame: Frame, base: Operand, cls: Any, name: str) -> Operand:
+    """Read an attribute of a dict of a class of the program's own."""
+    found = inspect.getattr_static(cls, name, None)
+    if isinstance(found, types.FunctionType | property):
+        return bound(ctx, frame, base, cls, name, found)
+    hook = getattr(cls, "__getattr__", None)
+    if found is None and hook is dict.__getitem__:
+        return calls.call(ctx, frame, Const(operator.getitem), [base, Const(name)], [])
+    if found is None and isinstance(hook, types.FunctionType):
+        return calls.call(ctx, frame, Const(hook), [base, Const(name)], [])
+    return Const(ArrayMethod(base, name))
 
 
 def _is_data_attribute(cls: type, name: str) -> bool:
@@ -131,6 +148,9 @@ def of_constant(ctx: Context, frame: Frame, base: Const, name: str) -> Operand:
         return Const(ArrayMethod(base, name))
     if isinstance(value, str | bytes | frozenset | range | slice):
         return Const(ArrayMethod(base, name))
+    if isinstance(value, re.Pattern | re.Match):
+        found = getattr(value, name, None)
+        return Const(ArrayMethod(base, name) if callable(found) else found)
     if isinstance(value, Super):
         from chainrule.specialise.construct import super_attribute
 

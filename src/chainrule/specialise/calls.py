@@ -295,6 +295,9 @@ def call_outside(
         items = comprehensions.static_items(ctx, frame, args[1])
         if items is not None:
             return construct.named_tuple(ctx, args[0].value, items, [])
+    of_text = library.of_text(ctx, fn, args, kwargs)
+    if of_text is not None:
+        return of_text  # type: ignore[no-any-return]
     opaque = library.on_constants(ctx, fn, args, kwargs, callee.text)
     if opaque is not None:
         return opaque

@@ -18,7 +18,14 @@ from typing import Any
 from chainrule.errors import not_differentiable
 from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
-from chainrule.specialise import binding, calls, comprehensions, exceptions
+from chainrule.specialise import (
+    binding,
+    calls,
+    comprehensions,
+    container_calls,
+    exceptions,
+    keyed,
+)
 from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
@@ -68,6 +75,8 @@ def construct(
         if dataclasses.is_dataclass(cls) and is_made_init(cls):
             return dataclass(ctx, cls, args, kwargs)
         return initialise(ctx, frame, cls, cls.__init__, {}, args, kwargs)
+    elif issubclass(cls, dict) and _adds_methods(cls) and not keyed.wanted(ctx):
+        return container_calls.dict_of(ctx, frame, cls, args, kwargs)
     raise not_differentiable(
         "CR405",
         b.loc,
@@ -90,6 +99,13 @@ def bare(ctx: Context, cls: type) -> Any:
     """Write an object that has no attributes yet, if its class allows that."""
     plain = _ordinary(cls) and not is_library(cls.__module__)
     return build(ctx, cls, {}) if plain else NotImplemented
+
+
+def _adds_methods(cls: Any) -> bool:
+    """Say whether a class of dicts does what a dict does, and more."""
+    own = {name for c in cls.__mro__[:-2] for name in vars(c)}
+    plain = cls.__mro__[-2] is dict and type(cls) is type
+    return plain and not own & (set(vars(dict)) - {"__doc__", "__repr__"})
 
 
 def is_made_init(cls: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import operator
+import types
 from typing import Any
 
 from chainrule.errors import not_differentiable
@@ -116,6 +117,9 @@ def _read(ctx: Context, frame: Frame, op: Operand, name: Any) -> Operand:
         return Const(0)
     if issubclass(cls, collections.defaultdict):
         return missing(ctx, frame, op, name)
+    hook = getattr(cls, "__missing__", None)
+    if isinstance(hook, types.FunctionType):
+        return calls.call(ctx, frame, Const(hook), [op, Const(name)], [])
     return iterables.fails(ctx, KeyError, name)
 
 

@@ -7,6 +7,7 @@ look through, how classes are instantiated, which calls have effects.
 from __future__ import annotations
 
 import functools
+import re
 import types
 from collections.abc import Callable
 from typing import Any
@@ -238,6 +239,31 @@ OURS = (
 CALCULATING = ("numpy.polynomial", "scipy.special", "scipy.signal", "scipy.linalg")
 
 
+TEXT: set[Any] = {re.compile, re.findall, re.finditer, re.fullmatch, re.match}
+TEXT |= {re.search, re.split, re.sub}
+
+
+def of_text(ctx: Context, fn: Any, args: list[Operand], kwargs: Kwargs) -> Any:
+    """Call a function of `re` on a text that is known, if it is one."""
+    operands = [*args, *(v for _, v in kwargs)]
+    known = isinstance(fn, types.FunctionType) and fn in TEXT
+    if not known or not all(isinstance(a, Const) for a in operands):
+        return None
+    values = [a.value for a in args]  # type: ignore[union-attr]
+    named = {k: v.value for k, v in kwargs}  # type: ignore[union-attr]
+    try:
+        return _constant(ctx, fn(*values, **named))
+    except Exception as error:
+        raise binding.misuse(ctx, str(error)) from None
+
+
+def _constant(ctx: Context, result: Any) -> Operand:
+    """Return what a function of constants gives; a list is one of constants."""
+    if isinstance(result, list) or hasattr(result, "__next__"):
+        return ctx.builder.apply(prims.make_list, *map(Const, result))
+    return Const(result)
+
+
 def on_constants(
     ctx: Context, fn: Any, args: list[Operand], kwargs: Kwargs, text: str | None
 ) -> Operand | None:
@@ -289,6 +315,8 @@ def opaque_method(
         range,
         frozenset,
         tuple,
+        re.Pattern,
+        re.Match,
     ):
         try:
             result = getattr(base.value, name)(  # type: ignore[union-attr]
@@ -297,9 +325,7 @@ def opaque_method(
             )
         except Exception as error:
             raise binding.misuse(ctx, str(error)) from None
-        if isinstance(result, list):
-            return b.apply(prims.make_list, *map(Const, result))
-        return Const(result)
+        return _constant(ctx, result)
     if name == "shuffle":
         raise not_differentiable(
             "CR404",

@@ -17,6 +17,7 @@ from chainrule.specialise.attributes import attribute
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import Context, Frame
 from chainrule.specialise.joins import make
+from chainrule.specialise.values import ArrayMethod
 from chainrule.types import lattice as lt
 
 PLAIN_SETTERS = (
@@ -49,6 +50,11 @@ def set_attribute(
             help=INSTEAD.get(name, "make a new array"),
         )
     if isinstance(t, lt.NeverT):
+        return
+    items: object = dict.__setitem__
+    if isinstance(t, lt.DictT) and t.cls.__setattr__ is items:
+        method = ArrayMethod(base, "__setitem__")
+        calls.call(ctx, frame, Const(method), [Const(name), value], [])
         return
     if not isinstance(t, lt.ObjT):
         if _of_outside(ctx, frame, base, name, value):

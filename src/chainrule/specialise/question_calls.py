@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import not_differentiable
+from chainrule.ir import prims
 from chainrule.ir.nodes import Const, Operand
 from chainrule.specialise.attributes import attribute, is_library, own_none
 from chainrule.specialise.builder import type_of
@@ -108,3 +109,13 @@ def callable_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
     t = type_of(op)
     classes = t.cls.__mro__ if isinstance(t, lt.ObjT) else ()
     return Const(any("__call__" in vars(cls) for cls in classes))
+
+
+@special(dir)
+def dir_(ctx: Context, frame: Frame, args: Args, kwargs: Kwargs) -> Any:
+    """List the names of an object's attributes."""
+    t = type_of(args[0]) if args else None
+    if not isinstance(t, lt.ObjT):
+        return NotImplemented
+    names = sorted({*dir(t.cls), *(name for name, _ in t.attrs)})
+    return ctx.builder.apply(prims.make_list, *map(Const, names))
