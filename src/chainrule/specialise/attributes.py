@@ -126,6 +126,14 @@ def of_number(ctx: Context, base: Operand, name: str) -> Operand:
         return b.apply(np.ravel, base, form="attribute", text="flat")
     if name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "flat"):
         return b.apply(builtins.getattr, base, Const(name))
+    if name == "strides":
+        raise not_differentiable(
+            "CR303",
+            b.loc,
+            "`.strides` of an array is read",
+            label="what is computed with it depends on how the memory lies",
+            help="use np.lib.stride_tricks.sliding_window_view, or slices",
+        )
     return Const(ArrayMethod(base, name))
 
 
