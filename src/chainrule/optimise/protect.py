@@ -51,7 +51,7 @@ from chainrule.ir.nodes import (
     outputs,
 )
 from chainrule.ir.walk import inner_blocks, statements, substitute
-from chainrule.optimise.copies import copy_of
+from chainrule.optimise.copies import copy_of, full_args
 from chainrule.optimise.layout_reads import read_last_layout
 from chainrule.optimise.liveness import Liveness
 from chainrule.optimise.separate import separate
@@ -233,8 +233,8 @@ def _make_writable(function: Function, value: Value) -> None:
             number = stmt.args[0]
             t = number.type if isinstance(number, Value) else None
             if stmt.fn is np.broadcast_to and not isinstance(t, ArrayT):
-                stmt.fn, stmt.args, stmt.form = np.full, (stmt.args[1], number), "call"
-                stmt.text = None
+                stmt.args = full_args(stmt.args[1], number, value.type)
+                stmt.fn, stmt.form, stmt.text = np.full, "call", None
             elif stmt.fn in READ_ONLY:
                 _copy(function, value, whole=True)
             return

@@ -20,6 +20,7 @@ from chainrule.backend.arguments import committed
 from chainrule.ir import prims
 from chainrule.ir.nodes import Apply, Block, Call, Const, Function, Loop, Operand, Value
 from chainrule.ir.walk import statements
+from chainrule.optimise.copies import full_args
 from chainrule.runtime import helpers
 from chainrule.runtime.objects import by_keywords
 from chainrule.specialise.builder import Builder, type_of
@@ -262,7 +263,7 @@ def _own(b: Builder, ownership: Ownership, op: Operand) -> Operand:
     if isinstance(stmt, Apply) and stmt.fn is np.broadcast_to:
         value, shape = stmt.args[:2]
         if isinstance(type_of(value), lt.ScalarT):
-            return b.apply(np.full, shape, value, type_=op.type)
+            return b.apply(np.full, *full_args(shape, value, op.type), type_=op.type)
     return b.apply(prims.copy_value, op, form="method", text="copy", type_=op.type)
 
 
