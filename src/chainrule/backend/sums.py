@@ -33,7 +33,14 @@ def in_steps(name: str, value: Node, number: bool) -> list[Node]:
             width = start
         lines[-1].append(term)
         width += wide
+    if any(_reads(term, name) for line in lines[1:] for _, term in line):
+        return []  # it would be read when it has changed
     return [_assigned(name, line, number) for line in lines]
+
+
+def _reads(node: Node, name: str) -> bool:
+    names = (n for n in gast.walk(node) if isinstance(n, gast.Name))
+    return any(n.id == name for n in names)
 
 
 def _terms(value: Node) -> tuple[Node, list[tuple[Any, Node]]]:
