@@ -298,7 +298,15 @@ def element_at(ctx: Context, op: Operand, k: int, most: int) -> Operand | None:
     count = lt.length_at_hand(type_of(op))
     if count is not None:
         return ctx.builder.getitem(op, k) if k < count else None
-    items = elements_if_known(ctx, op, most) or []
+    items = elements_if_known(ctx, op, most)
+    if items is None:
+        raise not_differentiable(
+            "CR414",
+            ctx.builder.loc,
+            "what a loop runs over changes while it runs",
+            label="its elements are known only at run time then",
+            help="loop over a copy: for item in list(items)",
+        )
     return items[k] if k < len(items) else None
 
 
