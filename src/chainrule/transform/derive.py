@@ -97,7 +97,7 @@ def _reverse(
             as_given(b, follow(b, bars[w.param], w), follow(b, w.param, w)) for w in wrt
         ]
     rev.finish(function.body, back)
-    value = rev.resolve(value)
+    value, aux, *grads = map(rev.resolve, (value, aux, *grads))
     ours = set(b.defs)
     if transform == "vjp":
         return _vjp(function, back, b, value, aux, value_bar, grads, ours, has_aux)
