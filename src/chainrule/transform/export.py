@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule.analysis.activity import paths
+from chainrule.analysis.definedness import Definedness
 from chainrule.ir import prims
 from chainrule.ir.nodes import (
     UNDEF,
@@ -26,7 +27,6 @@ from chainrule.ir.nodes import (
     Loop,
     Operand,
     Try,
-    Undef,
     Value,
     With,
     outputs,
@@ -128,23 +128,9 @@ def fill(block: Block, values: Iterable[Value]) -> None:
     """Give values that are saved on every path something to hold where
     they have none.
     """
-    wanted = set(values)
-    for stmt in reversed(block.stmts):
-        if not isinstance(stmt, If | Try | With):
-            continue
-        for k, out in enumerate(stmt.outs):
-            if out not in wanted:
-                continue
-            for path in paths(stmt):
-                result = path.results[k]
-                if isinstance(result, Undef):
-                    results = list(path.results)
-                    results[k] = Const(None)
-                    path.results = tuple(results)
-                elif isinstance(result, Value):
-                    wanted.add(result)
-        for path in paths(stmt):
-            fill(path, wanted)
+    known = Definedness(block)
+    for value in values:
+        known.fill(value)
 
 
 def own_values(stmt: Loop) -> set[Value]:
