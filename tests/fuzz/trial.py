@@ -49,18 +49,18 @@ class Trial:
     def _bent(self) -> bool:
         """Say whether the slopes to the left and to the right differ, as at a tie.
 
-        Central differences are their mean, whatever the step; the slopes of a smooth
-        function come as much closer as the step gets smaller.
+        Central differences are their mean, whatever the step. Of a smooth function the
+        slopes come as much closer as the step gets smaller; what is left is the bend.
         """
 
         def gap(step: float) -> float:
             left, right = (
                 float(self.f(*self.directions.moved(t))) for t in (-step, step)
             )
-            return abs(left - 2 * float(self.value) + right) / step
+            return (left - 2 * float(self.value) + right) / step
 
         far, near = gap(1e-4), gap(1e-5)
-        return near > 1e-5 * self.size and near > far / 2
+        return abs(10 * near - far) / 9 > 1e-6 * self.size
 
     def check_first(self, entries: tuple[str, ...]) -> None:
         """Check value, arguments, gradient, tangent, and whose memory it is."""
