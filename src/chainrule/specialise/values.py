@@ -45,6 +45,9 @@ class Closure:
     kw_defaults: tuple[Operand | None, ...] = ()
     name: str = "<lambda>"
 
+    def __repr__(self) -> str:
+        return self.name  # not all that its frame knows
+
 
 @dataclass(eq=False, slots=True)
 class Method:
