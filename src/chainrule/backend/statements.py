@@ -195,11 +195,10 @@ class Writer:
         """Print `out *= value` where that is stored, else `out[...] = value`."""
         value = op.args[1]
         inner = self.speller.nested.get(value) if isinstance(value, Value) else None
-        alike = getattr(inner, "out", op.out).type == op.out.type
-        if isinstance(inner, ir.Apply) and inner.fn in BINARY and alike:
-            first = inner.args[0]
+        if isinstance(inner, ir.Apply) and inner.fn in BINARY:
+            first, alike = inner.args[0], inner.out.type == op.out.type
             plain = isinstance(first, Value) and first not in self.speller.nested
-            if plain and self.variable(first) == out:  # type: ignore[arg-type]
+            if alike and plain and self.variable(first) == out:  # type: ignore[arg-type]
                 kind = getattr(gast, BINARY[inner.fn])()
                 right = self.speller.operand(inner.args[1])
                 return gast.AugAssign(target(out), kind, right)

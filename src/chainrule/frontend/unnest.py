@@ -34,6 +34,17 @@ def stores_twice(node: Any) -> bool:
     return len(targets) > 1 and bool(stores) or any(map(_several, targets))
 
 
+def with_test_inside(node: gast.While) -> gast.While:
+    """Return a `while` loop that tests in its body; the `else` clause is there, too."""
+    leave = gast.If(
+        gast.UnaryOp(gast.Not(), node.test), [*node.orelse, gast.Break()], []
+    )
+    gast.copy_location(leave, node)
+    gast.copy_location(leave.test, node.test)
+    true = gast.copy_location(gast.Constant(True, None), node.test)
+    return gast.copy_location(gast.While(true, [leave, *node.body], []), node)
+
+
 def is_flat(node: Any) -> bool:
     """Say whether a statement is one that has been taken apart."""
     return getattr(node, "flat", False)

@@ -29,11 +29,11 @@ def copy_overlaps(function: Function, ours: Collection[Value]) -> None:
         for stmt in list(block.stmts):
             if isinstance(stmt, Apply) and stmt.fn in SETS and stmt.out in ours:
                 makers = makers or _makers(function)
-                value = stmt.args[SETS[stmt.fn]]
+                k = SETS[stmt.fn]
+                value = stmt.args[k]
                 if isinstance(value, Value) and _crosses(stmt, value, makers):
                     copied = Value(value.type, None, stmt.loc)
                     block.stmts.insert(block.stmts.index(stmt), copy_of(value, copied))
-                    k = SETS[stmt.fn]
                     stmt.args = (*stmt.args[:k], copied, *stmt.args[k + 1 :])
 
 

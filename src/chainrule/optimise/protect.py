@@ -165,8 +165,8 @@ def _destroyed(function: Function) -> tuple[list[Apply], dict[Value, None]]:
         else:
             needed = [v for v in live.after(stmt) if aliases.may(v, buffer)]
             needed = [v for v in needed if v is not stmt.out]
-        replaces = stmt.out not in versions and _replaces(function, stmt)
-        if buffer in needed and replaces:
+        mine = buffer in needed and stmt.out not in versions
+        if mine and _replaces(function, stmt):
             apart.append(stmt)
             continue
         for value in needed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chainrule.analysis.activity import paths
-from chainrule.ir import prims
+from chainrule.analysis.memory import MAKERS
 from chainrule.ir.nodes import (
     Apply,
     Block,
@@ -25,8 +25,6 @@ from chainrule.ir.nodes import (
     operands,
 )
 from chainrule.ir.walk import free_values, substitute
-
-MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
 
 
 def sink(block: Block) -> None:

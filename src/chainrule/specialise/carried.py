@@ -163,12 +163,9 @@ class Carried:
             self.b.memory.version(key, op)
 
     def _enter(self, slot: Slot, params: list[Value]) -> Operand:
-        if slot.poison:
-            return Const(slot.lost or Poison(slot.poison))
-        if slot.const is not None:
-            return slot.const
-        if slot.stays:
-            return slot.init
+        known = fixed(slot)
+        if known is not None:
+            return known
         if slot.layout is not None:
             made = remake(
                 self.b, slot.layout, [self._enter(p, params) for p in slot.parts]
@@ -366,7 +363,7 @@ class Carried:
 
     def all_ends(self, slot: Slot, end: Operand) -> list[tuple[Slot, Operand]]:
         """Pair a slot and all its parts with what they are at the end of the body."""
-        if slot.poison or slot.stays or slot.const is not None:
+        if fixed(slot) is not None:
             return []
         end = end if slot.absent is None else container_of(end)
         found = [(slot, end)]
@@ -384,13 +381,13 @@ class Carried:
 
     def all_of(self, slot: Slot) -> list[Slot]:
         """Return a slot and all its parts."""
-        if slot.poison or slot.stays or slot.const is not None:
+        if fixed(slot) is not None:
             return []
         return [slot, *(inner for part in slot.parts for inner in self.all_of(part))]
 
     def leaves_of(self, slot: Slot) -> list[Slot]:
         """Return the values that a slot consists of."""
-        if slot.poison or slot.stays or slot.const is not None:
+        if fixed(slot) is not None:
             return []
         if slot.layout is None:
             return [slot]
@@ -414,7 +411,7 @@ class Carried:
 
     def leaf_ends(self, slot: Slot, end: Operand) -> list[tuple[Slot, Operand]]:
         """Pair the values in a slot with what they are at the end of the body."""
-        if slot.poison or slot.stays or slot.const is not None:
+        if fixed(slot) is not None:
             return []
         if slot.layout is None:
             return [(slot, end)]
@@ -452,12 +449,9 @@ class Carried:
             self.bind(key, UNDEF if type_of(op) is lt.NEVER else op, env)
 
     def _rebuild(self, slot: Slot) -> Operand:
-        if slot.poison:
-            return Const(slot.lost or Poison(slot.poison))
-        if slot.const is not None:
-            return slot.const
-        if slot.stays:
-            return slot.init
+        known = fixed(slot)
+        if known is not None:
+            return known
         if slot.layout is not None:
             made = remake(self.b, slot.layout, [self._rebuild(p) for p in slot.parts])
             slot.out = made if isinstance(made, Value) else None
@@ -466,6 +460,13 @@ class Carried:
             return made
         assert slot.out is not None
         return slot.out
+
+
+def fixed(slot: Slot) -> Operand | None:
+    """Return what a slot is in all iterations, if nothing has to be carried for it."""
+    if slot.poison:
+        return Const(slot.lost or Poison(slot.poison))
+    return slot.init if slot.stays else slot.const
 
 
 def _carries(slot: Slot, end: Operand) -> bool:

@@ -31,6 +31,7 @@ from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     BY_RAISE,
     CTL,
+    ERROR,
     RAISED,
     Context,
     Frame,
@@ -122,6 +123,17 @@ def go_on(ctx: Context, frame: Frame, error: Operand) -> None:
     """Raise again what has been caught."""
     if not raised(ctx, frame, error):
         statements.leave_by(ctx, frame, error)
+
+
+@contextlib.contextmanager
+def handling(frame: Frame, error: Operand) -> Iterator[None]:
+    """Let a bare `raise` mean this exception; behind it, the one from before."""
+    outer = frame.env.get(ERROR)
+    frame.env[ERROR] = error
+    yield
+    frame.env.pop(ERROR, None)
+    if outer is not None:
+        frame.env[ERROR] = outer
 
 
 def classes_of(classes: Const) -> tuple[Any, ...]:

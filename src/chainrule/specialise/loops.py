@@ -14,7 +14,7 @@ from typing import Any
 import gast
 
 from chainrule.errors import NotDifferentiable, not_differentiable
-from chainrule.frontend import scope
+from chainrule.frontend import scope, unnest
 from chainrule.ir.nodes import (
     UNDEF,
     Block,
@@ -125,27 +125,7 @@ def loop(
         except (Restart, turns.Grows, NotDifferentiable) as need:
             if isinstance(need, turns.Unlisted) and extra:
                 raise  # a comprehension takes itself apart
-            refused = isinstance(need, NotDifferentiable) and not isinstance(
-                need, turns.Unlisted
-            )
-            if refused and not turns.may_unroll(need):  # type: ignore[arg-type]
-                raise
-            start.back(ctx)
-            items = iterables.elements_if_known(ctx, iterable, turns.MAX_UNROLLED)
-            if isinstance(need, turns.Grows | turns.Unlisted) and items is None:
-                root = turns.count_root(ctx, iterable)
-                if root is not None:
-                    raise Restart(
-                        root, root.hint or "the count", ctx.builder.loc
-                    ) from None
-                raise not_differentiable(
-                    "CR501",
-                    frame.loc(node) if hasattr(node, "lineno") else ctx.builder.loc,
-                    f"an object {LAYOUT} that runs an unknown number of times",
-                    help="give it all its attributes, keys or elements before the loop",
-                ) from None
-            if items is None or not getattr(need, "elements", True):
-                raise
+            items = turns.instead(ctx, start, need, iterable, frame.loc(node))
             turns.unroll(
                 ctx, frame, node, turns.Elements(ctx, iterable, items), bind, body
             )
@@ -473,16 +453,7 @@ def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
 
     always = isinstance(node.test, gast.Constant) and bool(node.test.value)
     if not always and not _pure(node.test):
-        leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [gast.Break()], [])
-        gast.copy_location(leave, node)
-        gast.copy_location(leave.test, node.test)
-        true = gast.copy_location(gast.Constant(True, None), node.test)
-        rewritten = gast.While(true, [leave, *node.body], [])
-        gast.copy_location(rewritten, node)
-        if node.orelse:
-            _with_else(ctx, frame, node, rewritten)
-            return
-        node, always = rewritten, True
+        node, always = unnest.with_test_inside(node), True
 
     def body() -> None:
         statements.block(ctx, frame, node.body)
@@ -508,15 +479,6 @@ def while_(ctx: Context, frame: Frame, node: gast.While) -> None:
         start.back(ctx)
         if not turns.unroll_while(ctx, frame, node, test, body):
             raise
-
-
-def _with_else(
-    ctx: Context, frame: Frame, node: gast.While, rewritten: gast.While
-) -> None:
-    """Move the `else` clause of a rewritten loop to where its test fails."""
-    leave = rewritten.body[0]
-    leave.body = [*node.orelse, gast.Break()]
-    while_(ctx, frame, rewritten)
 
 
 def _pure(test: Any) -> bool:

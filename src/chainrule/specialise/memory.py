@@ -19,7 +19,7 @@ import operator
 from collections.abc import Callable, Container, Hashable
 from typing import TYPE_CHECKING
 
-from chainrule.ir import prims
+from chainrule.analysis.memory import MAKERS as MAKERS
 from chainrule.ir.nodes import (
     Apply,
     Block,
@@ -52,7 +52,6 @@ class Cyclic(Exception):
     """A container holds itself: begin again, and look out for such."""
 
 
-MAKERS = {prims.make_tuple, prims.make_list, prims.make_dict, prims.make_object}
 Now = dict[Hashable, Operand]
 # `(statement, path, source)`: the value is `source` if that path was taken.
 Origin = tuple[If | Try | With | None, int, Value]

@@ -54,11 +54,11 @@ from chainrule.specialise.frames import (
     resume,
 )
 from chainrule.specialise.joins import join_paths
+from chainrule.specialise.steps import REASON
 from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
 RAN = "$ran"
-REASON = "may not have its new value when the exception is raised"
 
 
 def try_(ctx: Context, frame: Frame, node: gast.Try) -> None:
@@ -164,7 +164,7 @@ class Body:
             objects = {k for k in self.changed(before, []) if not isinstance(k, str)}
             store = isinstance(node, gast.Assign | gast.AugAssign)
             plain = store and not unnest.stores_twice(node)
-            if not (plain or appends(self.frame, node)) or len(objects) > 1:
+            if not (plain or _appends(self.frame, node)) or len(objects) > 1:
                 inside |= objects
             self.unsure |= self.pending | inside
         self.raises = self.raises or raises or left
@@ -208,7 +208,7 @@ class Body:
                 stmt.effect = True
 
 
-def appends(frame: Frame, node: Any) -> bool:
+def _appends(frame: Frame, node: Any) -> bool:
     """Say whether a statement only appends to a list that a name stands for."""
     match node:
         case gast.Expr(

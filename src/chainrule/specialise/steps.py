@@ -35,7 +35,6 @@ from chainrule.specialise.attributes import is_library
 from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     CTL,
-    ERROR,
     RET,
     Context,
     Frame,
@@ -49,9 +48,8 @@ from chainrule.specialise.values import Poison
 from chainrule.types import lattice as lt
 
 COMPOUND = (gast.If, gast.For, gast.While, gast.With, gast.Try, gast.Match)
-UNSURE = Const(
-    Poison("may not have its new value when the exception is raised", "CR115")
-)
+REASON = "may not have its new value when the exception is raised"
+UNSURE = Const(Poison(REASON, "CR115"))
 # Methods of containers that do nothing at all where they fail.
 AT_ONCE = frozenset(
     "append insert pop remove clear reverse extend setdefault popitem appendleft "
@@ -105,12 +103,7 @@ def _apart(ctx: Context, frame: Frame, node: Any) -> list[Any]:
         return _entered(ctx, frame, node, shared)
     if not isinstance(node, gast.While):
         return unnest.unnest(node, ctx.numbers, shared)
-    leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [gast.Break()], [])
-    leave.body = [*node.orelse, gast.Break()]
-    gast.copy_location(leave, node)
-    gast.copy_location(leave.test, node.test)
-    true = gast.copy_location(gast.Constant(True, None), node.test)
-    loop = gast.copy_location(gast.While(true, [leave, *node.body], []), node)
+    loop = unnest.with_test_inside(node)
     loop.flat = True
     return [loop]
 
@@ -304,13 +297,10 @@ def raise_again(ctx: Context, frame: Frame, error: Operand) -> None:
     if not ctx.followed:
         statements.leave_by(ctx, frame, error)
         return
-    outer, loc = frame.env.get(ERROR), ctx.builder.loc
-    frame.env[ERROR] = error
-    Simple(ctx, frame, gast.Raise(None, None)).run()
-    ctx.builder.loc = loc
-    frame.env.pop(ERROR, None)
-    if outer is not None:
-        frame.env[ERROR] = outer
+    loc = ctx.builder.loc
+    with escapes.handling(frame, error):
+        Simple(ctx, frame, gast.Raise(None, None)).run()
+        ctx.builder.loc = loc
 
 
 # ------------------------------------------------------------------ what raises

@@ -27,7 +27,6 @@ from chainrule.specialise.builder import type_of
 from chainrule.specialise.frames import (
     BY_RAISE,
     CTL,
-    ERROR,
     NEXT,
     RAISED,
     RET,
@@ -190,16 +189,12 @@ def _classes(ctx: Context, frame: Frame, node: Any) -> Const | None:
 
 def handler(ctx: Context, frame: Frame, node: Any, error: Operand) -> None:
     """Interpret an `except` clause for an exception."""
-    env, outer = frame.env, frame.env.get(ERROR)
     label = None
     if node.name is not None:
         label = node.name.id if isinstance(node.name, gast.Name) else node.name
-        env[label] = error
-    env[ERROR] = error
-    statements.block(ctx, frame, node.body)
-    frame.env.pop(ERROR, None)
-    if outer is not None:
-        frame.env[ERROR] = outer
+        frame.env[label] = error
+    with escapes.handling(frame, error):
+        statements.block(ctx, frame, node.body)
     if label is not None:
         frame.env.pop(label, None)
 

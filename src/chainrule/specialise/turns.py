@@ -18,6 +18,7 @@ from chainrule.errors import Diagnostic, NotDifferentiable, not_differentiable
 from chainrule.ir.nodes import Const, Loc, Operand, Undef, Value
 from chainrule.specialise import escapes, iterables, statements
 from chainrule.specialise.builder import Restart, type_of
+from chainrule.specialise.carried import LAYOUT
 from chainrule.specialise.frames import (
     BY_RAISE,
     CTL,
@@ -25,6 +26,7 @@ from chainrule.specialise.frames import (
     RETURN,
     Context,
     Frame,
+    Mark,
     mark,
 )
 from chainrule.specialise.values import Items, Streams, is_const
@@ -56,7 +58,36 @@ class Grows(Exception):
     """An object changes its layout in a loop: take the iterations one by one."""
 
 
-def count_root(ctx: Context, iterable: Operand) -> Value | None:
+def instead(
+    ctx: Context,
+    start: Mark,
+    need: Restart | Grows | NotDifferentiable,
+    iterable: Operand,
+    loc: Loc | None,
+) -> Sequence[Operand]:
+    """Go back to where a loop began that cannot be interpreted as one; return the
+    elements of its turns, or raise what kept it from being one.
+    """
+    if isinstance(need, NotDifferentiable) and not may_unroll(need):
+        raise need
+    start.back(ctx)
+    items = iterables.elements_if_known(ctx, iterable, MAX_UNROLLED)
+    if isinstance(need, Grows | Unlisted) and items is None:
+        root = _count_root(ctx, iterable)
+        if root is not None:
+            raise Restart(root, root.hint or "the count", ctx.builder.loc) from None
+        raise not_differentiable(
+            "CR501",
+            loc or ctx.builder.loc,
+            f"an object {LAYOUT} that runs an unknown number of times",
+            help="give it all its attributes, keys or elements before the loop",
+        ) from None
+    if items is None or not getattr(need, "elements", True):
+        raise need
+    return items
+
+
+def _count_root(ctx: Context, iterable: Operand) -> Value | None:
     """Return the argument that says how often a loop over a range runs."""
     stmt = ctx.builder.definition(iterable)
     if stmt is None or stmt.fn is not range:
