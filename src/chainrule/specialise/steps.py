@@ -208,7 +208,8 @@ class Simple:
     def changed(self, before: State) -> list[Hashable]:
         """Return the objects, and variables in the memory, that were written."""
         now, old = self.ctx.builder.memory.now, before.now
-        found = [k for k in now if now[k] is not old.get(k)]
+        codes = {entry.code for entry in self.ctx.followed}  # each path sets its own
+        found = [k for k in now if now[k] is not old.get(k) and k not in codes]
         return [k for k in found if isinstance(k, Value) or k in old]
 
     def is_store(self) -> bool:
