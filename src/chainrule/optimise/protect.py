@@ -55,10 +55,17 @@ from chainrule.optimise.copies import copy_of, full_args
 from chainrule.optimise.layout_reads import read_last_layout
 from chainrule.optimise.liveness import Liveness
 from chainrule.optimise.separate import separate
+from chainrule.optimise.sizes import is_elementwise
 from chainrule.types.lattice import ArrayT, DictT, ListT, ScalarT
 
 WRITES = STORES | {prims.commit}
 PARTS = {operator.getitem, prims.unpack}
+# Views whose elements lie in another order than those of the array.
+TURNED: set[Any] = {
+    getattr(np, name)
+    for name in "transpose swapaxes moveaxis rollaxis permute_dims rot90".split()
+    if hasattr(np, name)
+}
 # What adds in an order that the strides decide.
 BY_LAYOUT: set[Any] = {operator.matmul} | {
     getattr(np, name)
@@ -315,16 +322,13 @@ def _hands_on(stmt: Apply | Call) -> bool:
 
 
 def _replaces(function: Function, stmt: Apply) -> bool:
-    """Say whether a store gives an array of its type new content as a whole.
-
-    What `np.where` chose from arrays of unlike memory order may have another order.
-    """
+    """Say whether a store gives an array of its type new content as a whole."""
     buffer, *_, value = stmt.args
     assert isinstance(buffer, Value)
     if stmt.fn is prims.fill:
         alike = isinstance(value, Value) and value.type == buffer.type
         flat = len(getattr(buffer.type, "dims", None) or (1, 1)) < 2
-        return alike and (flat or not _is_made_by(function, value, {np.where}))
+        return alike and (flat or not _may_lie_otherwise(function, value))
     if stmt.fn is not prims.index_add or not is_whole(stmt.args[1]):
         return False
     dims = getattr(value.type, "dims", ()) if isinstance(value, Value) else ()
@@ -332,6 +336,25 @@ def _replaces(function: Function, stmt: Apply) -> bool:
     dtype = getattr(buffer.type, "dtype", None)
     same = isinstance(t, ScalarT) or getattr(t, "dtype", None) == dtype
     return same and dims in ((), getattr(buffer.type, "dims", None))
+
+
+def _may_lie_otherwise(function: Function, value: Operand) -> bool:
+    """Say whether an array may have a memory order that is not its operands'.
+
+    A sum of its elements would then differ in the last digit.
+    """
+    makers = {s.out: s for s in statements(function.body) if isinstance(s, Apply)}
+    todo = [value]
+    while todo:
+        op = todo.pop()
+        made = makers.get(op) if isinstance(op, Value) else None
+        if made is None or not isinstance(made.out.type, ArrayT):
+            continue
+        if made.fn is np.where or made.fn in TURNED:
+            return True
+        if is_elementwise(made):
+            todo += made.args
+    return False
 
 
 def is_whole(index: Operand) -> bool:

@@ -53,7 +53,7 @@ def _operand(base: Operand, made: dict[Value, Apply]) -> Operand:
     """Return an operand of the same dimensions that an array is computed from."""
     while isinstance(base, Value) and base.hint is None:
         stmt, dims = made.get(base), _dims(base)
-        if stmt is None or not _elementwise(stmt) or dims is None:
+        if stmt is None or not is_elementwise(stmt) or dims is None:
             break
         like = [a for a in stmt.args if isinstance(a, Value) and _dims(a) == dims]
         if not like:
@@ -62,7 +62,8 @@ def _operand(base: Operand, made: dict[Value, Apply]) -> Operand:
     return base
 
 
-def _elementwise(stmt: Apply) -> bool:
+def is_elementwise(stmt: Apply) -> bool:
+    """Say whether each element of a result comes from those at its place."""
     return stmt.fn in ELEMENTWISE or isinstance(stmt.fn, np.ufunc)
 
 
