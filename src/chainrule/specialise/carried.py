@@ -20,13 +20,13 @@ from chainrule.specialise.joins import (
     is_absent,
     is_poison,
     layout_of,
-    part_hint,
     part_hints,
     read_parts,
     remake,
     same,
 )
 from chainrule.specialise.memory import is_mutable
+from chainrule.specialise.naming import name_of
 from chainrule.specialise.values import Maybe, Poison, is_const
 from chainrule.types import lattice as lt
 
@@ -77,20 +77,18 @@ class Carried:
         for key in keys:
             if key not in self.slots:
                 before = self.before(key, env)
-                slot = self.slots[key] = self.slot(self.hint(key), before)
+                slot = self.slots[key] = self.slot(self.hint(key, env), before)
                 if isinstance(key, Value) and is_const(before, Poison):
                     slot.lost = before.value  # an object stays lost; a name is bound
                     slot.poison = slot.lost.reason
 
-    def hint(self, key: Hashable) -> str | None:
-        """Return the name of a variable, or of an object and of what holds that."""
+    def hint(self, key: Hashable, env: State) -> str | None:
+        """Return the name of a variable, or of an object."""
         if isinstance(key, str):
             return None if key.startswith("$") else key.strip()
-        held = self.b.memory.held.get(key) if isinstance(key, Value) else None
-        name: str | None = getattr(key, "hint", None) or getattr(key, "name", None)
-        if name is None and held is not None:
-            return part_hint(self.hint(held[0]), held[1])
-        return name
+        if isinstance(key, Value):
+            return name_of(self.b, key, env)
+        return getattr(key, "name", None)
 
     def before(self, key: Hashable, env: State) -> Operand:
         """Return what a variable or object holds before the loop."""
