@@ -336,7 +336,9 @@ def _with_final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     if node.handlers:
         whole = gast.Try(node.body, node.handlers, node.orelse, [])
         inner = [gast.copy_location(whole, node)]
+    kept = tries.unassigned(frame, inner)
     body = Body(ctx, frame, inner, frame.loc(node))
+    frame.env |= kept
     env = here(ctx, frame)
     assigned = {*scope.assigned_names(inner), *scope.assigned_names(node.finalbody)}
     assigned -= scope.declared_names(frame.tree)

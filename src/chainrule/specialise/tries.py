@@ -240,6 +240,15 @@ def managed(
     found.choose(handle, went_on)
 
 
+def unassigned(frame: Frame, stmts: list[Any]) -> dict[str, Operand]:
+    """Return the variables that statements do not assign.
+
+    They are not joined where the paths have returned; a `finally` clause reads them.
+    """
+    assigned = {*scope.assigned_names(stmts)} - scope.declared_names(frame.tree)
+    return {n: op for n, op in frame.env.items() if n not in assigned and n[0] != "$"}
+
+
 def _final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     """Interpret `try ... finally`: the clause once, behind all ways out of the body."""
     from chainrule.specialise import protected
@@ -254,11 +263,13 @@ def _final(ctx: Context, frame: Frame, node: gast.Try) -> None:
     assigned = {*scope.assigned_names(inner)} - scope.declared_names(frame.tree)
     if reads & assigned and "return" in scope.exits(inner):
         raise protected.reads_assigned(frame, node)
+    kept = unassigned(frame, inner)
     with escapes.following(ctx, [None]) as entry:
         statements.block(ctx, frame, inner)
     found, result = Ways(ctx, frame, entry), frame.env.get(RET, UNDEF)
     if isinstance(found.ctl, Undef):
         return
+    frame.env |= kept
     frame.env[CTL] = NEXT
     statements.block(ctx, frame, node.finalbody)
     if not statements.stays(frame.env):
